@@ -1,0 +1,69 @@
+"""Softmax: scores become weights that are positive and sum to one."""
+
+import math
+
+from course_lib.namespace import fused_softmax
+from course_lib.validation import check_axes, check_axis, check_floats, check_mask
+
+
+def softmax(scores, axis=-1):
+    """Return `exp(scores) / sum(exp(scores))` along `axis`, in the form that cannot overflow.
+
+    Subtracting the largest score changes nothing (numerator and denominator shrink by the same factor) and keeps every
+    exponent at or below zero.
+
+    Args:
+        scores: (..., n, ...) floating-point array. A slice that is -inf throughout gives NaN: see `masked_softmax`.
+        axis: the axis along which the weights sum to one.
+
+    Returns:
+        Array of the same shape, library, dtype and device.
+
+    Raises:
+        TypeError: `scores` is not a floating-point array.
+        ValueError: `scores` has no such axis.
+
+    Source: Goodfellow et al. 2016, Deep Learning, eq. 4.1 and section 4.1 (the stable form).
+    """
+    xp = check_floats(scores=scores)
+    check_axes("scores", scores, "...", "n")
+    check_axis("scores", scores, axis)
+    if scores.shape[axis] == 0:
+        return scores  # no keys: no weights, and no largest score to subtract
+    if (fused := fused_softmax(scores)) is not None:
+        return fused(scores, axis)
+    return softmax_formula(xp, scores, axis)
+
+
+def softmax_formula(xp, scores, axis):
+    """Return the stable softmax, written in the operations every array library has."""
+    exponentials = xp.exp(scores - xp.max(scores, axis=axis, keepdims=True))
+    return exponentials / xp.sum(exponentials, axis=axis, keepdims=True)
+
+
+def masked_softmax(scores, mask):
+    """Return the softmax over the allowed keys of each row; every other weight is exactly zero.
+
+    A row that may attend to nothing has weights zero, and finite gradients: filled with zeros instead of minus
+    infinity, its softmax exists, and the last line puts it aside.
+
+    Args:
+        scores: (..., q_len, k_len) floating-point array.
+        mask: boolean, True = may attend, broadcastable to the shape of `scores`.
+
+    Returns:
+        (..., q_len, k_len) weights. Each row sums to one, or to zero where nothing is allowed.
+
+    Raises:
+        TypeError: `scores` is not floating-point, or `mask` not boolean, or their libraries differ.
+        ValueError: the mask's shape does not broadcast to that of the scores.
+
+    Source: Vaswani et al. 2017, section 3.2.3 (illegal connections are set to minus infinity before the softmax).
+    """
+    xp = check_floats(scores=scores)
+    check_mask(mask, scores)
+    any_allowed = xp.any(mask, axis=-1, keepdims=True)  # (..., q_len or 1, 1)
+    minus_infinity = xp.full((), -math.inf, dtype=scores.dtype, device=scores.device)
+    blocked = xp.where(any_allowed, minus_infinity, 0.0)
+    weights = softmax(xp.where(mask, scores, blocked))
+    return xp.where(any_allowed, weights, 0.0)
