@@ -1,0 +1,91 @@
+"""Strict comparison: type, shape, dtype, then numbers. NaN never passes. Every difference is a sentence."""
+
+import numpy as np
+
+TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
+
+
+def difference(reply, expected, *, same_dtype=True):
+    """Return what distinguishes a returned value from the expected array, as one sentence; None if nothing does.
+
+    Args:
+        reply: a `Reply` with status "returned".
+        expected: the array it should be.
+        same_dtype: whether another dtype of the same kind of numbers is a difference.
+    """
+    if reply.value is None:
+        return _wrong_type(reply)
+    value = reply.value
+    if value.shape != expected.shape:
+        return f"Your result has shape {value.shape}; expected {expected.shape}."
+    if value.dtype.kind != expected.dtype.kind:
+        return f"Your result holds {_kind(value.dtype)}; expected {_kind(expected.dtype)}."
+    if expected.dtype.kind == "f" and np.isnan(value).any():
+        return f"Your result holds {np.count_nonzero(np.isnan(value))} NaN ({_first(np.isnan(value))})."
+    wrong = ~close(value, expected, reply.dtype)
+    if wrong.any():
+        return _wrong_numbers(value, expected, wrong)
+    if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
+        return (
+            f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}, as the inputs. "
+            f"A NumPy scalar such as np.sqrt(5) is float64 and lifts what it touches; math.sqrt(5) does not."
+        )
+    return None
+
+
+def close(value, expected, dtype=""):
+    """Return, for each element, whether it is the expected one.
+
+    Booleans, integers and infinities must be equal. Other floats may differ by the tolerance of the coarser dtype,
+    relative to the expected number and to the largest one (at most 1), so that what should be zero may be nearly so.
+    """
+    if expected.dtype.kind != "f":
+        return value == expected
+    tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, str(expected.dtype)))
+    finite = np.isfinite(expected)
+    size = np.abs(expected.astype(np.float64))
+    scale = size + min(1.0, size[finite].max(initial=0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(value.astype(np.float64) - expected.astype(np.float64)) <= tolerance * scale
+    return np.where(finite, near, value == expected)
+
+
+def _wrong_type(reply):
+    if reply.kind == "NoneType":
+        return "Your function returned None: is the `return` missing?"
+    if reply.dtype == "object":
+        return "Your function returned an array of Python objects; expected numbers. Rows of different length?"
+    if reply.kind in ("list", "tuple"):
+        return f"Your function returned a {reply.kind}; expected one array. np.array(...) makes one of a list."
+    return f"Your function returned a {reply.kind}; expected an array."
+
+
+def _wrong_numbers(value, expected, wrong):
+    count, size = np.count_nonzero(wrong), wrong.size
+    if size == 1:
+        return f"Your result is {_number(value.item())}; expected {_number(expected.item())}."
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    place = ", ".join(map(str, index))
+    how_many = "Every number differs" if count == size else f"{count} of {size} numbers differ"
+    return f"{how_many}, first at [{place}]: yours {_number(value[index])}, expected {_number(expected[index])}."
+
+
+def _first(where):
+    return (
+        f"the first at [{', '.join(str(int(i)) for i in np.argwhere(where)[0])}]" if where.ndim else "the result itself"
+    )
+
+
+def _kind(dtype):
+    names = {
+        "f": "floating-point numbers",
+        "b": "booleans (True, False)",
+        "i": "integers",
+        "u": "integers",
+        "c": "complex numbers",
+    }
+    return names.get(dtype.kind, str(dtype))
+
+
+def _number(number):
+    return str(number) if isinstance(number, bool | np.bool_ | int | np.integer) else f"{float(number):.6g}"

@@ -1,0 +1,64 @@
+"""Which known mistake computes exactly this. A mistake is named only if it gives what came back, on every case."""
+
+import numpy as np
+
+from grader.compare import difference
+from grader.task import copy_inputs
+from grader.worker import run_case
+
+
+def find_mistake(task, cases_inputs, replies):
+    """Return the task's mistake that gives exactly these replies on these inputs, or None.
+
+    An answer that makes the mistake and also changes the dtype is recognised by its numbers.
+
+    Args:
+        task: the `Task`.
+        cases_inputs: the inputs of every case.
+        replies: a `Reply` for every case.
+    """
+    outcomes = {mistake: [run_case(mistake.compute, inputs) for inputs in cases_inputs] for mistake in task.mistakes}
+    for same_dtype in (True, False):
+        for mistake, computed in outcomes.items():
+            if all(map(lambda a, b: is_same(a, b, same_dtype=same_dtype), replies, computed)) and (
+                same_dtype or _differs_in_numbers(task, cases_inputs, computed)
+            ):
+                return mistake
+    return None
+
+
+def is_same(reply, computed, *, same_dtype=True):
+    """Tell whether two replies are the same: equal arrays, or the same exception with the same text."""
+    if reply.status != computed.status:
+        return False
+    if reply.status == "raised":
+        return (reply.error, reply.message) == (computed.error, computed.message)
+    if reply.status != "returned" or computed.value is None:
+        return reply.status == computed.status and reply.kind == computed.kind and reply.value is None
+    expected = computed.value
+    if np.issubdtype(expected.dtype, np.floating) and np.isnan(expected).any():
+        return _same_with_nan(reply, expected, same_dtype)
+    return difference(reply, expected, same_dtype=same_dtype) is None
+
+
+def _same_with_nan(reply, expected, same_dtype):
+    """A mistake may compute NaN; an answer makes it if its NaN stand in the same places."""
+    value = reply.value
+    if value is None or value.shape != expected.shape or value.dtype.kind != "f":
+        return False
+    if not np.array_equal(np.isnan(value), np.isnan(expected)) or (same_dtype and reply.dtype != str(expected.dtype)):
+        return False
+    filled = type(reply)(**{**vars(reply), "value": np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)})
+    return (
+        difference(filled, np.nan_to_num(expected, nan=0.0, posinf=np.inf, neginf=-np.inf), same_dtype=same_dtype)
+        is None
+    )
+
+
+def _differs_in_numbers(task, cases_inputs, computed):
+    """Tell whether the mistake's numbers, dtype aside, differ from the reference on some case."""
+    return any(
+        reply.status != "returned"
+        or difference(reply, np.asarray(task.reference(*copy_inputs(inputs).values())), same_dtype=False) is not None
+        for inputs, reply in zip(cases_inputs, computed, strict=True)
+    )

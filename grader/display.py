@@ -1,0 +1,186 @@
+"""How a verdict looks: in a notebook as HTML that reads in light and dark themes, everywhere else as plain text."""
+
+import html
+import re
+import sys
+
+import numpy as np
+
+from grader.compare import close
+from grader.result import Outcome
+
+COLORS = {Outcome.RIGHT: "#009E73", Outcome.NOT_ATTEMPTED: "#888888"}
+OTHER_COLOR = "#D55E00"
+WORDS = {Outcome.RIGHT: "Right", Outcome.NOT_ATTEMPTED: "Not attempted", Outcome.BORROWED: "Borrowed"}
+LARGEST_SHOWN = 8  # rows and columns
+
+
+class Shown:
+    """Something to show, as HTML and as plain text."""
+
+    def __init__(self, text, markup):
+        self.text, self.markup = text, markup
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": self.text, "text/html": self.markup}
+
+
+def show(shown):
+    """Display in a running notebook, print elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(shown)
+    else:
+        print(shown.text)
+
+
+def plain(outcome, title, message):
+    """Return a `Shown` of a title and a message without arrays."""
+    return Shown(f"{title}\n{message}", _box(outcome, title, _paragraph(message)))
+
+
+def verdict(result, *, help_line="", traceback=False):
+    """Return the `Shown` verdict on a task: what is wrong, and yours beside the expected on the smallest such case."""
+    title = f"{result.id}: {WORDS.get(result.outcome, 'Not yet').lower()} ({_points(result)})"
+    case = result.shown
+    text, markup = [title, result.message], [_paragraph(result.message)]
+    if case is not None and case.inputs:
+        where = f"Smallest case that is not right: {case.case}. {_shapes(case.inputs)}"
+        text += ["", where]
+        markup += [_paragraph(where)]
+    if case is not None and _differs_visibly(case):
+        comparison = _side_by_side(case)
+        text += comparison.text.splitlines()
+        markup += [comparison.markup]
+    if case is not None and case.inputs and help_line:
+        text += ["", help_line]
+        markup += [_paragraph(help_line)]
+    if case is not None and traceback and case.traceback:
+        text += ["", case.traceback]
+        markup += [f"<pre>{html.escape(case.traceback)}</pre>"]
+    return Shown("\n".join(text), _box(result.outcome, title, "".join(markup)))
+
+
+def question(asked, letter, result):
+    """Return the `Shown` of a question: its choices, the chosen one in bold, and what choosing it earned."""
+    said = f"{WORDS.get(result.outcome, 'Not yet')}. {result.message}"
+    if result.outcome is Outcome.NOT_ATTEMPTED:
+        said = 'Not attempted yet: replace ... by a letter in quotes, such as "a".'
+    lines, items = [f"{asked.id}: {asked.text}"], []
+    for key, choice in asked.lettered.items():
+        lines.append(f"  {key}) {choice.text}")
+        weight = "bold" if key == letter else "normal"
+        items.append(f"<li style='list-style-type: lower-alpha; font-weight: {weight}'>{_inline(choice.text)}</li>")
+    body = f"<ol style='margin: 4px 0'>{''.join(items)}</ol>{_paragraph(said)}"
+    return Shown("\n".join([*lines, said]), _box(result.outcome, asked.text, body))
+
+
+def _differs_visibly(case):
+    """Tell whether yours and expected differ in shape or numbers (and not in dtype alone)."""
+    if case.yours is None or case.expected is None:
+        return False
+    return case.yours.shape != case.expected.shape or not close(case.yours, case.expected, str(case.yours.dtype)).all()
+
+
+def _side_by_side(case):
+    """Return yours and expected beside each other; of more than two axes, the part with the first difference."""
+    yours, expected, place = _first_differing_part(case.yours, case.expected)
+    if yours.ndim > 2 or expected.ndim > 2 or max(yours.shape + expected.shape, default=0) > 64:
+        text = f"yours has shape {case.yours.shape}, expected {case.expected.shape}"
+        return Shown(text, _paragraph(text))
+    decimals = _decimals(yours, expected)
+    blocks = [_grid(yours, decimals), _grid(expected, decimals)]
+    names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
+    differs = None
+    if yours.shape == expected.shape and yours.dtype.kind == expected.dtype.kind:
+        differs = np.atleast_2d(~close(yours, expected))
+    columns = [[name, *_aligned(block)] for name, block in zip(names, blocks, strict=True)]
+    height, width = max(map(len, columns)), max(map(len, columns[0]))
+    left, right = ([*column, *[""] * (height - len(column))] for column in columns)
+    text = "\n".join(f"  {a:<{width}}    {b}".rstrip() for a, b in zip(left, right, strict=True))
+    tables = "".join(
+        f"<div style='margin-right: 24px'><div>{html.escape(name)}</div>{_table(block, differs)}</div>"
+        for name, block in zip(names, blocks, strict=True)
+    )
+    return Shown(text, f"<div style='display: flex; flex-wrap: wrap'>{tables}</div>")
+
+
+def _first_differing_part(yours, expected):
+    if yours.shape != expected.shape or expected.ndim <= 2:
+        return yours, expected, ""
+    leading = expected.ndim - 2
+    wrong = ~close(yours, expected) if yours.dtype.kind == expected.dtype.kind else np.ones(expected.shape, dtype=bool)
+    index = tuple(int(i) for i in np.argwhere(wrong)[0][:leading]) if wrong.any() else (0,) * leading
+    return yours[index], expected[index], f"[{', '.join(map(str, index))}]"
+
+
+def _decimals(yours, expected):
+    """Return how many decimals it takes to see the first difference, between 2 and 10."""
+    if yours.shape != expected.shape or "f" not in (yours.dtype.kind, expected.dtype.kind):
+        return 3
+    wrong = ~close(yours, expected)
+    if not wrong.any():
+        return 3
+    mine, right = yours[wrong][0], expected[wrong][0]
+    return next((count for count in range(2, 10) if _number(mine, count) != _number(right, count)), 10)
+
+
+def _grid(array, decimals):
+    """Return the array as rows of strings, cut after the largest shown size."""
+    rows = np.atleast_2d(array)[: LARGEST_SHOWN + 1, : LARGEST_SHOWN + 1]
+    grid = [[_number(number, decimals) for number in row] for row in rows]
+    if len(grid) > LARGEST_SHOWN:
+        grid[-1] = ["…"] * len(grid[-1])
+    return [[*row[:LARGEST_SHOWN], "…"] if len(row) > LARGEST_SHOWN else row for row in grid]
+
+
+def _number(number, decimals):
+    if not isinstance(number, np.floating):
+        return str(number)
+    large = np.isfinite(number) and abs(number) >= 1e6
+    return f"{number:.3g}" if large else f"{number:.{decimals}f}"
+
+
+def _aligned(grid):
+    width = max((len(cell) for row in grid for cell in row), default=0)
+    return [" ".join(f"{cell:>{width}}" for cell in row) for row in grid]
+
+
+def _table(grid, differs):
+    def cell(row, column, text):
+        marked = differs is not None and row < differs.shape[0] and column < differs.shape[1] and differs[row, column]
+        style = f"font-weight: bold; color: {OTHER_COLOR}; " if marked else ""
+        return (
+            f"<td style='{style}text-align: right; padding: 1px 6px; font-family: monospace'>{html.escape(text)}</td>"
+        )
+
+    rows = "".join(f"<tr>{''.join(cell(r, c, text) for c, text in enumerate(row))}</tr>" for r, row in enumerate(grid))
+    return f"<table style='margin: 4px 0'>{rows}</table>"
+
+
+def _shapes(inputs):
+    parts = [
+        f"{name} {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value}"
+        for name, value in inputs.items()
+    ]
+    return ", ".join(parts)
+
+
+def _points(result):
+    return f"{result.points} of {result.worth} point{'s' * (result.worth != 1)}"
+
+
+def _box(outcome, title, body):
+    color = COLORS.get(outcome, OTHER_COLOR)
+    return f"<div style='border-left: 4px solid {color}; padding: 2px 12px'><b>{_inline(title)}</b>{body}</div>"
+
+
+def _paragraph(text):
+    return f"<p style='margin: 4px 0'>{_inline(text)}</p>"
+
+
+def _inline(text):
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

@@ -1,0 +1,140 @@
+"""From replies to results: compares what came back with the reference, gives points, and says what is wrong."""
+
+import numpy as np
+
+from grader.compare import difference
+from grader.diagnose import find_mistake
+from grader.reply import Reply
+from grader.result import CaseResult, Outcome, QuestionResult, TaskResult
+from grader.runner import Crashed, TimedOut
+from grader.task import copy_inputs
+from grader.worker import run_case
+
+
+def expected_output(task, inputs):
+    """Return the reference's output as an array.
+
+    Raises:
+        AssertionError: the reference gives NaN; the task is at fault, never the learner.
+    """
+    expected = np.asarray(task.reference(*copy_inputs(inputs).values()))
+    assert expected.dtype.kind != "f" or not np.isnan(expected).any(), f"the reference of {task.id} gives NaN"
+    return expected
+
+
+def judge_function(task, function, seed):
+    """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
+    cases_inputs = [task.inputs(case, seed) for case in task.cases]
+    return judge_task(task, cases_inputs, [run_case(function, inputs, task.finished) for inputs in cases_inputs])
+
+
+def judge_task(task, cases_inputs, replies):
+    """Return the `TaskResult` for what came back.
+
+    Args:
+        task: the `Task`.
+        cases_inputs: the inputs of every case.
+        replies: for every case a `Reply`, `TimedOut`, `Crashed`, or None where it was not run.
+    """
+    cases = tuple(map(lambda *of_case: _judge_case(task, *of_case), task.cases, cases_inputs, replies))
+    borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
+    if borrowed:
+        return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed))
+    failed = [
+        (case, inputs) for case, inputs in zip(cases, cases_inputs, strict=True) if case.outcome is not Outcome.RIGHT
+    ]
+    if not failed:
+        return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
+    case, inputs = failed[0]
+    if case.outcome in (Outcome.WRONG, Outcome.RAISED) and all(isinstance(reply, Reply) for reply in replies):
+        mistake = find_mistake(task, cases_inputs, replies)
+        if mistake is not None:
+            return TaskResult(task.id, cases, case.outcome, mistake.message, mistake.name)
+    message = case.message
+    if case.outcome is Outcome.WRONG:
+        message = " ".join(filter(None, [message, _broken_property(task, case, inputs)]))
+    return TaskResult(task.id, cases, case.outcome, message)
+
+
+def unreadable(task, reason):
+    """Return the result of a task whose answer could not be read."""
+    cases = tuple(CaseResult(case.name, case.points, Outcome.UNREADABLE) for case in task.cases)
+    return TaskResult(task.id, cases, Outcome.UNREADABLE, f"{reason[0].upper()}{reason[1:]}")
+
+
+def judge_question(question, letter):
+    """Return the `QuestionResult` for a choice: a letter, "" if left open, None if the notebook does not ask."""
+    if letter is None:
+        message = (
+            f'No cell answers this question: its cell was deleted. Add answer("{question.id}", "a") with your letter.'
+        )
+        return QuestionResult(question.id, question.points, Outcome.UNREADABLE, message)
+    if not letter:
+        return QuestionResult(question.id, question.points, Outcome.NOT_ATTEMPTED, "Not attempted yet.")
+    choice = question.lettered.get(letter.strip().lower())
+    if choice is None:
+        message = f"{letter!r} is none of the choices {', '.join(question.lettered)}."
+        return QuestionResult(question.id, question.points, Outcome.WRONG, message)
+    return QuestionResult(
+        question.id, question.points, Outcome.RIGHT if choice.right else Outcome.WRONG, choice.explanation
+    )
+
+
+def _judge_case(task, case, inputs, reply):
+    def result(outcome, message="", **shown):
+        return CaseResult(case.name, case.points, outcome, message, **shown)
+
+    match reply:
+        case None:
+            return result(Outcome.NOT_RUN, "Not run: an earlier case ended the process.")
+        case TimedOut(seconds=seconds):
+            return result(
+                Outcome.TIMED_OUT, f"Still running after {seconds:g} s, so it was stopped: a loop without end?"
+            )
+        case Crashed(reason=reason):
+            return result(
+                Outcome.CRASHED, f"The answer took its process down: {reason}. Too much memory, or sys.exit()?"
+            )
+        case Reply(status="untouched"):
+            return result(Outcome.NOT_ATTEMPTED, f"Not attempted yet: {task.function} still returns `...`.")
+        case Reply(status="raised"):
+            where = f" in the line `{reply.line}`" if reply.line else ""
+            message = f"Your function raised {reply.error}{where}: {reply.message or 'no further message'}"
+            return result(Outcome.RAISED, message, inputs=inputs, traceback=reply.traceback)
+    expected = expected_output(task, inputs)
+    if found := difference(reply, expected):
+        return result(Outcome.WRONG, found, inputs=inputs, yours=reply.value, expected=expected)
+    if found := _changed_inputs(inputs, reply):
+        return result(Outcome.WRONG, found, inputs=inputs)
+    return result(Outcome.RIGHT)
+
+
+def _changed_inputs(inputs, reply):
+    for name, before in inputs.items():
+        if isinstance(before, np.ndarray) and not np.array_equal(
+            before, reply.after.get(name), equal_nan=before.dtype.kind == "f"
+        ):
+            return (
+                f"Your result is right, but the function changed its input {name} in place, and whoever called it may "
+                f"still need that array. Make a new one, or work on {name}.copy()."
+            )
+    return None
+
+
+def _broken_property(task, case, inputs):
+    """Return the sentence of the first property that the learner's output lacks, if it can be asked for at all."""
+    if (
+        case.yours is None
+        or case.yours.shape != case.expected.shape
+        or case.yours.dtype.kind != case.expected.dtype.kind
+    ):
+        return None
+    with np.errstate(all="ignore"):
+        return next((p.message for p in task.properties if not p.holds(inputs, case.yours)), None)
+
+
+def _borrowed(names):
+    return (
+        f"Your answer calls {' and '.join(names)}: that is the finished thing, and it works. "
+        f"This task is about building it yourself, so it earns no points yet. hint(...) helps with the first step."
+    )

@@ -1,0 +1,58 @@
+"""A report as text, or as data for JSON."""
+
+from grader.result import Outcome, TaskResult
+
+SIGNS = {Outcome.RIGHT: "+", Outcome.NOT_ATTEMPTED: " "}
+
+
+def as_text(graded):
+    """Return the report on one `NotebookResult` as lines a person reads."""
+    if graded.problem:
+        return f"{graded.path}\n  {graded.problem}\n  {_total(graded)}".rstrip()
+    lines = [f"{graded.path}: chapter {graded.chapter}, {_total(graded)} (seed {graded.seed})"]
+    for result in graded.results:
+        sign = SIGNS.get(result.outcome, "-")
+        lines.append(f"  {sign} {result.id:<28} {result.points:>2} of {result.worth:>2}  {result.outcome.value}")
+        if result.outcome not in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED):
+            lines.append(f"      {result.message}")
+    return "\n".join(lines)
+
+
+def as_data(graded):
+    """Return the report on one `NotebookResult` as plain data: dictionaries, lists, strings and numbers."""
+    return {
+        "path": graded.path,
+        "chapter": graded.chapter,
+        "seed": graded.seed,
+        "points": graded.points,
+        "worth": graded.worth,
+        "problem": graded.problem,
+        "results": [_result_data(result) for result in graded.results],
+    }
+
+
+def progress_line(graded, title, width=24):
+    """Return one line on how far a chapter's exercise is done, with a bar."""
+    done = round(width * graded.points / graded.worth) if graded.worth else 0
+    return f"{graded.chapter} {title:<28} [{'#' * done}{'.' * (width - done)}] {_total(graded)}"
+
+
+def _result_data(result):
+    data = {
+        "id": result.id,
+        "outcome": result.outcome.value,
+        "points": result.points,
+        "worth": result.worth,
+        "message": result.message,
+    }
+    if isinstance(result, TaskResult):
+        data["mistake"] = result.mistake
+        data["cases"] = [
+            {"case": case.case, "outcome": case.outcome.value, "points": case.points, "worth": case.worth}
+            for case in result.cases
+        ]
+    return data
+
+
+def _total(graded):
+    return f"{graded.points} of {graded.worth} points" if graded.results else ""

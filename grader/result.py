@@ -1,0 +1,113 @@
+"""Outcomes, points and the report as data. Everything starts as "not run"; points come from what was asked."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+
+class Outcome(Enum):
+    """What became of a case, a task or a question."""
+
+    NOT_RUN = "not run"
+    NOT_ATTEMPTED = "not attempted"
+    UNREADABLE = "unreadable"
+    RAISED = "raised"
+    WRONG = "wrong"
+    BORROWED = "borrowed"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+    RIGHT = "right"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case of one task.
+
+    Attributes:
+        case: its name.
+        worth: points for a right output.
+        outcome: what became of it.
+        message: one plain sentence on what is wrong.
+        inputs, yours, expected: what to show a learner; never part of a report on a file.
+        traceback: of an answer that raised.
+    """
+
+    case: str
+    worth: int
+    outcome: Outcome = Outcome.NOT_RUN
+    message: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    yours: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    traceback: str = ""
+
+    @property
+    def points(self):
+        return self.worth if self.outcome is Outcome.RIGHT else 0
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task: its outcome is right only if every case is.
+
+    Attributes:
+        id: the task's id.
+        cases: a result for every case of the task, run or not.
+        outcome: that of the first case that is not right.
+        message: one plain sentence.
+        mistake: the name of the known mistake that computes exactly this, or "".
+    """
+
+    id: str
+    cases: tuple[CaseResult, ...]
+    outcome: Outcome
+    message: str
+    mistake: str = ""
+
+    @property
+    def points(self):
+        return 0 if self.outcome is Outcome.BORROWED else sum(case.points for case in self.cases)
+
+    @property
+    def worth(self):
+        return sum(case.worth for case in self.cases)
+
+    @property
+    def shown(self):
+        """The smallest case that is not right, to be shown; None if there is none."""
+        return next((case for case in self.cases if case.outcome is self.outcome is not Outcome.RIGHT), None)
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question."""
+
+    id: str
+    worth: int
+    outcome: Outcome
+    message: str
+
+    @property
+    def points(self):
+        return self.worth if self.outcome is Outcome.RIGHT else 0
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """One submitted file: a result for everything its chapter asks, or the reason why there is none."""
+
+    path: str
+    seed: int
+    chapter: str = ""
+    results: tuple[TaskResult | QuestionResult, ...] = ()
+    problem: str = ""
+
+    @property
+    def points(self):
+        return sum(result.points for result in self.results)
+
+    @property
+    def worth(self):
+        return sum(result.worth for result in self.results)

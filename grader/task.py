@@ -1,0 +1,163 @@
+"""The vocabulary of the grader: chapters of tasks and questions; tasks of cases, mistakes and legal answers."""
+
+import inspect
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Inputs = dict[str, Any]  # the arguments of an answer by name, in order: arrays, numbers or None
+
+
+def sentence_of(function):
+    """Return the docstring of `function` as one line: it is the message a learner reads."""
+    return " ".join((inspect.getdoc(function) or "").split())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of sizes on which an answer is run, and what it is worth.
+
+    Attributes:
+        name: what a learner reads, such as "two sentences at once".
+        sizes: the size of every named axis; handed to `draw`.
+        points: what a right output earns.
+        dtype: floating-point inputs arrive in this dtype, and the output must keep it.
+        draw: draws this case's inputs from a generator and the sizes; the task's own `draw` if None. Cases with a
+            `draw` of their own are the special ones (extreme values, an empty row) and exempt from the rules on data.
+    """
+
+    name: str
+    sizes: Mapping[str, int]
+    points: int = 1
+    dtype: str = "float64"
+    draw: Callable[..., Inputs] | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people really write. The function computes it; its docstring is what they are told."""
+
+    compute: Callable[..., Any]
+
+    @property
+    def name(self):
+        return self.compute.__name__
+
+    @property
+    def message(self):
+        return sentence_of(self.compute)
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something every right output has. The function takes (inputs, output) and returns whether it holds; its
+    docstring is the sentence a learner reads when it does not."""
+
+    holds: Callable[[Inputs, np.ndarray], bool]
+
+    @property
+    def message(self):
+        return sentence_of(self.holds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One function a learner writes, and all that is known about right and wrong ways to write it.
+
+    Attributes:
+        id: chapter and function name, such as "02.scaled_scores".
+        title: a few words.
+        difficulty: 1 to 3.
+        minutes: what it takes someone who read the chapter.
+        reference: the right answer, from `course_lib` or NumPy.
+        draw: draws inputs: `draw(rng, **sizes)` returns the arguments by name, in the order of the signature.
+        cases: run in this order, smallest first.
+        mistakes: each differs from the reference, and from each other mistake, on the cases.
+        legal: functions that must pass: loops, einsum, another library.
+        borrowed: functions that call the finished thing and are told so.
+        finished: dotted names of the finished things, such as "torch.softmax".
+        hints: each goes one step further than the one before.
+        properties: what every right output has.
+        weights: for a task with a softmax, its weights on given inputs: the proof keeps them from one-hot and uniform.
+    """
+
+    id: str
+    title: str
+    difficulty: int
+    minutes: int
+    reference: Callable[..., Any]
+    draw: Callable[..., Inputs]
+    cases: tuple[Case, ...]
+    mistakes: tuple[Mistake, ...]
+    legal: tuple[Callable[..., Any], ...]
+    hints: tuple[str, ...]
+    borrowed: tuple[Callable[..., Any], ...] = ()
+    finished: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
+    weights: Callable[..., np.ndarray] | None = None
+
+    @property
+    def function(self):
+        """The name of the function a learner writes."""
+        return self.id.partition(".")[2]
+
+    @property
+    def points(self):
+        return sum(case.points for case in self.cases)
+
+    def inputs(self, case, seed):
+        """Return the inputs of `case`, drawn from `seed`: the same seed gives the same inputs, another task others."""
+        rng = np.random.default_rng([seed, zlib.crc32(f"{self.id}/{case.name}".encode())])
+        inputs = (case.draw or self.draw)(rng, **case.sizes)
+        return {name: _cast(value, case.dtype) for name, value in inputs.items()}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of a question, with its own explanation of why it is right or wrong."""
+
+    text: str
+    explanation: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with one right choice; the choices are lettered a, b, c in their order."""
+
+    id: str
+    text: str
+    choices: tuple[Choice, ...]
+    points: int = 1
+
+    @property
+    def lettered(self):
+        """The choices by letter."""
+        return dict(zip("abcdefgh", self.choices, strict=False))
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The tasks and questions of one exercise notebook."""
+
+    number: str
+    title: str
+    tasks: tuple[Task, ...]
+    questions: tuple[Question, ...] = field(default=())
+
+    @property
+    def points(self):
+        return sum(item.points for item in (*self.tasks, *self.questions))
+
+
+def copy_inputs(inputs):
+    """Return the inputs with every array copied, for a function that might write into them."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def _cast(value, dtype):
+    is_float_array = isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
+    return value.astype(dtype) if is_float_array else value

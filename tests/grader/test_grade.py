@@ -1,0 +1,116 @@
+"""From a file to a report: whatever is handed in gets a line, and the rest is graded."""
+
+import json
+
+import pytest
+
+from grader import __main__ as command_line
+from grader import catalogue, report
+from grader.grade import find_notebooks, grade_notebook
+from grader.result import Outcome
+from grader.runner import Limits
+
+TASK, QUESTION = catalogue.task("02.scaled_scores"), catalogue.question("02.why_the_root")
+RIGHT_LETTER = next(letter for letter, choice in QUESTION.lettered.items() if choice.right)
+ANSWER = (
+    "import math\ndef scaled_scores(query, key):\n    return query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])"
+)
+LIMITS = Limits(seconds=2)
+
+
+def outcomes(graded):
+    return {result.id: result.outcome for result in graded.results}
+
+
+def test_right_answers_earn_their_points(write_notebook):
+    graded = grade_notebook(write_notebook((ANSWER, TASK.id), f'answer("{QUESTION.id}", "{RIGHT_LETTER}")'), seed=4)
+    assert graded.chapter == "02"
+    assert outcomes(graded)[TASK.id] is outcomes(graded)[QUESTION.id] is Outcome.RIGHT
+    assert graded.points == TASK.points + QUESTION.points
+    assert graded.worth == catalogue.chapter("02").points
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+def test_the_verdict_does_not_depend_on_the_seed(write_notebook, seed):
+    wrong = ANSWER.replace("math.sqrt", "")
+    graded = grade_notebook(write_notebook((wrong, TASK.id)), seed=seed)
+    assert next(result for result in graded.results if result.id == TASK.id).mistake == "divided_by_d_k"
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome"),
+    [
+        ("def scaled_scores(query, key):\n    return ...", Outcome.NOT_ATTEMPTED),
+        ("def scaled_scores(query, key):\n    return 1 / 0", Outcome.RAISED),
+        ("def scaled_scores(query, key):\n    return query", Outcome.WRONG),
+        ("def scaled_scores(query, key):\n    while True: pass", Outcome.TIMED_OUT),
+        ("import os\ndef scaled_scores(query, key):\n    os._exit(0)", Outcome.CRASHED),
+        ("def scaled_scores(query, key) return", Outcome.UNREADABLE),
+        ("def scores(query, key): return 1", Outcome.UNREADABLE),
+        (
+            "from course_lib import dot_product_scores as f\ndef scaled_scores(q, k):\n    return f(q, k)",
+            Outcome.BORROWED,
+        ),
+    ],
+)
+def test_outcomes_are_told_apart_and_cost_no_other_answer_its_points(write_notebook, source, outcome):
+    path = write_notebook((source, TASK.id), f'answer("{QUESTION.id}", "{RIGHT_LETTER}")')
+    graded = grade_notebook(path, seed=4, limits=LIMITS)
+    assert outcomes(graded)[TASK.id] is outcome
+    assert graded.points == QUESTION.points
+    assert graded.worth == catalogue.chapter("02").points
+
+
+def test_a_notebook_of_another_chapter_is_told(write_notebook):
+    path = write_notebook((ANSWER, TASK.id))
+    graded = grade_notebook(path, seed=4, chapter="03")
+    assert "is the exercise of chapter 02; chapter 03 was asked for" in graded.problem
+    assert (graded.points, graded.worth) == (0, catalogue.chapter("03").points)
+
+
+def test_a_notebook_without_answers_is_told(write_notebook):
+    assert "answers no task of this course" in grade_notebook(write_notebook("x = 1"), seed=4).problem
+
+
+def test_folders_are_searched_and_missing_paths_told(tmp_path, write_notebook):
+    path = write_notebook("x = 1")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "old.ipynb").write_text("{}", encoding="utf-8")
+    assert find_notebooks([tmp_path, path]) == [path]
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        find_notebooks([tmp_path / "gone"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no notebook"):
+        find_notebooks([tmp_path / "empty"])
+
+
+def test_the_command_prints_a_report_and_writes_json(tmp_path, write_notebook, capsys):
+    write_notebook((ANSWER, TASK.id), name="a.ipynb")
+    (tmp_path / "b.ipynb").write_text("{", encoding="utf-8")
+    code = command_line.main(["grade", str(tmp_path), "--seed", "9", "--json", str(tmp_path / "out.json")])
+    printed = capsys.readouterr().out
+    assert code == 1  # one file could not be graded
+    assert f"+ 02.scaled_scores              {TASK.points} of  {TASK.points}  right" in " ".join(printed.split(" "))
+    assert "is no Jupyter notebook" in printed
+    first, second = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert (first["seed"], first["chapter"], first["problem"]) == (9, "02", "")
+    right = next(result for result in first["results"] if result["id"] == TASK.id)
+    assert right["points"] == right["worth"] == sum(case["worth"] for case in right["cases"])
+    assert "not JSON" in second["problem"]
+
+
+def test_a_wrong_path_is_one_sentence(capsys):
+    assert command_line.main(["grade", "no such file.ipynb"]) == 2
+    assert capsys.readouterr().err == "no such file.ipynb does not exist.\n"
+
+
+def test_the_report_as_data_is_plain(write_notebook):
+    graded = grade_notebook(write_notebook((ANSWER, TASK.id)), seed=4)
+    assert json.loads(json.dumps(report.as_data(graded)))["points"] == graded.points
+
+
+def test_progress_draws_a_bar(write_notebook):
+    graded = grade_notebook(write_notebook((ANSWER, TASK.id)), seed=4)
+    line = report.progress_line(graded, "Scaling", width=10)
+    assert f"{graded.points} of {graded.worth} points" in line
+    assert line.count("#") == round(10 * graded.points / graded.worth)

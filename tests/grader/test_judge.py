@@ -1,0 +1,172 @@
+"""From an answer to a verdict: outcomes, points, the one sentence, and mistakes named only when computed."""
+
+import dataclasses
+import math
+import statistics
+
+import numpy as np
+import pytest
+
+from grader.judge import judge_function, judge_question, judge_task
+from grader.result import Outcome
+from grader.runner import Crashed, TimedOut
+from grader.task import Choice, Property, Question, copy_inputs
+from grader.worker import run_case
+
+SEED = 5
+
+
+def test_a_right_answer_earns_all_points(task):
+    result = judge_function(task, lambda table, factor: np.einsum("ij->i", table) * factor, SEED)
+    assert (result.outcome, result.points, result.worth) == (Outcome.RIGHT, 3, 3)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_mistake_is_named_with_its_own_message(task, number):
+    mistake = task.mistakes[number]
+    result = judge_function(task, mistake.compute, SEED)
+    assert (result.mistake, result.message) == (mistake.name, mistake.message)
+    assert result.points == 0
+
+
+def test_a_mistake_is_not_named_for_something_near_it(task):
+    result = judge_function(task, lambda table, factor: table.sum(axis=-1) * 1.0001, SEED)
+    assert result.outcome is Outcome.WRONG
+    assert result.mistake == ""
+    assert "Every number differs" in result.message
+
+
+def test_a_mistake_on_one_case_alone_is_not_named(task):
+    def forgets_the_factor_on_two_rows(table, factor):
+        return table.sum(axis=-1) * (1 if len(table) == 2 else factor)
+
+    result = judge_function(task, forgets_the_factor_on_two_rows, SEED)
+    assert result.mistake == ""
+    assert result.points == 2
+
+
+def test_a_mistake_that_also_changes_the_dtype_is_named(task):
+    result = judge_function(task, lambda table, factor: table.sum(axis=-1).astype(np.float64), SEED)
+    assert result.mistake == "without_factor"
+
+
+def test_the_dtype_alone_costs_its_case_and_is_told(task):
+    result = judge_function(task, lambda table, factor: factor * table.sum(axis=-1).astype(np.float64), SEED)
+    assert result.points == 1
+    assert "dtype is float64; expected float32" in result.message
+
+
+def test_an_exception_is_a_mistake_only_with_the_same_text(task):
+    def other_error(table, factor):
+        raise np.exceptions.AxisError(7, 2)
+
+    assert judge_function(task, other_error, SEED).mistake == ""
+    result = judge_function(task, other_error, SEED)
+    assert result.outcome is Outcome.RAISED
+    assert "raise np.exceptions.AxisError(7, 2)" in result.message
+
+
+def test_a_broken_property_is_told_beside_the_numbers(task):
+    def sums_are_positive(inputs, output):
+        """No sum is negative."""
+        return bool((output >= 0).all())
+
+    strict = dataclasses.replace(task, properties=(Property(sums_are_positive),))
+    below = judge_function(strict, lambda table, factor: -abs(table).sum(axis=-1), SEED)
+    above = judge_function(strict, lambda table, factor: abs(table).sum(axis=-1), SEED)
+    assert below.message.endswith("No sum is negative.")
+    assert "No sum is negative." not in above.message
+
+
+def test_an_untouched_answer_is_not_attempted(task):
+    def not_there_yet(table, factor):
+        raise NotImplementedError
+
+    for function in (lambda table, factor: ..., not_there_yet):
+        result = judge_function(task, function, SEED)
+        assert result.outcome is Outcome.NOT_ATTEMPTED
+        assert result.points == 0
+
+
+def test_changing_an_input_is_told_and_earns_nothing(task):
+    def in_place(table, factor):
+        table *= factor
+        return table.sum(axis=-1)
+
+    result = judge_function(task, in_place, SEED)
+    assert "changed its input table in place" in result.message
+    assert result.points == 0
+
+
+def test_inputs_are_given_afresh_to_every_run(task):
+    before = task.inputs(task.cases[0], SEED)
+    kept = copy_inputs(before)
+    judge_function(task, lambda table, factor: table.fill(0), SEED)
+    np.testing.assert_array_equal(task.inputs(task.cases[0], SEED)["table"], kept["table"])
+
+
+@pytest.mark.parametrize("name", ["statistics.fmean", "math.fsum"])
+def test_calling_the_finished_thing_is_recognised_under_any_name(task, name):
+    borrowed = {"statistics.fmean": statistics.fmean, "math.fsum": math.fsum}[name]
+
+    def answer(table, factor):
+        return np.array([borrowed(row) for row in table])
+
+    result = judge_function(task, answer, SEED)
+    assert (result.outcome, result.points) == (Outcome.BORROWED, 0)
+    assert name in result.message
+
+
+def test_what_did_not_run_earns_nothing_and_keeps_what_did(task):
+    cases_inputs = [task.inputs(case, SEED) for case in task.cases]
+    right = judge_function(task, task.reference, SEED)
+    assert right.points == 3
+    first = run_case(task.reference, cases_inputs[0])
+    timed_out = judge_task(task, cases_inputs, [first, TimedOut(2.0)])
+    assert (timed_out.outcome, timed_out.points) == (Outcome.TIMED_OUT, 1)
+    assert "after 2 s" in timed_out.message
+    crashed = judge_task(task, cases_inputs, [Crashed("the process was ended by SIGSEGV"), None])
+    assert (crashed.outcome, crashed.points) == (Outcome.CRASHED, 0)
+    assert [case.outcome for case in crashed.cases] == [Outcome.CRASHED, Outcome.NOT_RUN]
+
+
+def test_the_smallest_case_that_is_wrong_is_shown(task):
+    result = judge_function(task, lambda table, factor: factor * table.sum(axis=-1) + (len(table) == 4), SEED)
+    assert result.shown.case == "4 rows in float32"
+    assert result.shown.inputs["table"].shape == (4, 5)
+
+
+def test_a_reference_that_gives_nan_is_the_judges_own_bug(task):
+    broken = dataclasses.replace(task, reference=task.mistakes[2].compute)
+    with np.errstate(invalid="ignore"), pytest.raises(AssertionError, match=r"the reference of .* gives NaN"):
+        judge_function(broken, task.reference, SEED)
+
+
+QUESTION = Question(
+    id="00.sum",
+    text="What is 1 + 1?",
+    choices=(
+        Choice("1", "That is one of them."),
+        Choice("2", "One and one more.", right=True),
+        Choice("3", "One too many."),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("letter", "outcome", "words"),
+    [
+        ("b", Outcome.RIGHT, "One and one more."),
+        (" B ", Outcome.RIGHT, "One and one more."),
+        ("a", Outcome.WRONG, "That is one of them."),
+        ("c", Outcome.WRONG, "One too many."),
+        ("z", Outcome.WRONG, "none of the choices a, b, c"),
+        ("", Outcome.NOT_ATTEMPTED, "Not attempted"),
+        (None, Outcome.UNREADABLE, "deleted"),
+    ],
+)
+def test_a_question_explains_every_choice(letter, outcome, words):
+    result = judge_question(QUESTION, letter)
+    assert result.outcome is outcome
+    assert words in result.message
+    assert result.points == (1 if outcome is Outcome.RIGHT else 0)
