@@ -1,0 +1,686 @@
+"""The course's commands: everything that happens before, around and after a lesson.
+
+`learn` and `test` are the two that matter; `python3 course.py --help` lists the others. The first call makes the
+folder .venv beside this file and installs into it exactly what requirements.txt pins; every call checks in
+milliseconds that .venv is still what it should be, and repairs it where it is not. What needs the installed
+course is handed to the Python of .venv.
+
+This file uses the standard library alone, because it runs before anything is installed. Its syntax stays within
+Python 3.6, so that an old Python reads far enough to say that it is too old.
+"""
+
+import argparse
+import difflib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+if sys.version_info < (3, 11):  # noqa: UP036 - the check is what tells an old Python
+    sys.exit(
+        "This course needs Python 3.11 or later, and this is Python {}.{}: "
+        "install a newer one from python.org and call it, for example: python3.14 course.py learn".format(
+            *sys.version_info[:2]
+        )
+    )
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+VENV_PATHS = sysconfig.get_paths("venv", vars={"base": str(VENV), "platbase": str(VENV)})
+PYTHON = Path(VENV_PATHS["scripts"], "python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "course.json"
+REQUIREMENTS = ROOT / "requirements.txt"
+START = ROOT / "notebooks" / "00_start_here.ipynb"
+
+CALL = ("python" if os.name == "nt" else "python3") + " course.py"
+NEWEST_PYTHON = (3, 14)  # the newest that the pinned packages have builds for
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+GIGABYTE = 10**9
+REINSTALL = f"delete the folder .venv, then run: {CALL} learn"
+
+HELP = f"""\
+Self-attention, step by step.
+
+  {CALL} learn                 opens the course in JupyterLab (the first time, it installs what it needs)
+  {CALL} test                  checks everything: the code, the grader, every notebook
+
+More:
+
+  {CALL} doctor                looks for what is wrong on this machine and says what to do about it
+  {CALL} progress              shows how far you are
+  {CALL} grade PATH...         grades notebooks, or folders of them
+  {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
+  {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
+  {CALL} proof                 shows that the grader tells right answers from common mistakes
+
+Options of learn and test:
+
+  --torch cpu      on Linux without an NVIDIA GPU: install PyTorch without the gigabytes that only a GPU needs
+                   (remembered; --torch default goes back)
+
+Options of learn:
+
+  --no-browser     only print the address
+  --port N         serve at this port rather than at a free one
+
+Add --help to a command to see its options.
+"""
+
+# Command: the module in .venv that does it.
+DELEGATED = {
+    "progress": "grader",
+    "grade": "grader",
+    "proof": "grader",
+    "run": "authoring",
+    "release": "authoring",
+}
+
+
+class CourseError(Exception):
+    """Ends the command: one sentence that says what is wrong and the way out."""
+
+
+# Processes ------------------------------------------------------------------------------------------------------------
+
+
+def environment(**additions):
+    """The environment variables for a process in .venv, as if it had been activated."""
+    # These three would let packages or kernels from elsewhere shadow the course's.
+    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH", "JUPYTER_PATH")}
+    variables["VIRTUAL_ENV"] = str(VENV)
+    variables["PATH"] = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", os.defpath)])
+    variables["PYTHONUTF8"] = "1"
+    variables["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of .venv before a kernel of the same name elsewhere
+    return {**variables, **additions}
+
+
+def start(arguments, **options):
+    """Start the Python of .venv; with -P, because modules in the reader's current folder are not the course's."""
+    sys.stdout.flush()
+    return subprocess.Popen([str(PYTHON), "-P", *map(str, arguments)], **{"env": environment(), **options})
+
+
+def finish(process):
+    """Wait for a process, and when Ctrl-C comes, let it end well before passing that on."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        end(process)
+        raise
+
+
+def end(process):
+    """End a process that may have got the Ctrl-C too, and may not."""
+    if os.name == "posix":
+        process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def run(arguments, **options):
+    """Run the Python of .venv to its end; return its exit code."""
+    return finish(start(arguments, **options))
+
+
+# The environment: .venv, what is in it, and the stamp that says so ----------------------------------------------------
+
+
+def ensure_environment(torch=None):
+    """Make .venv what requirements.txt says, or see that it already is. Without `torch`, its build stays as it was."""
+    found = read_stamp()
+    wanted = wanted_stamp(torch or found.get("torch", "default"))
+    complaint, packages_can_stay = examine(found, wanted)
+    if complaint is None:
+        return
+    try:
+        print(f"{complaint}: {'completing' if packages_can_stay else 'making'} .venv.")
+        if not packages_can_stay:
+            make_venv()
+        write_stamp({**wanted, "requirements": None})  # from here on, an interruption is seen
+        announce_installation(wanted["torch"])
+        install_packages(wanted["torch"])
+        write_stamp(wanted)
+    except KeyboardInterrupt:
+        raise CourseError("The installation was interrupted: the next call continues it.") from None
+    except OSError as error:
+        raise CourseError(explain_failure(str(error))) from None
+    print("Everything is installed.\n")
+
+
+def wanted_stamp(torch):
+    """What .venv should be: the stamp that is written once it is."""
+    return {
+        "venv": str(VENV),
+        "python": "{}.{}".format(*sys.version_info[:2]),
+        "torch": torch,
+        "requirements": hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(),
+    }
+
+
+def read_stamp():
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def write_stamp(stamp):
+    STAMP.write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
+
+
+def examine(found, wanted):
+    """What is wrong with .venv (None: nothing), and whether what is installed in it can stay."""
+    if not found:
+        return "The folder .venv, for the course's packages, is not there yet", False
+    if found.get("venv") != wanted["venv"]:
+        return "The course was moved or copied after its .venv was made", False
+    if found.get("python") != wanted["python"]:
+        return f"This is Python {wanted['python']}, and .venv was made for Python {found.get('python')}", False
+    if found.get("torch") != wanted["torch"]:
+        return "Another build of PyTorch was chosen", False
+    if not python_starts(wanted["python"]):
+        return "The Python of .venv no longer works", False
+    if found.get("requirements") is None:
+        return "The installation was not finished", True
+    if found["requirements"] != wanted["requirements"]:
+        return "requirements.txt has changed", True
+    return None, True
+
+
+def python_starts(version):
+    """Whether the Python of .venv starts and is still of this version."""
+    question = [str(PYTHON), "-I", "-S", "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]
+    try:
+        reply = subprocess.run(question, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return reply.stdout.strip() == version
+
+
+def make_venv():
+    """Make .venv anew, with the course itself importable in it from every folder."""
+    if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
+        raise CourseError(
+            "This Python cannot make virtual environments: install the package that adds them "
+            f"(on Debian and Ubuntu: sudo apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv), "
+            "then run the same command again."
+        )
+    VENV.mkdir(exist_ok=True)
+    STAMP.unlink(missing_ok=True)
+    # The interpreter that .venv itself would be made from, in case this call came through the old .venv.
+    interpreter = getattr(sys, "_base_executable", None) or sys.executable
+    run_installer([interpreter, "-m", "venv", "--clear", str(VENV)])
+    site_packages = Path(VENV_PATHS["purelib"])
+    # Relative, so that it is plain ASCII wherever the course lies.
+    (site_packages / "course.pth").write_text(os.path.relpath(ROOT, site_packages) + "\n", encoding="utf-8")
+
+
+def announce_installation(torch):
+    """Say what is going to happen and how large it is; stop where the disk has no room for it."""
+    with_cuda = sys.platform == "linux" and torch == "default"
+    download, needed = ("3 GB", 9 * GIGABYTE) if with_cuda else ("0.5 GB", 2.5 * GIGABYTE)
+    held = sum(file.lstat().st_size for file in VENV.rglob("*"))
+    free = shutil.disk_usage(ROOT).free
+    if free + held < needed:
+        raise CourseError(
+            f"There is too little room on the disk: the course needs {(needed - held) / GIGABYTE:.1f} GB and "
+            f"{free / GIGABYTE:.1f} GB are free; make room, then run the same command again."
+        )
+    print(f"Installing what requirements.txt pins: up to {download} to download, some minutes, only once.")
+    if with_cuda and not has_nvidia_gpu():
+        print(
+            "No NVIDIA GPU is in sight: with the option --torch cpu the download would be 0.5 GB. "
+            "(Ctrl-C stops this one.)"
+        )
+
+
+def has_nvidia_gpu():
+    traces = ("/proc/driver/nvidia/version", "/usr/lib/wsl/lib/nvidia-smi")
+    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, traces))
+
+
+def install_packages(torch):
+    # Builds only: a package that would have to be compiled here fails at once, with a reason.
+    install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"]
+    if torch == "cpu":
+        # 2.13.0+cpu satisfies torch==2.13.0, so the second call leaves it and sees no need for NVIDIA's libraries.
+        pin = re.search(r"^torch==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE).group()
+        run_installer([*install, "--no-deps", "--index-url", CPU_INDEX, pin])
+    run_installer([*install, "-r", str(REQUIREMENTS)])
+
+
+def run_installer(command):
+    """Run venv or pip with its output passing through; where it fails, end with the reason in one sentence."""
+    sys.stdout.flush()
+    complaints = []
+    with subprocess.Popen(
+        command, env=environment(), stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
+    ) as process:
+        try:
+            for line in process.stderr:
+                sys.stderr.write(line)
+                complaints.append(line)
+        except KeyboardInterrupt:
+            end(process)
+            raise
+    if process.returncode:
+        raise CourseError(explain_failure("".join(complaints)))
+
+
+def explain_failure(complaints):
+    """One sentence for what venv or pip wrote to stderr before it failed."""
+    reasons = {
+        r"No space left|not enough space|Errno 28\b|WinError 112": (
+            "The disk is full: make room, then run the same command again, and it continues."
+        ),
+        r"Permission denied|Access is denied|Read-only file system|Errno 13\b|WinError 5\b": cannot_write(VENV),
+        # pip found the package, but no build for this machine.
+        r"from versions: (?!none)|is not a supported wheel|requires a different python": no_builds(),
+        r"NewConnectionError|ConnectionError|Connection\w* (broken|refused|reset|aborted)|ConnectTimeout|timed out"
+        r"|name resolution|getaddrinfo|unreachable|ProxyError|SSLError|IncompleteRead|HTTP error|HTTPError": (
+            "The packages could not be downloaded: check the network (and, behind a proxy, HTTPS_PROXY), "
+            "then run the same command again, and it continues."
+        ),
+        r"No matching distribution": no_builds(),
+    }
+    for pattern, sentence in reasons.items():
+        if re.search(pattern, complaints, re.IGNORECASE):
+            return sentence
+    last_words = complaints.strip().rpartition("\n")[2]
+    return f"The installation failed ({last_words}): run the same command again; if that does not help, {REINSTALL}"
+
+
+def cannot_write(path):
+    return (
+        f"Cannot write to {path}: put the course into a folder of your own, "
+        "close programs that use its .venv (such as JupyterLab), then run the same command again."
+    )
+
+
+def no_builds():
+    newest = "{}.{}".format(*NEWEST_PYTHON)
+    return (
+        f"A pinned package has no build for Python {sys.version_info[0]}.{sys.version_info[1]} on this machine "
+        f"({sysconfig.get_platform()}): use a 64-bit Python from 3.11 to {newest} "
+        f"(on a Mac, one with Apple silicon), for example: python{newest} course.py learn"
+    )
+
+
+# learn ----------------------------------------------------------------------------------------------------------------
+
+
+def learn(arguments):
+    """Open the course in JupyterLab."""
+    parser = command_parser("learn", "Open the course in JupyterLab; the first time, install what it needs.")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--port", type=int, metavar="N", help="serve at this port rather than at a free one")
+    options = parser.parse_args(arguments)
+    if not START.exists():
+        raise CourseError(f"{START} is missing: this copy of the course is not complete, get it again.")
+    if options.port is not None and not is_free(options.port):
+        raise CourseError(
+            f"Port {options.port} is taken: try --port {free_port()}, or leave --port out and a free one is found."
+        )
+    ensure_environment(options.torch)
+    return serve(options.port or free_port(), options.no_browser)
+
+
+def is_free(port):
+    """Whether a server can listen at this port of this machine."""
+    with socket.socket() as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def free_port():
+    for port in range(8888, 8988):
+        if is_free(port):
+            return port
+    raise CourseError("No port from 8888 to 8987 is free: choose another with --port.")
+
+
+def serve(port, no_browser):
+    """Run JupyterLab until Ctrl-C."""
+    token = secrets.token_urlsafe(24)
+    address = f"http://127.0.0.1:{port}/lab/tree/{START.relative_to(ROOT).as_posix()}?token={token}"
+    process = start(jupyterlab_arguments(port, no_browser), cwd=ROOT, env=environment(JUPYTER_TOKEN=token))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is asked to stop, JupyterLab stops too
+    try:
+        if wait_for_server(process, port):
+            print(f"\nThe course is open at\n\n    {address}\n\nCtrl-C in this window closes it.\n", flush=True)
+        code = finish(process)
+    except KeyboardInterrupt:
+        print("\nThe course is closed.")
+        return 0
+    if code:
+        raise CourseError(f"JupyterLab ended, for the reason above: `{CALL} doctor` looks for what is wrong.")
+    return 0
+
+
+def jupyterlab_arguments(port, no_browser):
+    arguments = [
+        "-m",
+        "jupyterlab",
+        START,
+        f"--ServerApp.root_dir={ROOT}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.answer_yes=True",  # one Ctrl-C is enough
+        "--ServerApp.log_level=WARN",
+        "--LabApp.log_level=WARN",
+        # Nothing is fetched from elsewhere: no news, no look for updates, no list of extensions.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    if no_browser:
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # as in a container
+    return arguments
+
+
+def wait_for_server(process, port):
+    """Wait until the server answers; False when it ended before."""
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+# test -----------------------------------------------------------------------------------------------------------------
+
+
+class Outcome(NamedTuple):
+    """What one step of `test` gave."""
+
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+
+
+def test(arguments):
+    """Check everything."""
+    parser = command_parser("test", "Check everything: style, code, the grader, every notebook.")
+    ensure_environment(parser.parse_args(arguments).torch)
+    own_work = exercises_worked_on()
+    for path in own_work:
+        print(f"Left out, because you have worked on it: {path}")
+    without_own_work = ["--config", f"extend-exclude = {json.dumps(own_work)}"]
+    outcomes = [
+        run_step("style", ["ruff", "check", *without_own_work]),
+        run_step("format", ["ruff", "format", "--check", *without_own_work]),
+        run_step("unit tests", ["pytest", "tests"]),
+        run_step("proof of the grader", ["grader", "proof"]),
+        run_notebooks("notebooks", own_work),
+    ]
+    print_summary(outcomes)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def exercises_worked_on():
+    """The exercises that differ from those that came with the course, by git's account; none on a build server."""
+    if os.environ.get("CI"):
+        return []
+    question = ["git", "ls-files", "--modified", "-z", "--", "exercises/*.ipynb"]
+    try:
+        reply = subprocess.run(question, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    except OSError:
+        return []  # no git here
+    return sorted(path for path in reply.stdout.split("\0") if path and (ROOT / path).exists())
+
+
+def run_step(name, arguments):
+    """Run a module; pytest says how many tests passed, any other passes or fails as one."""
+    print_header(name)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        options = [f"--junit-xml={report}"] if arguments[0] == "pytest" else []
+        code = run(["-m", *arguments, *options], cwd=ROOT)
+        passed, failed = read_counts(report) if report.exists() else (int(code == 0), 0)
+    if code and not failed:
+        failed = 1  # such as pytest that found no tests
+    return Outcome(name, passed, failed, time.monotonic() - began)
+
+
+def read_counts(report):
+    """How many tests passed and failed, from pytest's report."""
+    suites = list(ElementTree.parse(report).iter("testsuite"))
+    total, failures, errors, skipped = (
+        sum(int(suite.get(count)) for suite in suites) for count in ("tests", "failures", "errors", "skipped")
+    )
+    return total - failures - errors - skipped, failures + errors
+
+
+def run_notebooks(name, own_work):
+    """Run every notebook and compare what it shows with what is stored in it."""
+    found = {folder: sorted(ROOT.glob(f"{folder}/*.ipynb")) for folder in ("notebooks", "exercises", "solutions")}
+    missing = [folder for folder, notebooks in found.items() if not notebooks]
+    if missing:
+        print_header(name)
+        print(f"No notebooks in: {', '.join(missing)}")
+        return Outcome(name, 0, len(missing), 0.0)
+    paths = [path.relative_to(ROOT).as_posix() for notebooks in found.values() for path in notebooks]
+    # A notebook stays with one process (loadfile), and its kernel is the Python of .venv, whatever it names.
+    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "-n", "2", "--dist", "loadfile"]
+    return run_step(name, ["pytest", *nbval, *(path for path in paths if path not in own_work)])
+
+
+def print_header(name):
+    print(f"\n{f' {name} ':=^100}\n", flush=True)
+
+
+def print_summary(outcomes):
+    print_header("summary")
+    for name, passed, failed, seconds in outcomes:
+        print(f"{name:<22}{'FAILED' if failed else 'ok':<9}{passed:>6} passed{failed:>6} failed{seconds:>9.1f} s")
+    print(f"{'total':<57}{sum(outcome.seconds for outcome in outcomes):>9.1f} s\n")
+    print(f"{sum(outcome.passed for outcome in outcomes)} passed, {sum(outcome.failed for outcome in outcomes)} failed")
+
+
+# doctor ---------------------------------------------------------------------------------------------------------------
+
+
+def doctor(arguments):
+    """Look for what is wrong on this machine and say what to do about it."""
+    command_parser("doctor", "Look for what is wrong on this machine.", installs=False).parse_args(arguments)
+    ready = complaint_about_environment() is None
+    if ready and not os.path.samefile(sys.prefix, VENV):
+        return run([__file__, "doctor"])  # the same, from inside, where the packages can be asked
+    checks = [check_python, check_folder, check_notebooks, check_environment]
+    if ready:
+        checks += [check_packages, check_device, check_kernel, check_import]
+    problems = 0
+    for check in checks:
+        try:
+            found, advice = check()
+        except Exception as error:  # whatever is broken is a finding
+            found, advice = f"{type(error).__name__}: {error}", REINSTALL
+        problems += advice is not None
+        print(f"{'ok' if advice is None else 'PROBLEM':<9}{check.__doc__:<14}{found}", flush=True)
+        if advice is not None:
+            print(f"{'':<23}-> {advice}", flush=True)
+    print(f"\n{problems} problem{'' if problems == 1 else 's'} found." if problems else "\nAll is well.")
+    return 1 if problems else 0
+
+
+def complaint_about_environment():
+    found = read_stamp()
+    return examine(found, wanted_stamp(found.get("torch", "default")))[0]
+
+
+# Each check is named by its docstring and returns what it found and, where that is a problem, what to do.
+
+
+def check_python():
+    """Python"""
+    found = f"{sys.version.split()[0]} ({sys.executable})"
+    return found, no_builds() if sys.version_info[:2] > NEWEST_PYTHON else None
+
+
+def check_folder():
+    """folder"""
+    try:
+        tempfile.TemporaryFile(dir=ROOT).close()
+    except OSError:
+        return f"{ROOT} cannot be written to", cannot_write(ROOT)
+    free = shutil.disk_usage(ROOT).free / GIGABYTE
+    return f"{ROOT}, {free:.1f} GB free", "make room on this disk" if free < 1 else None
+
+
+def check_notebooks():
+    """notebooks"""
+    counts = {name: len(list((ROOT / name).glob("*.ipynb"))) for name in ("notebooks", "exercises", "solutions")}
+    found = ", ".join(f"{count} in {name}/" for name, count in counts.items())
+    complete = START.exists() and all(counts.values())
+    return found, None if complete else "this copy of the course is not complete: get it again"
+
+
+def check_environment():
+    """.venv"""
+    complaint = complaint_about_environment()
+    return complaint or f"complete, for Python {read_stamp()['python']}", complaint and f"run: {CALL} learn"
+
+
+def check_packages():
+    """packages"""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from packaging.requirements import Requirement
+
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    pins = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    wrong = []
+    for pin in pins:
+        try:
+            installed = version(pin.name)
+        except PackageNotFoundError:
+            wrong.append(f"{pin.name} is missing")
+        else:
+            if not pin.specifier.contains(installed, prereleases=True):
+                wrong.append(f"{pin.name} is {installed}, pinned {pin.specifier}")
+    return ("; ".join(wrong), REINSTALL) if wrong else (f"{len(pins)} as pinned", None)
+
+
+def check_device():
+    """device"""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"GPU: {torch.cuda.get_device_name()}, PyTorch {torch.__version__}", None
+    if torch.backends.mps.is_available():
+        return f"GPU: Apple, PyTorch {torch.__version__}", None
+    found = f"CPU, PyTorch {torch.__version__}"
+    if has_nvidia_gpu() and torch.version.cuda:
+        return found, "PyTorch cannot use the NVIDIA GPU of this machine: update its driver"
+    if has_nvidia_gpu():
+        return f"{found}; to use the GPU: {CALL} learn --torch default", None
+    return found, None
+
+
+def check_kernel():
+    """kernel"""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3", stderr=subprocess.DEVNULL)
+    try:
+        questions = {"sum": "1 + 1", "prefix": "__import__('sys').prefix"}
+        reply = client.execute_interactive("", user_expressions=questions, timeout=60)["content"]["user_expressions"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    answers = {name: answer["data"]["text/plain"] for name, answer in reply.items()}
+    if answers != {"sum": "2", "prefix": repr(sys.prefix)}:
+        return f"the kernel python3 is not the one of .venv: {answers['prefix']}", REINSTALL
+    return "starts, and 1 + 1 is 2", None
+
+
+def check_import():
+    """course_lib"""
+    question = "import time; began = time.perf_counter(); import course_lib; print(time.perf_counter() - began)"
+    reply = subprocess.run([PYTHON, "-c", question], env=environment(), capture_output=True, text=True)
+    if reply.returncode:
+        return reply.stderr.strip().splitlines()[-1], REINSTALL
+    return f"imported in {float(reply.stdout):.2f} s", None
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one sentence."""
+
+    def error(self, message):
+        raise CourseError(f"{message[0].upper()}{message[1:]}: `{self.prog} --help` lists the options.")
+
+
+def command_parser(command, description, installs=True):
+    parser = Parser(prog=f"{CALL} {command}", description=description, allow_abbrev=False)
+    if installs:
+        parser.add_argument(
+            "--torch",
+            choices=["cpu", "default"],
+            help="cpu: on Linux without an NVIDIA GPU, PyTorch without the gigabytes that only a GPU needs; "
+            "remembered until --torch default",
+        )
+    return parser
+
+
+def main(arguments):
+    """Do what the command line says; return the exit code."""
+    commands = {"learn": learn, "test": test, "doctor": doctor}
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    try:
+        if command in ("-h", "--help", "help"):
+            print(HELP, end="")
+            return 0
+        if command in commands:
+            return commands[command](rest)
+        if command in DELEGATED:
+            if {"-h", "--help"} & set(rest) and complaint_about_environment():
+                print(HELP, end="")  # rather than install gigabytes for a page of help
+                return 0
+            ensure_environment()
+            return run(["-m", DELEGATED[command], command, *rest])
+        similar = difflib.get_close_matches(command, [*commands, *DELEGATED], n=1)
+        hint = f"did you mean `{CALL} {similar[0]}`?" if similar else f"`{CALL} --help` lists what there is."
+        raise CourseError(f"There is no command {command!r}: {hint}")
+    except CourseError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
