@@ -1,0 +1,1 @@
+"""The authors' tools: execute notebooks, generate the exercises from their solutions."""

@@ -1,0 +1,33 @@
+"""The command line: `python -m authoring run NOTEBOOK...`, `python -m authoring release [--check]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from authoring.execute import TIMEOUT, run
+from authoring.release import check, release
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path() if Path.cwd() == ROOT else ROOT  # for messages that a reader can take in
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m authoring", description="The authors' tools.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    command = commands.add_parser("run", help="execute notebooks and store their outputs in place")
+    command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    command.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds per cell (default: %(default)s)")
+    command.add_argument("--traceback", action="store_true", help="after an error, show its traceback")
+    command.set_defaults(call=lambda a: run(a.notebooks, a.timeout, a.traceback))
+
+    command = commands.add_parser("release", help="generate the exercises from their solutions")
+    command.add_argument("--check", action="store_true", help="write nothing; say which exercises are out of date")
+    command.set_defaults(call=lambda a: check(ROOT) if a.check else release(ROOT))
+
+    given = parser.parse_args(arguments)
+    return given.call(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""What every notebook of the course has, whatever its chapter. That outputs are true is nbval's part."""
+
+import os
+import re
+import subprocess
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+
+from authoring.release import difference
+from authoring.storage import normalize, read
+from grader.catalogue import CHAPTERS, task
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS, SOLUTIONS, EXERCISES = (
+    sorted((ROOT / folder).glob("*.ipynb")) for folder in ("notebooks", "solutions", "exercises")
+)
+
+SECTIONS = ["What you will be able to do", "Common mistakes", "Summary", "Check yourself", "Next", "References"]
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+LONGEST_CELL = 20  # lines of code
+LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
+MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
+LINK = re.compile(r"""\]\(<?([^)\s>]+)[^)]*\)|(?:href|src)=["']([^"']+)["']""")
+CODE_OR_MATH = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
+
+
+@cache
+def notebook(path):
+    return read(path)
+
+
+@cache
+def edited_exercises():
+    """The exercises that someone is working on here: a learner's own answers are no failure of the course."""
+    if os.environ.get("CI"):
+        return set()
+    command = ["git", "-c", "core.quotePath=false", "diff", "HEAD", "--name-only", "--relative", "--", "exercises"]
+    try:
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository: nothing to compare with
+        return set()
+    return {ROOT / line for line in listing.splitlines()}
+
+
+@pytest.fixture
+def path(request):
+    if request.param in edited_exercises():
+        pytest.skip(f"exercises/{request.param.name} has changes of your own (set CI=1 to test it all the same)")
+    return request.param
+
+
+def every(*paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: f"{path.parent.name}/{path.stem}", indirect=True)
+
+
+def code_cells(path):
+    return [cell for cell in notebook(path).cells if cell.cell_type == "code"]
+
+
+def markdown_cells(path):
+    return [cell for cell in notebook(path).cells if cell.cell_type == "markdown"]
+
+
+def outputs(path):
+    return [output for cell in code_cells(path) for output in cell.outputs]
+
+
+def text_of(cell):
+    """What a code cell shows, as plain text."""
+    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
+def cells_of(path, kind):
+    """The answer cells or the question cells of a notebook, by id, each with its index."""
+    cells = enumerate(notebook(path).cells)
+    return [(cell.metadata["course"][kind], index) for index, cell in cells if kind in cell.metadata.get("course", {})]
+
+
+# The course as a whole
+
+
+def test_lessons_are_numbered_without_a_gap():
+    assert LESSONS, "no lessons in notebooks/"
+    assert [path.name[:3] for path in LESSONS] == [f"{number:02}_" for number in range(len(LESSONS))]
+
+
+def test_every_chapter_of_the_catalogue_has_lesson_solution_and_exercise():
+    solutions = [path.name for path in SOLUTIONS]
+    assert [name[:2] for name in solutions] == [chapter.number for chapter in CHAPTERS]
+    assert [path.name for path in EXERCISES] == solutions
+    assert {path.name for path in LESSONS} >= set(solutions)
+
+
+# Every notebook
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_stored_in_the_normal_form(path):
+    text = path.read_bytes().decode()
+    assert text == nbformat.writes(normalize(notebook(path))) + "\n", "store it with `python3 course.py run`"
+    assert len(text.encode()) < LARGEST_FILE
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_executed_once_from_top_to_bottom_without_errors(path):
+    assert [cell.execution_count for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
+    assert outputs(path)
+    assert [output.ename for output in outputs(path) if output.output_type == "error"] == []
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_code_cells_are_short(path):
+    assert [cell.id for cell in code_cells(path) if len(cell.source.splitlines()) > LONGEST_CELL] == []
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_images_have_an_alternative_text(path):
+    images = [output.metadata for output in outputs(path) if "image/png" in output.get("data", {})]
+    assert all(metadata.get("image/png", {}).get("alt", "").strip() for metadata in images)
+    markdown = "\n".join(cell.source for cell in markdown_cells(path))
+    assert re.findall(r"!\[\s*\]\(.*\)|<img(?![^>]*\balt=)[^>]*>", markdown) == []
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_relative_links_lead_to_files(path):
+    broken = []
+    for cell in markdown_cells(path):
+        for match in LINK.finditer(CODE_OR_MATH.sub("", cell.source)):
+            target = unquote((match[1] or match[2]).partition("#")[0])
+            is_elsewhere = re.match(r"[a-z]+:", target)
+            if target and not is_elsewhere and not (path.parent / target).exists():
+                broken.append(target)
+    assert broken == []
+
+
+@every(*LESSONS, *SOLUTIONS, *EXERCISES)
+def test_no_path_of_the_authors_machine(path):
+    texts = [cell.source for cell in notebook(path).cells]
+    for output in outputs(path):
+        texts.append(output.get("text", ""))
+        texts += [str(value) for kind, value in output.get("data", {}).items() if not kind.startswith("image/")]
+    assert [text for text in texts if MACHINE_PATH.search(text)] == []
+
+
+# Lessons
+
+
+@every(*LESSONS)
+def test_lesson_opens_with_title_minutes_and_needs(path):
+    first = notebook(path).cells[0].source
+    assert re.match(rf"# {path.name[:2]} · \S", first)
+    assert re.search(r"^\*\*About \d+ minutes\*\* · needs: \S", first, re.MULTILINE)
+
+
+@every(*LESSONS)
+def test_lesson_has_its_sections_in_order(path):
+    headings = re.findall(r"^## (.+)$", "\n".join(cell.source for cell in markdown_cells(path)), re.MULTILINE)
+    expected = [section for section in SECTIONS if section != "Common mistakes" or path.name[:2] != "00"]
+    assert [heading for heading in headings if heading in expected] == expected
+
+
+@every(*LESSONS)
+def test_lesson_leads_on_to_its_exercise_and_the_next_lesson(path):
+    section = next(cell.source for cell in markdown_cells(path) if re.search(r"^## Next$", cell.source, re.MULTILINE))
+    following = dict(pairwise(LESSONS)).get(path)
+    if any(chapter.number == path.name[:2] for chapter in CHAPTERS):
+        assert f"(../exercises/{path.name})" in section
+    if following:
+        assert f"({following.name})" in section
+
+
+@every(*LESSONS)
+def test_lesson_lets_predict_at_least_three_times_before_it_shows(path):
+    followers = [
+        after for cell, after in pairwise(notebook(path).cells) if cell.source.startswith("**Predict, then run.**")
+    ]
+    assert len(followers) >= 3
+    assert all(cell.cell_type == "code" for cell in followers)
+
+
+@every(*LESSONS)
+def test_lesson_is_a_lecture(path):
+    types = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook(path).cells]
+    assert set(types) <= SLIDE_TYPES
+    notes = [cell for cell, kind in zip(notebook(path).cells, types, strict=True) if kind == "notes"]
+    assert notes
+    assert all(cell.cell_type == "markdown" and cell.source.startswith("**Speaker note.**") for cell in notes)
+
+
+@every(*LESSONS)
+def test_lesson_asserts_what_it_says(path):
+    assert any(re.search(r"^\s*assert\b|\bassert_\w+\(", cell.source, re.MULTILINE) for cell in code_cells(path))
+
+
+# Solutions and exercises
+
+
+@every(*EXERCISES)
+def test_exercise_is_what_its_solution_generates(path):
+    assert difference(ROOT / "solutions" / path.name, path) == ""
+
+
+@every(*EXERCISES)
+def test_untouched_exercise_says_not_attempted(path):
+    cells = notebook(path).cells
+    verdicts = [index + 1 for _, index in cells_of(path, "answer")] + [index for _, index in cells_of(path, "question")]
+    assert [cells[index].id for index in verdicts if "not attempted" not in text_of(cells[index]).lower()] == []
+
+
+@every(*SOLUTIONS)
+def test_solution_holds_exactly_the_tasks_and_questions_of_its_chapter(path):
+    chapter = next(chapter for chapter in CHAPTERS if chapter.number == path.name[:2])
+    assert sorted(id for id, _ in cells_of(path, "answer")) == sorted(task.id for task in chapter.tasks)
+    assert sorted(id for id, _ in cells_of(path, "question")) == sorted(asked.id for asked in chapter.questions)
+
+
+@every(*SOLUTIONS)
+def test_solution_announces_each_task_checks_it_and_offers_hints(path):
+    cells = notebook(path).cells
+    for id, index in cells_of(path, "answer"):
+        given = task(id)
+        stars = "★" * given.difficulty + "☆" * (3 - given.difficulty)
+        announced = f"**{stars} · {_count(given.minutes, 'minute')} · {_count(given.points, 'point')}**"
+        header, answer, check, hint = cells[index - 1 : index + 3]
+        assert header.cell_type == "markdown"
+        assert announced in header.source.splitlines()
+        assert re.search(rf"^(def|class) {given.function}\b", answer.source, re.MULTILINE)
+        assert check.source == f'check("{id}", {given.function})'
+        assert hint.source == f'# hint("{id}")'
+        assert text_of(check).startswith(f"{id}: right")
+
+
+@every(*SOLUTIONS)
+def test_solution_gives_the_right_choice_of_each_question(path):
+    asked = {asked.id: asked for chapter in CHAPTERS for asked in chapter.questions}
+    for id, index in cells_of(path, "question"):
+        right = next(letter for letter, choice in asked[id].lettered.items() if choice.right)
+        assert notebook(path).cells[index].source == f'answer("{id}", "{right}")'
+
+
+def _count(number, unit):
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
