@@ -28,7 +28,8 @@ def difference(reply, expected, *, same_dtype=True):
     if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
         return (
             f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}, as the inputs. "
-            f"A NumPy scalar such as np.sqrt(5) is float64 and lifts what it touches; math.sqrt(5) does not."
+            f"np.zeros(shape) is float64 unless told otherwise (dtype=...), and so is a NumPy scalar such as np.sqrt(5), "
+            f"which lifts what it touches; math.sqrt(5) does not."
         )
     return None
 
@@ -63,11 +64,12 @@ def _wrong_type(reply):
 def _wrong_numbers(value, expected, wrong):
     count, size = np.count_nonzero(wrong), wrong.size
     if size == 1:
-        return f"Your result is {_number(value.item())}; expected {_number(expected.item())}."
+        return "Your result is {}; expected {}.".format(*_apart(value.item(), expected.item()))
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = ", ".join(map(str, index))
     how_many = "Every number differs" if count == size else f"{count} of {size} numbers differ"
-    return f"{how_many}, first at [{place}]: yours {_number(value[index])}, expected {_number(expected[index])}."
+    yours, right = _apart(value[index], expected[index])
+    return f"{how_many}, first at [{place}]: yours {yours}, expected {right}."
 
 
 def _first(where):
@@ -87,5 +89,9 @@ def _kind(dtype):
     return names.get(dtype.kind, str(dtype))
 
 
-def _number(number):
-    return str(number) if isinstance(number, bool | np.bool_ | int | np.integer) else f"{float(number):.6g}"
+def _apart(yours, expected):
+    """Return two numbers as text, with as many digits as it takes to tell them apart."""
+    if all(isinstance(number, bool | np.bool_ | int | np.integer) for number in (yours, expected)):
+        return str(yours), str(expected)
+    texts = ((f"{float(yours):.{digits}g}", f"{float(expected):.{digits}g}") for digits in range(4, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (str(yours), str(expected)))

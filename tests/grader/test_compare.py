@@ -85,3 +85,9 @@ def test_integers_of_another_width_are_the_same_numbers():
 
 def test_a_lone_number_is_shown_as_such():
     assert difference(returned(np.array(2.5)), np.array(3.5)) == "Your result is 2.5; expected 3.5."
+
+
+def test_numbers_are_shown_with_the_digits_it_takes_to_tell_them_apart():
+    sentence = difference(returned(np.array([0.735612, 1.0])), np.array([0.735612004, 1.0]))
+    assert "yours 0.735612, expected 0.735612004" in sentence
+    assert "yours 0.5, expected 0.25" in difference(returned(np.array([1.0, 0.5])), np.array([1.0, 0.25]))
