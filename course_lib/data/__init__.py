@@ -1,0 +1,1 @@
+"""The course's data: small enough to read, or real and checked."""

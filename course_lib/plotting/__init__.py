@@ -1,0 +1,43 @@
+"""The course's figures, in one visual language; the only package that imports matplotlib.
+
+Every `show_...` function takes PyTorch tensors or NumPy arrays and returns a `CourseFigure`: a notebook cell that ends
+with the call displays it. Its text, made from the data, says what the picture shows, for whoever does not see it.
+`side_by_side(a, b)` puts figures beside each other with one color scale, so that their shades can be compared.
+
+Matrices are drawn as they are written: one row per query, one column per key, numbers in the cells. Colors mean roles,
+and no figure says anything by color alone.
+
+From the ground up: `style` and `words`; `inputs` and `figure`; `cells`; then the files that hold the figures.
+"""
+
+from course_lib.plotting.charts import show_curves, show_distributions
+from course_lib.plotting.course_map import show_course_map
+from course_lib.plotting.figure import CourseFigure, explore, side_by_side
+from course_lib.plotting.matrices import (
+    show_mask,
+    show_padding,
+    show_product,
+    show_scores,
+    show_vectors,
+    show_weights,
+)
+from course_lib.plotting.plane import show_arrows, show_combination
+from course_lib.plotting.style import COLORS
+
+__all__ = [
+    "COLORS",
+    "CourseFigure",
+    "explore",
+    "show_arrows",
+    "show_combination",
+    "show_course_map",
+    "show_curves",
+    "show_distributions",
+    "show_mask",
+    "show_padding",
+    "show_product",
+    "show_scores",
+    "show_vectors",
+    "show_weights",
+    "side_by_side",
+]

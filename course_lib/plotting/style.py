@@ -1,0 +1,108 @@
+"""Colors, fonts and sizes, and text that is set in them."""
+
+import warnings
+from contextlib import contextmanager
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.patheffects import withStroke
+
+# One color per role through the whole course (Okabe and Ito's palette, made for color-blind readers).
+COLORS = {
+    "query": "#0072B2",
+    "key": "#E69F00",
+    "value": "#009E73",
+    "weights": "#CC79A7",
+    "output": "#D55E00",
+    "scores": "#4A5560",
+    "input": "#4A5560",
+}
+INK, FAINT, LINE, GRID = "#222222", "#707070", "#C8C8C8", "#EAEAEA"
+
+# Fonts that carry the scripts of the course's data on Linux, macOS and Windows: DejaVu, which comes with matplotlib and
+# has most of them, then those for Japanese, Chinese, Korean and Devanagari.
+FONTS = (
+    *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Hiragino Sans GB", "PingFang SC"),
+    *("Yu Gothic", "Meiryo", "MS Gothic", "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "IPAGothic"),
+    *("Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic"),
+    *("Noto Sans Devanagari", "Kohinoor Devanagari", "Nirmala UI", "Arial Unicode MS"),
+)
+
+CSS_DPI, PIXEL_RATIO = 96, 2  # an inch on a web page; pixels per CSS pixel, for projectors and dense screens
+TEXT, SMALL, TITLE = 12, 10.5, 13  # points
+HALO = withStroke(linewidth=3, foreground="white")  # keeps words readable where they cross a line
+
+
+@contextmanager
+def course_style():
+    """Matplotlib's settings while a figure is drawn; outside they are the reader's own."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    settings = {
+        **{"font.family": [name for name in FONTS if name in installed], "font.size": TEXT, "axes.labelsize": TEXT},
+        **{"axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "hatch.linewidth": 0.8},
+    }
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # Where this machine has no font for a script the placeholder box stands; the reader cannot help it here.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        yield
+
+
+def color_of(role):
+    """Return the color of a role, or say which roles there are."""
+    if role not in COLORS:
+        raise ValueError(f"role={role!r} is none of the course's roles: {', '.join(COLORS)}.")
+    return COLORS[role]
+
+
+def ink(role):
+    """Return the role's color for text."""
+    return readable(color_of(role))
+
+
+def readable(color):
+    """Return the color, dark enough to be read as text on white (contrast at least 4.5)."""
+    while 1.05 / (luminance(color) + 0.05) < 4.5:
+        color = darker(color, 0.95)
+    return color
+
+
+def darker(color, factor):
+    return to_hex([factor * channel for channel in to_rgb(color)])
+
+
+def luminance(color):
+    """Return the relative luminance, as the web's rules for contrast define it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def shades(role):
+    """Return the function (value, limits) -> color of a role; the color's lightness falls as the value rises."""
+    color = color_of(role)
+    if role in ("scores", "weights"):
+        ramp = LinearSegmentedColormap.from_list(role, ["#FFFFFF", color, darker(color, 0.45)])
+        return lambda value, limits: ramp(0.9 * (value - limits[0]) / ((limits[1] - limits[0]) or 1.0))
+
+    # Vectors: white is zero; a negative number is gray and has its minus sign.
+    positive, negative = (LinearSegmentedColormap.from_list(role, ["#FFFFFF", end]) for end in (color, "#9A9A9A"))
+
+    def shade(value, limits):
+        reach = max(abs(limits[0]), abs(limits[1])) or 1.0
+        return (positive if value > 0 else negative)(0.08 + 0.84 * abs(value) / reach if value else 0.0)
+
+    return shade
+
+
+def write(axes, point, text, offset=(0, 0), coordinates="data", *, size=TEXT, color=INK, ha="left", **style):
+    """Write at a point, moved by an offset in points of type. A token may be a dollar sign: nothing is a formula."""
+    place = {"xycoords": coordinates, "xytext": offset, "textcoords": "offset points", "annotation_clip": False}
+    return axes.annotate(text, point, **place, fontsize=size, color=color, ha=ha, parse_math=False, **style)
+
+
+def text_width(axes, text, size=TEXT, weight="normal"):
+    """Return the width that a text would have, in inches."""
+    probe = write(axes, (0, 0), text, size=size, weight=weight)
+    width = probe.get_window_extent().width / CSS_DPI
+    probe.remove()
+    return width

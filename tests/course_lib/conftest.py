@@ -1,0 +1,108 @@
+"""Every array library, dtype and device that the course's functions must serve, and fresh random numbers."""
+
+import os
+import secrets
+from dataclasses import dataclass
+
+import array_api_compat
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+LIBRARIES = {"numpy": np, "torch": torch, "array_api_strict": array_api_strict}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One array library at one dtype on one device; `float64` numbers go in and come out as NumPy arrays."""
+
+    library: str
+    dtype: str
+    device: str = "cpu"
+
+    def __str__(self):
+        return f"{self.library}-{self.dtype}-{self.device}"
+
+    @property
+    def eps(self):
+        """The gap between 1 and the next number of this dtype."""
+        return torch.finfo(getattr(torch, self.dtype)).eps
+
+    def array(self, numbers):
+        """Return `numbers` as a floating-point array of this backend."""
+        return self._make(numbers, self.dtype)
+
+    def integers(self, numbers):
+        return self._make(numbers, "int64")
+
+    def booleans(self, numbers):
+        return self._make(numbers, "bool")
+
+    def numpy(self, array):
+        """Return what `array` holds, for comparison; float64 holds the numbers of every shorter dtype exactly."""
+        if array_api_compat.is_torch_array(array):
+            array = array.detach().cpu()
+            array = (array.double() if array.is_floating_point() else array).numpy()
+        elif array_api_compat.is_array_api_strict_namespace(array_api_compat.array_namespace(array)):
+            array = np.from_dlpack(array)
+        return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+    def rounded(self, numbers):
+        """Return `numbers` as this dtype holds them: what an oracle in float64 must start from."""
+        return self.numpy(self.array(numbers))
+
+    def assert_close(self, actual, expected, *, roundings=8):
+        """Hold library, dtype, device, shape and values; the tolerance is so many roundings of the dtype."""
+        self._assert_kind(actual, self.dtype)
+        tolerance = roundings * self.eps
+        np.testing.assert_allclose(
+            self.numpy(actual), expected, rtol=tolerance, atol=tolerance, equal_nan=False, strict=True
+        )
+
+    def assert_same_mask(self, actual, expected):
+        self._assert_kind(actual, "bool")
+        np.testing.assert_array_equal(self.numpy(actual), np.asarray(expected, dtype=bool), strict=True)
+
+    def _make(self, numbers, dtype):
+        library = LIBRARIES[self.library]
+        device = array_api_strict.Device(self.device) if library is array_api_strict else self.device
+        return library.asarray(np.array(numbers), dtype=getattr(library, dtype), device=device)
+
+    def _assert_kind(self, array, dtype):
+        like = self._make(0, dtype)
+        assert type(array) is type(like) or (isinstance(array, np.generic) and array.ndim == 0)
+        assert array.dtype == like.dtype
+        assert array.device == like.device
+
+
+def _backend(library, dtype, device="cpu"):
+    absent = {
+        "cuda": (not torch.cuda.is_available(), "this machine has no NVIDIA or AMD GPU"),
+        "mps": (not torch.backends.mps.is_available(), "this machine has no Apple GPU"),
+    }
+    skip, reason = absent.get(device, (False, ""))
+    backend = Backend(library, dtype, device)
+    return pytest.param(backend, id=str(backend), marks=pytest.mark.skipif(skip, reason=reason))
+
+
+@pytest.fixture(
+    params=[
+        *(_backend("numpy", dtype) for dtype in ("float16", "float32", "float64")),
+        *(_backend("torch", dtype) for dtype in ("float16", "bfloat16", "float32", "float64")),
+        *(_backend("torch", dtype, "cuda") for dtype in ("float16", "bfloat16", "float32", "float64")),
+        *(_backend("torch", dtype, "mps") for dtype in ("float16", "float32")),
+        *(_backend("array_api_strict", dtype, "CPU_DEVICE") for dtype in ("float32", "float64")),
+        _backend("array_api_strict", "float32", "device1"),  # a pretended device: shows on any machine who forgets it
+    ]
+)
+def backend(request):
+    return request.param
+
+
+@pytest.fixture
+def rng():
+    """Random numbers that differ in every run; the seed is printed with a failure."""
+    seed = int(os.environ.get("COURSE_TEST_SEED", secrets.randbits(32)))
+    print(f"COURSE_TEST_SEED={seed} draws the numbers of this test again.")
+    return np.random.default_rng(seed)

@@ -1,0 +1,37 @@
+"""Which library an array belongs to, and which device the notebooks take."""
+
+import array_api_compat.numpy
+import array_api_compat.torch
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+from course_lib import pick_device
+from course_lib.namespace import array_namespace, fused_softmax
+
+
+def test_namespace_of_one_library():
+    assert array_namespace(a=np.ones(2), b=np.float32(3)) is array_api_compat.numpy
+    assert array_namespace(a=torch.ones(2), b=torch.nn.Parameter(torch.ones(3))) is array_api_compat.torch
+    assert array_namespace(a=array_api_strict.ones(2)) is array_api_strict
+
+
+def test_only_pytorch_ships_a_softmax():
+    assert fused_softmax(torch.ones(2)) is torch.softmax
+    assert fused_softmax(np.ones(2)) is None
+    assert fused_softmax(array_api_strict.ones(2)) is None
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_pick_device_prefers_the_fastest(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert pick_device() == torch.device(expected)
+
+
+def test_pick_device_works_here():
+    assert torch.ones(2, device=pick_device()).sum() == 2

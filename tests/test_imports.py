@@ -1,0 +1,236 @@
+"""Who may import whom. The imports are read from the source, so that one inside a function counts as well."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Each part may import those to its left.
+COURSE_LIB = ("namespace", "validation", "softmax", "masks", "attention", "__init__")
+PLOTTING = ("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "course_map", "__init__")
+COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
+GRADER = (
+    *("task", "catalogue", "reply", "submission", "worker"),
+    *(
+        "result",
+        "compare",
+        "diagnose",
+        "runner",
+        "display",
+        "judge",
+        "grade",
+        "report",
+        "notebook",
+        "proof",
+        "__main__",
+    ),
+)
+# Narrower than their place: the catalogue speaks of tasks alone, and the child process can give away nothing but the
+# program that it was handed.
+ONLY = {"catalogue": {"task"}, "worker": {"submission", "reply"}}
+
+
+class Import(NamedTuple):
+    importer: str
+    imported: str
+    at_start: bool  # at the top level of the file, so that importing the importer imports this too
+
+    def __str__(self):
+        return f"{self.importer} imports {self.imported}"
+
+
+def dotted(path):
+    """Return the dotted name of a source file: course_lib/data/toy.py is course_lib.data.toy."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def read_imports(source, importer):
+    """Yield every import in `source`, with the full name of the file that it reaches."""
+    tree = ast.parse(source)
+    inside = {
+        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = importer.split(".")[: -node.level] if node.level else []
+            base = ".".join([*package, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" if is_file(f"{base}.{alias.name}") else base for alias in node.names]
+        else:
+            continue
+        yield from (Import(importer, name, id(node) not in inside) for name in names)
+
+
+def is_file(name):
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def imports_in(folder):
+    """Return all imports in the Python files of `folder`."""
+    files = sorted(ROOT.joinpath(*folder.split(".")).rglob("*.py"))
+    return [found for path in files for found in read_imports(path.read_text(encoding="utf-8"), dotted(path))]
+
+
+def imports_in_notebooks(folder):
+    """Return all imports in the code cells of the notebooks of `folder`."""
+    found = []
+    for path in sorted((ROOT / folder).glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]).splitlines() for cell in cells if cell["cell_type"] == "code"]
+        source = "\n".join(line for lines in code for line in lines if not line.startswith(("%", "!")))
+        found += read_imports(source, path.name)
+    return found
+
+
+def belongs_to(package, name):
+    return name == package or name.startswith(f"{package}.")
+
+
+def part(name, package=""):
+    """Return the part of its package that a name belongs to: `catalogue` of grader.catalogue.chapter_02."""
+    return (*name.split("."), "__init__")[package.count(".") + 1]
+
+
+def out_of_order(package, order):
+    """Return the imports inside `package` that do not go to the left in `order`."""
+    inner = [found for found in imports_in(package) if belongs_to(package, found.imported)]
+    steps = [(found, part(found.importer, package), part(found.imported, package)) for found in inner]
+    return [
+        str(found) for found, start, end in steps if start in order and end not in (*order[: order.index(start)], start)
+    ]
+
+
+def test_every_file_has_its_place():
+    for package, places in (("course_lib", (*COURSE_LIB, *COURSE_LIB_LEAVES)), ("grader", (*GRADER, "__init__"))):
+        assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
+
+
+def test_course_lib_imports_to_the_left():
+    assert out_of_order("course_lib", COURSE_LIB) == []
+
+
+def test_plotting_imports_to_the_left():
+    assert {part(found.importer, "course_lib.plotting") for found in imports_in("course_lib.plotting")} == set(PLOTTING)
+    assert out_of_order("course_lib.plotting", PLOTTING) == []
+
+
+def test_leaves_of_course_lib_import_no_other_leaf():
+    allowed = {leaf: {leaf, *COURSE_LIB} for leaf in COURSE_LIB_LEAVES}
+    leaves = [found for found in imports_in("course_lib") if part(found.importer) in allowed]
+    wrong = [found for found in leaves if belongs_to("course_lib", found.imported)]
+    assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
+
+
+def test_grader_imports_to_the_left():
+    assert out_of_order("grader", GRADER) == []
+
+
+def test_catalogue_and_worker_know_little():
+    narrow = [found for found in imports_in("grader") if part(found.importer) in ONLY]
+    inner = [found for found in narrow if belongs_to("grader", found.imported)]
+    wrong = [
+        found for found in inner if part(found.imported) not in ONLY[part(found.importer)] | {part(found.importer)}
+    ]
+    assert [str(found) for found in wrong] == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden", "exception"),
+    [
+        ("course_lib", ("grader", "authoring", "course"), ()),
+        ("grader", ("authoring", "course"), ()),
+        ("grader", ("course_lib",), ("grader.catalogue",)),
+        ("authoring", ("course_lib", "course"), ()),
+        ("benchmarks", ("grader", "authoring", "course"), ()),
+        ("course_lib", ("matplotlib",), ("course_lib.plotting",)),
+        ("course_lib", ("torch", "array_api_compat"), ("course_lib.namespace",)),
+        *((folder, ("tests", "benchmarks"), ()) for folder in ("course_lib", "grader", "authoring")),
+    ],
+)
+def test_forbidden_imports(folder, forbidden, exception):
+    found = [found for found in imports_in(folder) if any(belongs_to(name, found.imported) for name in forbidden)]
+    assert [str(f) for f in found if not any(belongs_to(name, f.importer) for name in exception)] == []
+
+
+def test_authoring_takes_only_the_catalogue_from_the_grader():
+    taken = [found for found in imports_in("authoring") if belongs_to("grader", found.imported)]
+    assert [str(found) for found in taken if part(found.imported) not in ("catalogue", "task")] == []
+
+
+def test_namespace_imports_pytorch_only_when_a_tensor_needs_it():
+    found = [found for found in imports_in("course_lib") if belongs_to("torch", found.imported)]
+    assert found
+    assert [str(f) for f in found if f.at_start] == []
+
+
+def test_course_py_needs_nothing_installed():
+    found = read_imports((ROOT / "course.py").read_text(encoding="utf-8"), "course")
+    installed = [f for f in found if f.imported.split(".")[0] not in sys.stdlib_module_names]
+    assert [str(f) for f in installed if f.at_start] == []
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "exercises", "solutions"])
+def test_notebooks_import_the_library_and_the_checks(folder):
+    found = imports_in_notebooks(folder)
+    forbidden = [f for f in found if any(belongs_to(name, f.imported) for name in ("authoring", "tests", "course"))]
+    behind = [f for f in found if belongs_to("grader", f.imported) and f.imported != "grader.notebook"]
+    assert [str(f) for f in forbidden + behind] == []
+
+
+def loaded_by(statement):
+    """Return the names of all modules that a fresh interpreter has loaded after `statement`."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+USE = """
+import numpy as np
+from course_lib import *
+mask = combine_masks(padding_mask(np.array([2, 3])), causal_mask(3))
+scaled_dot_product_attention(np.ones((2, 3, 4)), np.ones((2, 3, 4)), np.ones((2, 3, 5)), mask)
+"""
+
+
+@pytest.mark.parametrize("statement", ["import course_lib", USE], ids=["import", "use with NumPy"])
+def test_course_lib_loads_nothing_heavy(statement):
+    loaded = loaded_by(statement)
+    assert "course_lib.attention" in loaded
+    assert loaded & {"torch", "matplotlib", "babel", "IPython", "ipywidgets", "course_lib.plotting"} == set()
+
+
+def test_worker_loads_no_answers():
+    loaded = {name for name in loaded_by("import grader.worker") if name.startswith(("grader", "course_lib", "torch"))}
+    assert loaded == {"grader", "grader.worker", "grader.submission", "grader.reply"}
+
+
+def test_imports_are_found_wherever_they_stand():
+    source = """
+import a, b.c as d
+from course_lib import softmax, nothing
+from . import masks
+from ..grader import task
+def late():
+    if True:
+        from course_lib.data import toy
+"""
+    assert list(read_imports(source, "course_lib.x")) == [
+        Import("course_lib.x", "a", True),
+        Import("course_lib.x", "b.c", True),
+        Import("course_lib.x", "course_lib.softmax", True),
+        Import("course_lib.x", "course_lib", True),
+        Import("course_lib.x", "course_lib.masks", True),
+        Import("course_lib.x", "grader.task", True),
+        Import("course_lib.x", "course_lib.data.toy", False),
+    ]
