@@ -18,7 +18,7 @@ from course_lib.plotting.style import CSS_DPI, PIXEL_RATIO, TITLE, course_style,
 
 MAX_WIDTH, GAP, MARGIN = 9.6, 0.35, 0.08  # inches; wider rows wrap
 # Small and quiet in light and dark themes alike: it has no color of its own.
-FOLDED = "style='font-size: 80%; line-height: 1.2; opacity: 0.7'"
+FOLDED = "style='font-size: 75%; line-height: 1; opacity: 0.7'"
 
 
 @dataclass(frozen=True)
