@@ -1,5 +1,6 @@
 """The proof of the grader holds for the whole catalogue; and the proof itself can fail."""
 
+import ast
 import dataclasses
 import inspect
 import textwrap
@@ -34,9 +35,7 @@ def test_the_judge_outside_says_what_the_judge_inside_says(task):
     """Every mistake, legal way and borrowed answer through the child process, from its source."""
     cases_inputs = [task.inputs(case, proof.SEED) for case in task.cases]
     for function in (*(mistake.compute for mistake in task.mistakes), *task.legal, *task.borrowed):
-        replies = run_program(
-            as_program(task, function), cases_inputs, finished=task.finished, limits=Limits(seconds=60)
-        )
+        replies = run_program(as_program(function), cases_inputs, finished=task.finished, limits=Limits(seconds=60))
         outside = judge_task(task, cases_inputs, replies)
         inside = proof.judge_function(task, function, proof.SEED)
         assert (outside.outcome, outside.message, outside.mistake, outside.points) == (
@@ -47,11 +46,14 @@ def test_the_judge_outside_says_what_the_judge_inside_says(task):
         ), function.__name__
 
 
-def as_program(task, function):
-    """Return the program that a notebook with this answer gives: the function under the name that the task wants."""
-    module = inspect.getmodule(function)
-    source = textwrap.dedent(inspect.getsource(function)) + f"\n{task.function} = {function.__name__}\n"
-    return Program(task.function, (inspect.getsource(module).replace("from grader", "from no_grader"),), source)
+def as_program(function):
+    """Return the program of a notebook with this answer, under a name that no mistake uses for the right one.
+
+    The module's statements come as those of other cells do, each by itself. The grader's own fail there, as they must.
+    """
+    module = ast.parse(inspect.getsource(inspect.getmodule(function)))
+    source = textwrap.dedent(inspect.getsource(function)) + f"\nsubmitted = {function.__name__}\n"
+    return Program("submitted", tuple(map(ast.unparse, module.body)), source)
 
 
 def broken_rules(task):
