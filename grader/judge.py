@@ -7,7 +7,6 @@ from grader.diagnose import find_mistake
 from grader.reply import Reply
 from grader.result import CaseResult, Outcome, QuestionResult, TaskResult
 from grader.runner import Crashed, TimedOut
-from grader.task import copy_inputs
 from grader.worker import run_case
 
 
@@ -17,7 +16,8 @@ def expected_output(task, inputs):
     Raises:
         AssertionError: the reference gives NaN; the task is at fault, never the learner.
     """
-    expected = np.asarray(task.reference(*copy_inputs(inputs).values()))
+    expected = run_case(task.reference, inputs, library=task.library).value
+    assert expected is not None, f"the reference of {task.id} gives no array"
     assert expected.dtype.kind != "f" or not np.isnan(expected).any(), f"the reference of {task.id} gives NaN"
     return expected
 
@@ -25,7 +25,9 @@ def expected_output(task, inputs):
 def judge_function(task, function, seed):
     """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
     cases_inputs = [task.inputs(case, seed) for case in task.cases]
-    return judge_task(task, cases_inputs, [run_case(function, inputs, task.finished) for inputs in cases_inputs])
+    return judge_task(
+        task, cases_inputs, [run_case(function, inputs, task.finished, task.library) for inputs in cases_inputs]
+    )
 
 
 def judge_task(task, cases_inputs, replies):
