@@ -35,7 +35,7 @@ def without_tanh(query, key, W_q, W_k, v):
 
 
 def tanh_before_the_sum(query, key, W_q, W_k, v):
-    """Query and key each go through a tanh of their own and are added afterwards. Add first: the tanh must see both
+    """Query and key each go through a tanh of their own and are added afterward. Add first: the tanh must see both
     together."""
     return (np.tanh(query @ W_q)[..., :, None, :] + np.tanh(key @ W_k)[..., None, :, :]) @ v
 
@@ -104,6 +104,12 @@ def axes_for_one_sentence(query, key, W_q, W_k, v):
     """The new axes are counted from the front, `[:, None]` and `[None]`, which is right for one sentence only. With a
     batch in front, count from the back: `[..., :, None, :]`."""
     return np.tanh((query @ W_q)[:, None] + (key @ W_k)[None]) @ v
+
+
+def loops_for_one_sentence(query, key, W_q, W_k, v):
+    """The loops are right for one sentence. With a batch in front, an entry of query is a whole sentence and no query:
+    loop over the axes in front as well, or do without loops."""
+    return np.array([[v @ np.tanh(W_q.T @ q + W_k.T @ k) for k in key] for q in query])
 
 
 def sigmoid_for_tanh(query, key, W_q, W_k, v):
@@ -202,6 +208,7 @@ TASK = Task(
             v_on_the_left,
             subtracted,
             axes_for_one_sentence,
+            loops_for_one_sentence,
             sigmoid_for_tanh,
             relu_for_tanh,
             tanh_that_overflows,

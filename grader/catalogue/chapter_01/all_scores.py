@@ -37,6 +37,12 @@ def first_two_axes_swapped(query, key):
     return query @ key.swapaxes(0, 1)
 
 
+def axes_one_and_two_swapped(query, key):
+    """`swapaxes(1, 2)` counts from the front and is right with one axis in front, a batch. Count from the back: the
+    last two axes."""
+    return query @ key.swapaxes(1, 2)
+
+
 def reshaped(query, key):
     """`reshape` gives the keys the right shape and the wrong content: it refills the rows in the order of memory. A
     transpose moves each number to its mirrored place: swapaxes."""
@@ -57,6 +63,18 @@ def entry_by_entry(query, key):
     """`*` pairs entry with entry, and so query i with key i alone. Every query must meet every key, and the products
     must be added up: that is `@`."""
     return query * key
+
+
+def entry_by_entry_summed(query, key):
+    """`*` pairs query i with key i alone, so what is summed is the diagonal of the scores at most. Every query must
+    meet every key: that is `@`."""
+    return (query * key).sum(axis=-1)
+
+
+def loops_for_one_sentence(query, key):
+    """The loops are right for one sentence. With a batch in front, `query[i]` is a whole sentence and no query: loop
+    over the axes in front as well, or use `@`, which does it for you."""
+    return np.array([[q @ k for k in key] for q in query])
 
 
 def every_sentence_with_every_other(query, key):
@@ -130,10 +148,13 @@ TASK = Task(
             rows_are_keys,
             rows_are_keys_and_all_axes_reversed,
             first_two_axes_swapped,
+            axes_one_and_two_swapped,
             reshaped,
             not_summed,
             mean_of_products,
             entry_by_entry,
+            entry_by_entry_summed,
+            loops_for_one_sentence,
             every_sentence_with_every_other,
             divided_by_root,
             by_negative_distance,

@@ -116,6 +116,14 @@ def root_forgotten(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+def root_forgotten_and_nan_at_zero(query, key):
+    """The dot products are divided by squared lengths: the square root is missing. And a vector of zeros makes 0 / 0,
+    NaN, where the score should be 0."""
+    with np.errstate(invalid="ignore"):
+        unit = [array / (array**2).sum(axis=-1, keepdims=True) for array in (query, key)]
+    return unit[0] @ unit[1].swapaxes(-2, -1)
+
+
 def not_a_number_at_zero(query, key):
     """A vector of zeros has length 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
     score 0 there: keep the division from happening."""
@@ -222,6 +230,7 @@ TASK = Task(
             norms_down_the_columns,
             divided_by_sums,
             root_forgotten,
+            root_forgotten_and_nan_at_zero,
             not_a_number_at_zero,
             norms_along_axis_one,
             all_axes_reversed,

@@ -68,6 +68,13 @@ def reshaped_without_swap(query, key, num_heads):
     return cut(query) @ cut(key).swapaxes(-2, -1) / math.sqrt(_d_k(query, num_heads))
 
 
+def heads_behind_the_words(query, key, num_heads):
+    """The vectors are cut, but the heads still stand behind the words: (length, num_heads, d_k). A product takes the
+    last two axes, so it pairs heads with heads. Swap the words and the heads first."""
+    query, key = (array.reshape(*array.shape[:-1], num_heads, -1) for array in (query, key))
+    return query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
+
+
 def reshaped_at_once(query, key, num_heads):
     """reshape(num_heads, -1, d_k) deals out the memory in order, so a head gets whole words, and of a batch whole
     sentences. Cut every vector where it is: the leading axes and the words stay as they are."""
@@ -173,6 +180,7 @@ TASK = Task(
             not_scaled,
             divided_by_d_k,
             reshaped_without_swap,
+            heads_behind_the_words,
             reshaped_at_once,
             overlapping_pieces,
             every_nth_component,

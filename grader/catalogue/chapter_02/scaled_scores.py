@@ -55,6 +55,12 @@ def root_of_key_count(query, key):
     return query @ key.swapaxes(-2, -1) / math.sqrt(key.shape[-2])
 
 
+def root_of_the_first_axis(query, key):
+    """The root is taken of `len(key)`, the size of the first axis: the number of keys, or of sentences in a batch. d_k
+    is the length of one key vector: the last axis, `key.shape[-1]`."""
+    return query @ key.swapaxes(-2, -1) / math.sqrt(len(key))
+
+
 def root_of_query_count(query, key):
     """The root is taken of q_len, the number of queries. d_k is the length of one query vector: the last axis."""
     return query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-2])
@@ -129,6 +135,7 @@ TASK = Task(
             root_of_axis_one,
             root_of_everything,
             root_of_key_count,
+            root_of_the_first_axis,
             root_of_query_count,
             rows_are_keys,
             all_axes_reversed,

@@ -56,6 +56,12 @@ def root_of_key_count(query, key, value):
     return course_lib.softmax(_scores(query, key, math.sqrt(key.shape[-2]))) @ value
 
 
+def root_of_the_first_axis(query, key, value):
+    """Under the root stands `len(key)`, the size of the first axis: the number of keys, or of sentences in a batch. It
+    has to be d_k, the length of one key: the last axis, `key.shape[-1]`."""
+    return course_lib.softmax(_scores(query, key, math.sqrt(len(key)))) @ value
+
+
 def root_of_d_model(query, key, value):
     """With several heads, the root is taken of num_heads * d_k, which is d_model. d_k is the size of one head: the last
     axis alone."""
@@ -125,7 +131,7 @@ def keys_instead_of_values(query, key, value):
 
 def rows_are_keys(query, key, value):
     """Your weights have a row for each key. They need a row for each query and a column for each key: queries times
-    transposed keys, and no transpose afterwards."""
+    transposed keys, and no transpose afterward."""
     return course_lib.softmax(_scores(key, query, math.sqrt(key.shape[-1]))) @ value
 
 
@@ -219,6 +225,7 @@ TASK = Task(
             multiplied_by_root,
             root_of_d_v,
             root_of_key_count,
+            root_of_the_first_axis,
             root_of_d_model,
             softmax_over_the_queries,
             softmax_over_the_first_axis,

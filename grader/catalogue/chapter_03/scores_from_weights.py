@@ -1,4 +1,4 @@
-"""03.scores_from_weights: softmax backwards. Many scores give the same weights; highest 0 picks one."""
+"""03.scores_from_weights: softmax backward. Many scores give the same weights; highest 0 picks one."""
 
 import math
 
@@ -127,7 +127,7 @@ def softmax_gives_the_weights_back(inputs, output):
 
 TASK = Task(
     id="03.scores_from_weights",
-    title="Softmax backwards",
+    title="Softmax backward",
     difficulty=1,
     minutes=5,
     reference=scores_from_weights,

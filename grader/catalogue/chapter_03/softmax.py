@@ -42,6 +42,29 @@ def over_everything(scores):
     return exponentials / exponentials.sum()
 
 
+def over_everything_and_nothing_subtracted(scores):
+    """All the weights of the array together sum to one. Each row has to, on its own: name the axis of the sum. (Large
+    scores need their own answer besides: their exponentials are inf.)"""
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+def over_axis_one(scores):
+    """`axis=1` is the last axis only where there is one axis before it. Count from the back, `axis=-1`: that is the row
+    with anything before it, or nothing."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def loop_over_the_first_axis(scores):
+    """Your loop takes each entry of the first axis for a row. That is a single number where the scores are one row, and
+    a whole sentence where they are a batch. A row is the last axis: `axis=-1`."""
+    weights = np.zeros_like(scores)
+    for i, part in enumerate(scores):
+        exponentials = np.exp(part - part.max())
+        weights[i] = exponentials / exponentials.sum()
+    return weights
+
+
 def sum_of_everything(scores):
     """The largest score is taken from each row, but the exponentials are divided by the sum of the whole array. The sum
     is each row's own, too."""
@@ -190,6 +213,9 @@ TASK = Task(
             no_subtraction,
             over_the_first_axis,
             over_everything,
+            over_everything_and_nothing_subtracted,
+            over_axis_one,
+            loop_over_the_first_axis,
             sum_of_everything,
             largest_of_everything,
             another_number_subtracted,

@@ -78,6 +78,12 @@ def squares_subtracted(weights):
     return _diagonal(weights) - (weights * weights)[..., None, :]
 
 
+def squares_subtracted_for_one_row(weights):
+    """What is subtracted is the square of each weight, the same in every row: an elementwise product. Entry (i, j)
+    takes weight i times weight j, an outer product. (And np.diag knows a single row only.)"""
+    return np.diag(weights) - weights * weights
+
+
 def diagonal_rule_everywhere(weights):
     """The rule of the diagonal, p_i (1 - p_j), is used everywhere. Off the diagonal the 1 is 0: there it is -p_i
     p_j."""
@@ -171,6 +177,7 @@ TASK = Task(
             all_signs_turned,
             ones_on_the_diagonal,
             squares_subtracted,
+            squares_subtracted_for_one_row,
             diagonal_rule_everywhere,
             diagonal_not_a_matrix,
             softmax_of_the_weights,

@@ -53,6 +53,11 @@ def zeros_and_minus_infinity(length):
     return np.where(np.tri(length, dtype=bool), 0.0, -np.inf)
 
 
+def numbers_turned_around(length):
+    """~ turns booleans around, and np.ones makes floating-point numbers: give it dtype=bool, or compare."""
+    return ~np.triu(np.ones((length, length)), k=1)
+
+
 def from_the_last_column(length):
     """The triangle leans the wrong way: rows grow from the last column. Position i sees the first keys, from column 0
     to column i."""
@@ -121,6 +126,7 @@ TASK = Task(
             everything,
             ones_and_zeros,
             zeros_and_minus_infinity,
+            numbers_turned_around,
             from_the_last_column,
             a_band_of_two,
         )

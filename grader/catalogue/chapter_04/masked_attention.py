@@ -79,14 +79,19 @@ def padding_on_the_queries(query, key, value, real):
 
 
 def padding_on_both(query, key, value, real):
-    """The padded queries are blocked as well, so their outputs are 0. Masks hide keys alone here: a padded query gets
-    an answer like any other, and whoever uses the result ignores it."""
+    """The outputs of padded queries are 0 here. A mask hides keys alone: a padded query gets an answer like any other,
+    and whoever uses the result ignores it."""
     return masked_softmax(_scores(query, key), real[:, :, None] & _mask(real)) @ value
 
 
 def future_instead_of_past(query, key, value, real):
     """The causal mask is upside down: each position sees itself and the future. Row i may see columns 0 to i."""
     return masked_softmax(_scores(query, key), real[:, None, :] & _causal(real).T) @ value
+
+
+def future_alone(query, key, value, real):
+    """Each position sees the future alone: in your causal mask True means blocked. Turn it around with ~."""
+    return masked_softmax(_scores(query, key), real[:, None, :] & ~_causal(real)) @ value
 
 
 def diagonal_missing(query, key, value, real):
@@ -105,6 +110,11 @@ def not_scaled(query, key, value, real):
     return masked_softmax(query @ key.swapaxes(-2, -1), _mask(real)) @ value
 
 
+def divided_by_d_k(query, key, value, real):
+    """The masks are right, the scores are divided by d_k instead of its square root (chapter 02)."""
+    return masked_softmax(query @ key.swapaxes(-2, -1) / query.shape[-1], _mask(real)) @ value
+
+
 def root_of_length(query, key, value, real):
     """The scores are divided by the square root of the length of the sequence. d_k is the length of one key vector: the
     last axis."""
@@ -112,8 +122,17 @@ def root_of_length(query, key, value, real):
 
 
 def all_axes_reversed(query, key, value, real):
-    """`key.T` turns all the axes around, that of the batch too. Swap the last two alone: key.swapaxes(-2, -1)."""
+    """The matrix product of queries and keys does not fit. It wants `key` as (batch, d_k, length): as it comes, its
+    last two axes stand the other way round, and .T turns the batch around with them. Swap the last two alone:
+    key.swapaxes(-2, -1)."""
     return masked_softmax(query @ key.T / math.sqrt(query.shape[-1]), _mask(real)) @ value
+
+
+def lengths_from_the_sum(query, key, value, real):
+    """The number of real positions is taken for a length, as if all padding stood at the end. It may stand in front, or
+    leave a gap: `real` itself says where."""
+    first_ones = np.arange(real.shape[-1]) < real.sum(axis=-1)[:, None, None]
+    return masked_softmax(_scores(query, key), first_ones & _causal(real)) @ value
 
 
 def no_axis_for_the_queries(query, key, value, real):
@@ -145,6 +164,12 @@ def average_where_nothing_is_allowed(query, key, value, real):
     return softmax(np.where(_mask(real), _scores(query, key), -1e9)) @ value
 
 
+def large_number_added(query, key, value, real):
+    """Right wherever something may be attended to. A large negative number is added to the forbidden scores, and a row
+    with nothing allowed has all its scores lowered alike, which changes nothing; its output should be 0."""
+    return softmax(_scores(query, key) + (1 - _mask(real)) * -1e9) @ value
+
+
 def multiplied_after(query, key, value, real):
     """The mask is applied after the softmax, so the rows no longer sum to one. It belongs on the scores, before it."""
     return (softmax(_scores(query, key)) * _mask(real)) @ value
@@ -154,6 +179,13 @@ def softmax_over_the_queries(query, key, value, real):
     """The softmax runs over the queries. Each query shares out its own attention: the last axis, that of the keys."""
     filled = np.where(_mask(real), _scores(query, key), -np.inf)
     return np.nan_to_num(softmax(filled, axis=-2)) @ value
+
+
+def padding_set_to_zero(query, key, value, real):
+    """Keys and values of the padding are set to 0, but a zero key has the score 0, and its exponential is 1: it takes
+    weight from the real ones. Hide the keys in the mask."""
+    present = real[:, :, None]
+    return masked_softmax(_scores(query, key * present), _causal(real)) @ (value * present)
 
 
 def values_of_padding_removed(query, key, value, real):
@@ -243,18 +275,23 @@ TASK = Task(
             padding_on_the_queries,
             padding_on_both,
             future_instead_of_past,
+            future_alone,
             diagonal_missing,
             padding_instead_of_words,
             not_scaled,
+            divided_by_d_k,
             root_of_length,
             all_axes_reversed,
+            lengths_from_the_sum,
             no_axis_for_the_queries,
             weights_alone,
             one_softmax_per_mask,
             nan_where_nothing_is_allowed,
             average_where_nothing_is_allowed,
+            large_number_added,
             multiplied_after,
             softmax_over_the_queries,
+            padding_set_to_zero,
             values_of_padding_removed,
         )
     ),
@@ -276,12 +313,12 @@ TASK = Task(
             "speaks of keys. Where does it need an axis of size 1?"
         ),
         (
-            "mask = real[:, None, :] & your causal mask has shape (batch, length, length). Then: scores, divided by "
+            "`real[:, None, :]` & your causal mask has shape (batch, length, length). Then: scores, divided by "
             "the root of d_k; masked softmax; times the values."
         ),
         (
-            "Q K^T is query @ key.swapaxes(-2, -1). Divide it by math.sqrt(query.shape[-1]), call "
-            "masked_softmax(scores, mask), and multiply the weights with value."
+            "Q K^T is `query @ key.swapaxes(-2, -1)`. Divide it by `math.sqrt(query.shape[-1])`, call "
+            "`masked_softmax(scores, mask)`, and multiply the weights with value."
         ),
     ),
     weights=weights,

@@ -6,7 +6,7 @@ from course_lib import masked_softmax as reference
 from course_lib import softmax
 from grader.task import Case, Mistake, Property, Task
 
-VERY_LOW = -3e9  # below the -1e9 that masks are often made of
+VERY_LOW = np.array([[-3e9], [-3e30]])  # a row each: below the -1e9 that masks are often made of, below any of them
 
 
 def two_keys_or_more(rng, q_len, k_len):
@@ -33,17 +33,17 @@ def with_an_empty_row(rng, q_len, k_len):
 
 
 def with_loud_forbidden_keys(rng, q_len, k_len):
-    """Scores of hundreds and thousands; the loudest key of each row is forbidden."""
-    scores = rng.normal(size=(q_len, k_len)) + 2e3
-    mask = np.ones((q_len, k_len), dtype=bool)
-    loudest = np.arange(q_len) % k_len
-    scores[np.arange(q_len), loudest] = 1e4
-    mask[np.arange(q_len), loudest] = False
+    """The loudest key of each row is forbidden. In the first row every exponential is finite, in the second none is."""
+    allowed, loudest = np.array([[-100], [2000]]), np.array([700, 10_000])
+    scores = rng.normal(size=(q_len, k_len)) + allowed
+    mask = ~np.eye(q_len, k_len, dtype=bool)
+    scores[~mask] = loudest
     return {"scores": scores, "mask": mask}
 
 
 def with_very_low_scores(rng, q_len, k_len):
-    """Allowed scores far below any number one might fill in, forbidden ones near 0."""
+    """Allowed scores far below any number one might fill in, forbidden ones near 0. So far down, the scores of the
+    second row are all the same number."""
     inputs = two_keys_or_more(rng, q_len, k_len)
     inputs["scores"] += np.where(inputs["mask"], VERY_LOW, 0)
     return inputs
@@ -98,6 +98,42 @@ def large_number_then_zero(scores, mask):
     return softmax(np.where(mask, scores, -1e9)) * mask
 
 
+def filled_with_a_larger_number(scores, mask):
+    """Forbidden scores become a very large negative number, and still an ordinary score. Allowed scores below it lose
+    against the forbidden ones, and in a row with nothing allowed all scores are equal, so that padding is averaged. Use
+    minus infinity, and give the empty row zeros."""
+    return softmax(np.where(mask, scores, -1e20))
+
+
+def larger_number_then_zero(scores, mask):
+    """Almost: forbidden scores become a very large negative number, and what weight they still get is set to 0. But
+    scores may be lower than any number, and then nothing is left for the allowed keys. Minus infinity is lower than any
+    score."""
+    return softmax(np.where(mask, scores, -1e20)) * mask
+
+
+def infinity_multiplied(scores, mask):
+    """Every number is NaN. 0 times infinity is NaN, and so is infinity minus infinity. Leave the allowed scores as they
+    are and put minus infinity in the place of the others: np.where(mask, scores, -np.inf) chooses, where a product
+    such as (1 - mask) * -np.inf multiplies 0 by infinity."""
+    with np.errstate(invalid="ignore"):
+        return softmax(scores + (1 - mask) * -np.inf)
+
+
+def indexed_by_the_mask(scores, mask):
+    """scores[~mask] wants a mask of the same shape as the scores: an index does not broadcast. A mask may have one row
+    for all queries, and np.where(mask, scores, -np.inf) repeats it."""
+    filled = scores.copy()
+    filled[~mask] = -np.inf
+    return softmax(filled)
+
+
+def indexed_then_zero(scores, mask):
+    """scores[~mask] wants a mask of the same shape as the scores: an index does not broadcast. A mask may have one row
+    for all queries, and np.where repeats it. Your empty row is right."""
+    return np.nan_to_num(indexed_by_the_mask(scores, mask))
+
+
 def large_number_added(scores, mask):
     """A large negative number is added to forbidden scores. Where allowed scores are lower still, the forbidden keys
     win, and a row with nothing allowed is no different from one without a mask. Use minus infinity, and give the empty
@@ -127,12 +163,35 @@ def plain_formula(scores, mask):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def plain_formula_times_mask(scores, mask):
+    """Right for small scores. The exponential of a large score is infinite (and 0 times infinity is NaN), that of very
+    low scores is 0 for the whole row, and so is the sum where nothing is allowed: 0/0. Subtract the row's largest
+    allowed score first (chapter 03), and treat the row with nothing allowed by itself."""
+    exponentials = np.exp(scores) * mask
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
 def maximum_of_all_keys(scores, mask):
-    """You subtract the largest score of the row, forbidden ones included. If a forbidden score is far above the others,
-    all allowed exponentials become 0. Subtract the largest *allowed* score."""
+    """The largest score of each row is subtracted, forbidden ones included; a softmax over all keys does so too. If a
+    forbidden score is far above the others, all allowed exponentials become 0. Mask the scores first, so that the
+    largest allowed one is subtracted."""
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
     sums = exponentials.sum(axis=-1, keepdims=True)
     return exponentials / np.where(sums > 0, sums, 1)
+
+
+def one_maximum_for_all_rows(scores, mask):
+    """One maximum is subtracted from all rows, and a row far below it is left with exponentials of 0 alone, as is the
+    row with nothing allowed: 0/0. Subtract from each row its own maximum (axis=-1, keepdims=True)."""
+    filled = np.where(mask, scores, -np.inf)
+    exponentials = np.exp(filled - filled.max())
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def one_maximum_then_zero(scores, mask):
+    """One maximum is subtracted from all rows, and a row far below it is left with nothing. Subtract from each row its
+    own maximum (axis=-1, keepdims=True)."""
+    return np.nan_to_num(one_maximum_for_all_rows(scores, mask))
 
 
 def one_for_the_empty_row(scores, mask):
@@ -222,8 +281,8 @@ TASK = Task(
         Case("6 queries, 7 keys, float32", dict(q_len=6, k_len=7), dtype="float32"),
         Case("a padded batch, one mask row each", dict(batch=2, q_len=3, k_len=5), draw=padded_batch),
         Case("a row with nothing to attend to", dict(q_len=3, k_len=5), points=2, draw=with_an_empty_row),
-        Case("forbidden scores of ten thousand", dict(q_len=2, k_len=4), draw=with_loud_forbidden_keys),
-        Case("allowed scores of minus three billion", dict(q_len=2, k_len=5), draw=with_very_low_scores),
+        Case("forbidden scores far above the others", dict(q_len=2, k_len=4), draw=with_loud_forbidden_keys),
+        Case("allowed scores of minus three billion and less", dict(q_len=2, k_len=5), draw=with_very_low_scores),
     ),
     mistakes=tuple(
         Mistake(wrong)
@@ -236,11 +295,19 @@ TASK = Task(
             mask_added,
             filled_with_a_large_number,
             large_number_then_zero,
+            filled_with_a_larger_number,
+            larger_number_then_zero,
+            infinity_multiplied,
+            indexed_by_the_mask,
+            indexed_then_zero,
             large_number_added,
             nothing_for_the_empty_row,
             without_subtracting_the_maximum,
             plain_formula,
+            plain_formula_times_mask,
             maximum_of_all_keys,
+            one_maximum_for_all_rows,
+            one_maximum_then_zero,
             one_for_the_empty_row,
             columns_sum_to_one,
             everything_sums_to_one,
@@ -256,12 +323,12 @@ TASK = Task(
             "there: before or after the softmax?"
         ),
         (
-            "np.where(mask, scores, -np.inf) keeps the allowed scores and blocks the rest; it broadcasts the mask by "
+            "`np.where(mask, scores, -np.inf)` keeps the allowed scores and blocks the rest; it broadcasts the mask by "
             "itself. Then take a softmax along the last axis."
         ),
         (
             "A row of minus infinity alone has no largest score to subtract: its softmax is NaN. Find such rows with "
-            "mask.any(axis=-1, keepdims=True)."
+            "`mask.any(axis=-1, keepdims=True)`."
         ),
         (
             "Give the rows with nothing allowed harmless scores (zeros, say), take the softmax of everything, and set "

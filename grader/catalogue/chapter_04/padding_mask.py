@@ -24,6 +24,12 @@ def inverted(lengths, max_len):
     return np.arange(max_len) >= lengths[:, None, None]
 
 
+def turned_around(lengths, max_len):
+    """This mask is True behind the position whose number is the length: on padding. A position is real where its number
+    is smaller than the length."""
+    return np.arange(max_len) > lengths[:, None, None]
+
+
 def one_too_many(lengths, max_len):
     """Each sequence has one real position too many. Positions count from 0, so the last real one is length - 1."""
     return np.arange(max_len) <= lengths[:, None, None]
@@ -138,6 +144,7 @@ TASK = Task(
         Mistake(wrong)
         for wrong in (
             inverted,
+            turned_around,
             one_too_many,
             one_too_few,
             no_axis_for_the_queries,
@@ -161,10 +168,10 @@ TASK = Task(
             "Which positions of a sequence of length 3 are real, if positions count from 0? What do their numbers have "
             "in common?"
         ),
-        "np.arange(max_len) numbers the positions. Compare them with the lengths: a comparison gives booleans.",
+        "`np.arange(max_len)` numbers the positions. Compare them with the lengths: a comparison gives booleans.",
         (
             "To compare every position with every length, the lengths need axes of their own: (batch,) becomes (batch, "
-            "1, 1) by lengths[:, None, None]."
+            "1, 1) by `lengths[:, None, None]`."
         ),
         (
             "Position j of sequence b is real where j < lengths[b]; shapes (max_len,) and (batch, 1, 1) broadcast to "

@@ -35,8 +35,8 @@ QUESTIONS = (
             Choice(
                 "The same as without a mask.",
                 (
-                    "That would be so if -1e9 were added to the scores (up to rounding). Replaced, the scores are all "
-                    "the same number."
+                    "That would be so if -1e9 were added to the scores, with enough digits to hold both. Replaced, the "
+                    "scores are all the same number."
                 ),
             ),
         ),
@@ -44,8 +44,8 @@ QUESTIONS = (
     Question(
         id="04.mask_shape",
         text=(
-            "Scores have shape (8, 27, 27): 8 dates, 27 queries, 27 keys. Someone computes np.where(mask, scores, "
-            "-np.inf) with a padding mask of shape (8, 27). What happens?"
+            "Scores have shape (8, 27, 27): 8 dates, 27 queries, 27 keys. Someone computes `np.where(mask, scores, "
+            "-np.inf)` with a padding mask of shape (8, 27). What happens?"
         ),
         choices=(
             Choice(
@@ -76,8 +76,8 @@ QUESTIONS = (
     Question(
         id="04.left_padding",
         text=(
-            "Texts are padded in front and a causal mask is used, but the padding mask is forgotten. Which outputs "
-            "come out different from those with both masks?"
+            "Texts are padded in front, with a sign that has a key and a value of its own, not zeros. A causal mask is "
+            "used, but the padding mask is forgotten. Which outputs come out different from those with both masks?"
         ),
         choices=(
             Choice(
@@ -111,34 +111,34 @@ QUESTIONS = (
     Question(
         id="04.two_conventions",
         text=(
-            "You have `mask`, boolean, True = may attend, as in this course. How do you hand it to "
-            "torch.nn.MultiheadAttention?"
+            "You have `mask`, boolean, `True` = may attend, as in this course. How do you hand it to "
+            "`torch.nn.MultiheadAttention`?"
         ),
         choices=(
             Choice(
-                "attn_mask=~mask",
+                "`attn_mask=~mask`",
                 (
-                    "In this layer True means blocked, so the mask has to be turned around. For "
-                    "torch.nn.functional.scaled_dot_product_attention you hand it over as it is."
+                    "In this layer `True` means blocked, so the mask has to be turned around. To "
+                    "`torch.nn.functional.scaled_dot_product_attention` you hand it over as it is."
                 ),
                 right=True,
             ),
             Choice(
-                "attn_mask=mask",
+                "`attn_mask=mask`",
                 (
-                    "That is right for torch.nn.functional.scaled_dot_product_attention. In the layer, True means "
+                    "That is right for `torch.nn.functional.scaled_dot_product_attention`. In the layer, `True` means "
                     "blocked: each position would attend to exactly what it must not see."
                 ),
             ),
             Choice(
-                "attn_mask=mask.float()",
+                "`attn_mask=mask.float()`",
                 (
                     "A mask of floating-point numbers is added to the scores: what is allowed gets 1 more, and nothing "
                     "is blocked."
                 ),
             ),
             Choice(
-                "attn_mask=mask.T",
+                "`attn_mask=mask.T`",
                 (
                     "Transposing swaps queries and keys. A causal mask would then show the future; a padding mask "
                     "would no longer fit."
