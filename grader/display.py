@@ -82,7 +82,14 @@ def _differs_visibly(case):
     """Tell whether yours and expected differ in shape or numbers (and not in dtype alone)."""
     if case.yours is None or case.expected is None:
         return False
-    return case.yours.shape != case.expected.shape or not close(case.yours, case.expected, str(case.yours.dtype)).all()
+    return (
+        not _comparable(case.yours, case.expected) or not close(case.yours, case.expected, str(case.yours.dtype)).all()
+    )
+
+
+def _comparable(yours, expected):
+    """Tell whether the two can be compared number by number: same shape, same kind of numbers."""
+    return yours.shape == expected.shape and yours.dtype.kind == expected.dtype.kind
 
 
 def _side_by_side(case):
@@ -95,7 +102,7 @@ def _side_by_side(case):
     blocks = [_grid(yours, decimals), _grid(expected, decimals)]
     names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
     differs = None
-    if yours.shape == expected.shape and yours.dtype.kind == expected.dtype.kind:
+    if _comparable(yours, expected):
         differs = np.atleast_2d(~close(yours, expected))
     columns = [[name, *_aligned(block)] for name, block in zip(names, blocks, strict=True)]
     height, width = max(map(len, columns)), max(map(len, columns[0]))
@@ -112,14 +119,14 @@ def _first_differing_part(yours, expected):
     if yours.shape != expected.shape or expected.ndim <= 2:
         return yours, expected, ""
     leading = expected.ndim - 2
-    wrong = ~close(yours, expected) if yours.dtype.kind == expected.dtype.kind else np.ones(expected.shape, dtype=bool)
+    wrong = ~close(yours, expected) if _comparable(yours, expected) else np.ones(expected.shape, dtype=bool)
     index = tuple(int(i) for i in np.argwhere(wrong)[0][:leading]) if wrong.any() else (0,) * leading
     return yours[index], expected[index], f"[{', '.join(map(str, index))}]"
 
 
 def _decimals(yours, expected):
     """Return how many decimals it takes to see the first difference, between 2 and 10."""
-    if yours.shape != expected.shape or "f" not in (yours.dtype.kind, expected.dtype.kind):
+    if not _comparable(yours, expected) or expected.dtype.kind != "f":
         return 3
     wrong = ~close(yours, expected)
     if not wrong.any():

@@ -49,7 +49,11 @@ def judge_task(task, cases_inputs, replies):
     if case.outcome in (Outcome.WRONG, Outcome.RAISED) and all(isinstance(reply, Reply) for reply in replies):
         mistake = find_mistake(task, cases_inputs, replies)
         if mistake is not None:
-            return TaskResult(task.id, cases, case.outcome, mistake.message, mistake.name)
+            raised = case.outcome is Outcome.RAISED  # two mistakes may well break the same way, so say what is known
+            message = (
+                f"{case.message} A known mistake raises exactly this: {mistake.message}" if raised else mistake.message
+            )
+            return TaskResult(task.id, cases, case.outcome, message, mistake.name)
     message = case.message
     if case.outcome is Outcome.WRONG:
         message = " ".join(filter(None, [message, _broken_property(task, case, inputs)]))
@@ -111,14 +115,21 @@ def _judge_case(task, case, inputs, reply):
 
 def _changed_inputs(inputs, reply):
     for name, before in inputs.items():
-        if isinstance(before, np.ndarray) and not np.array_equal(
-            before, reply.after.get(name), equal_nan=before.dtype.kind == "f"
-        ):
+        if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
             return (
                 f"Your result is right, but the function changed its input {name} in place, and whoever called it may "
                 f"still need that array. Make a new one, or work on {name}.copy()."
             )
     return None
+
+
+def _is_as_before(before, after):
+    """Tell whether an input is still what it was; an answer may have given it another shape or dtype, too."""
+    return (
+        after is not None
+        and after.dtype == before.dtype
+        and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    )
 
 
 def _broken_property(task, case, inputs):

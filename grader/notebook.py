@@ -23,7 +23,7 @@ def check(task_id, function=..., *, traceback=False):
         traceback: show where an answer raised.
     """
     try:
-        task = catalogue.task(task_id)
+        task = catalogue.task(str(task_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "check", str(error)))
     if not callable(function):
@@ -46,11 +46,11 @@ def failing_inputs(task_id):
     Raises:
         NothingFailedError: check() has not run, or found nothing wrong.
     """
-    if not _failing.get(task_id):
+    if not _failing.get(str(task_id)):
         raise NothingFailedError(
             f'check("{task_id}", ...) has found nothing wrong so far, so there are no inputs to look at.'
         )
-    inputs = tuple(copy_inputs(_failing[task_id]).values())
+    inputs = tuple(copy_inputs(_failing[str(task_id)]).values())
     return inputs[0] if len(inputs) == 1 else inputs
 
 
@@ -64,7 +64,7 @@ class NothingFailedError(LookupError):
 def hint(task_id):
     """Display the next hint of a task: a question, a pointer, a formula, nearly the line."""
     try:
-        task = catalogue.task(task_id)
+        task = catalogue.task(str(task_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "hint", str(error)))
     number = min(_hints_given.get(task_id, 0) + 1, len(task.hints))
@@ -76,8 +76,8 @@ def hint(task_id):
 def answer(question_id, letter=...):
     """Display a question with its choices, and what the chosen letter says."""
     try:
-        asked = catalogue.question(question_id)
+        asked = catalogue.question(str(question_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "answer", str(error)))
-    letter = "" if letter in (..., None) else str(letter).strip().lower()
+    letter = "" if letter is ... or letter is None else str(letter).strip().lower()
     return display.show(display.question(asked, letter, judge_question(asked, letter)))
