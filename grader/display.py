@@ -37,9 +37,9 @@ def show(shown):
         print(shown.text)
 
 
-def plain(outcome, title, message):
-    """Return a `Shown` of a title and a message without arrays."""
-    return Shown(f"{title}\n{message}", _box(outcome, title, _paragraph(message)))
+def plain(outcome, title, *messages):
+    """Return a `Shown` of a title and messages without arrays."""
+    return Shown("\n".join([title, *messages]), _box(outcome, title, "".join(map(_paragraph, messages))))
 
 
 def verdict(result, *, help_line="", traceback=False):
@@ -48,7 +48,7 @@ def verdict(result, *, help_line="", traceback=False):
     case = result.shown
     text, markup = [title, result.message], [_paragraph(result.message)]
     if case is not None and case.inputs:
-        where = f"Smallest case that is not right: {case.case}. {_shapes(case.inputs)}"
+        where = f"Smallest case that is not right: {case.case}. {_summary(case.inputs)}"
         text += ["", where]
         markup += [_paragraph(where)]
     if case is not None and _differs_visibly(case):
@@ -168,11 +168,14 @@ def _table(grid, differs):
     return f"<table style='margin: 4px 0'>{rows}</table>"
 
 
-def _shapes(inputs):
-    parts = [
-        f"{name} {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value}"
-        for name, value in inputs.items()
-    ]
+def _summary(inputs):
+    """Return the inputs as one line: shapes, and the values of numbers and of a few integers."""
+    parts = []
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and (value.dtype.kind not in "iu" or value.size > 8):
+            parts.append(f"{name} {value.shape}")
+        else:
+            parts.append(f"{name}={value.tolist() if isinstance(value, np.ndarray) else value}")
     return ", ".join(parts)
 
 

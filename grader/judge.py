@@ -5,7 +5,7 @@ import numpy as np
 from grader.compare import difference
 from grader.diagnose import find_mistake
 from grader.reply import Reply
-from grader.result import CaseResult, Outcome, QuestionResult, TaskResult
+from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
 from grader.runner import Crashed, TimedOut
 from grader.task import copy_inputs
 from grader.worker import run_case
@@ -40,12 +40,9 @@ def judge_task(task, cases_inputs, replies):
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
         return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed))
-    failed = [
-        (case, inputs) for case, inputs in zip(cases, cases_inputs, strict=True) if case.outcome is not Outcome.RIGHT
-    ]
-    if not failed:
+    case = first_to_show(cases)
+    if case is None:
         return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
-    case, inputs = failed[0]
     if case.outcome in (Outcome.WRONG, Outcome.RAISED) and all(isinstance(reply, Reply) for reply in replies):
         mistake = find_mistake(task, cases_inputs, replies)
         if mistake is not None:
@@ -56,7 +53,7 @@ def judge_task(task, cases_inputs, replies):
             return TaskResult(task.id, cases, case.outcome, message, mistake.name)
     message = case.message
     if case.outcome is Outcome.WRONG:
-        message = " ".join(filter(None, [message, _broken_property(task, case, inputs)]))
+        message = " ".join(filter(None, [message, _broken_property(task, case)]))
     return TaskResult(task.id, cases, case.outcome, message)
 
 
@@ -107,7 +104,8 @@ def _judge_case(task, case, inputs, reply):
             return result(Outcome.RAISED, message, inputs=inputs, traceback=reply.traceback)
     expected = expected_output(task, inputs)
     if found := difference(reply, expected):
-        return result(Outcome.WRONG, found, inputs=inputs, yours=reply.value, expected=expected)
+        only_dtype = difference(reply, expected, same_dtype=False) is None
+        return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)
     if found := _changed_inputs(inputs, reply):
         return result(Outcome.WRONG, found, inputs=inputs)
     return result(Outcome.RIGHT)
@@ -117,8 +115,8 @@ def _changed_inputs(inputs, reply):
     for name, before in inputs.items():
         if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
             return (
-                f"Your result is right, but the function changed its input {name} in place, and whoever called it may "
-                f"still need that array. Make a new one, or work on {name}.copy()."
+                f"Your result is right here, but the function changed its input {name} in place, and whoever called "
+                f"it may still need that array. Make a new one, or work on {name}.copy()."
             )
     return None
 
@@ -132,7 +130,7 @@ def _is_as_before(before, after):
     )
 
 
-def _broken_property(task, case, inputs):
+def _broken_property(task, case):
     """Return the sentence of the first property that the learner's output lacks, if it can be asked for at all."""
     if (
         case.yours is None
@@ -141,7 +139,7 @@ def _broken_property(task, case, inputs):
     ):
         return None
     with np.errstate(all="ignore"):
-        return next((p.message for p in task.properties if not p.holds(inputs, case.yours)), None)
+        return next((p.message for p in task.properties if not p.holds(case.inputs, case.yours)), None)
 
 
 def _borrowed(names):

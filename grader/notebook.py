@@ -62,15 +62,14 @@ class NothingFailedError(LookupError):
 
 
 def hint(task_id):
-    """Display the next hint of a task: a question, a pointer, a formula, nearly the line."""
+    """Display the hints of a task so far and one more: a question, a pointer, a formula, nearly the line."""
     try:
         task = catalogue.task(str(task_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "hint", str(error)))
-    number = min(_hints_given.get(task_id, 0) + 1, len(task.hints))
-    _hints_given[task_id] = number
-    title = f"{task_id}: hint {number} of {len(task.hints)}"
-    return display.show(display.plain(Outcome.NOT_ATTEMPTED, title, task.hints[number - 1]))
+    _hints_given[task.id] = number = min(_hints_given.get(task.id, 0) + 1, len(task.hints))
+    title = f"{task.id}: hint {number} of {len(task.hints)}{', the last one' * (number == len(task.hints))}"
+    return display.show(display.plain(Outcome.NOT_ATTEMPTED, title, *task.hints[:number]))
 
 
 def answer(question_id, letter=...):

@@ -255,3 +255,16 @@ def test_a_question_explains_every_choice(letter, outcome, words):
     assert result.outcome is outcome
     assert words in result.message
     assert result.points == (1 if outcome is Outcome.RIGHT else 0)
+
+
+def test_a_case_whose_numbers_differ_is_shown_before_one_whose_dtype_does(task):
+    swapped = dataclasses.replace(task, cases=task.cases[::-1])  # the float32 case comes first
+    result = judge_function(swapped, lambda table, factor: table.sum(axis=-1, dtype=np.float64), SEED)
+    assert result.mistake == "without_factor"
+
+    def right_but_for_the_dtype_of_one_case_and_a_number_of_the_other(table, factor):
+        return factor * table.sum(axis=-1, dtype=np.float64) + (len(table) == 2)
+
+    result = judge_function(swapped, right_but_for_the_dtype_of_one_case_and_a_number_of_the_other, SEED)
+    assert result.shown.case == "2 rows"
+    assert "Every number differs" in result.message
