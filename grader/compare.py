@@ -14,11 +14,11 @@ def difference(reply, expected, *, same_dtype=True):
         same_dtype: whether another dtype of the same kind of numbers is a difference.
     """
     if reply.value is None:
-        return _wrong_type(reply)
+        return _wrong_type(reply, expected)
     value = reply.value
     if value.shape != expected.shape:
         return f"Your result has shape {value.shape}; expected {expected.shape}."
-    if value.dtype.kind != expected.dtype.kind:
+    if _kind(value.dtype) != _kind(expected.dtype):
         return f"Your result holds {_kind(value.dtype)}; expected {_kind(expected.dtype)}."
     if expected.dtype.kind == "f" and np.isnan(value).any():
         return f"Your result holds {np.count_nonzero(np.isnan(value))} NaN ({_first(np.isnan(value))})."
@@ -28,8 +28,8 @@ def difference(reply, expected, *, same_dtype=True):
     if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
         return (
             f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}, as the inputs. "
-            f"np.zeros(shape) is float64 unless told otherwise (dtype=...), and so is a NumPy scalar such as np.sqrt(5), "
-            f"which lifts what it touches; math.sqrt(5) does not."
+            f"np.zeros(shape) is float64 unless told otherwise (dtype=...), and so is a NumPy scalar such as "
+            f"np.sqrt(5), which lifts what it touches; math.sqrt(5) does not."
         )
     return None
 
@@ -51,13 +51,22 @@ def close(value, expected, dtype=""):
     return np.where(finite, near, value == expected)
 
 
-def _wrong_type(reply):
+def _wrong_type(reply, expected):
     if reply.kind == "NoneType":
         return "Your function returned None: is the `return` missing?"
     if reply.dtype == "object":
         return "Your function returned an array of Python objects; expected numbers. Rows of different length?"
-    if reply.kind in ("list", "tuple"):
-        return f"Your function returned a {reply.kind}; expected one array. np.array(...) makes one of a list."
+    if reply.dtype:
+        return (
+            f"Your function returned an array of {reply.dtype}, far too large or not of numbers; "
+            f"expected shape {expected.shape} of {expected.dtype}."
+        )
+    if reply.kind == "MaskedArray":
+        return "Your function returned a masked array; expected a plain one. .filled(0) puts 0 where the mask hides."
+    if reply.kind == "list":
+        return "Your function returned a list; expected one array. np.array(...) makes one of a list."
+    if reply.kind == "tuple":
+        return "Your function returned a tuple, several things at once; expected one array. Return the result alone."
     return f"Your function returned a {reply.kind}; expected an array."
 
 

@@ -9,7 +9,8 @@ from grader.worker import run_case
 def find_mistake(task, cases_inputs, replies):
     """Return the task's mistake that gives exactly these replies on these inputs, or None.
 
-    An answer that makes the mistake and also changes the dtype is recognised by its numbers.
+    An answer that makes the mistake and also changes the dtype is recognised by its numbers; one whose numbers are
+    right at the precision of its dtype makes no mistake but that.
 
     Args:
         task: the `Task`.
@@ -20,11 +21,9 @@ def find_mistake(task, cases_inputs, replies):
         mistake: [run_case(mistake.compute, inputs, library=task.library) for inputs in cases_inputs]
         for mistake in task.mistakes
     }
-    for same_dtype in (True, False):
+    for same_dtype in (True, False) if _differs_in_numbers(task, cases_inputs, replies) else (True,):
         for mistake, computed in outcomes.items():
-            if all(map(lambda a, b: is_same(a, b, same_dtype=same_dtype), replies, computed)) and (
-                same_dtype or _differs_in_numbers(task, cases_inputs, computed)
-            ):
+            if all(map(lambda a, b: is_same(a, b, same_dtype=same_dtype), replies, computed)):
                 return mistake
     return None
 
@@ -57,10 +56,10 @@ def _same_with_nan(reply, expected, same_dtype):
     )
 
 
-def _differs_in_numbers(task, cases_inputs, computed):
-    """Tell whether the mistake's numbers, dtype aside, differ from the reference on some case."""
+def _differs_in_numbers(task, cases_inputs, replies):
+    """Tell whether the answer's numbers, dtype aside, differ from the reference on some case."""
     return any(
         reply.status != "returned"
         or difference(reply, run_case(task.reference, inputs, library=task.library).value, same_dtype=False) is not None
-        for inputs, reply in zip(cases_inputs, computed, strict=True)
+        for inputs, reply in zip(cases_inputs, replies, strict=True)
     )

@@ -37,9 +37,9 @@ def show(shown):
         print(shown.text)
 
 
-def plain(outcome, title, message):
-    """Return a `Shown` of a title and a message without arrays."""
-    return Shown(f"{title}\n{message}", _box(outcome, title, _paragraph(message)))
+def plain(outcome, title, *messages):
+    """Return a `Shown` of a title and messages without arrays."""
+    return Shown("\n".join([title, *messages]), _box(outcome, title, "".join(map(_paragraph, messages))))
 
 
 def verdict(result, *, help_line="", traceback=False):
@@ -48,7 +48,7 @@ def verdict(result, *, help_line="", traceback=False):
     case = result.shown
     text, markup = [title, result.message], [_paragraph(result.message)]
     if case is not None and case.inputs:
-        where = f"Smallest case that is not right: {case.case}. {_shapes(case.inputs)}"
+        where = f"Smallest case that is not right: {case.case}. {_summary(case.inputs)}"
         text += ["", where]
         markup += [_paragraph(where)]
     if case is not None and _differs_visibly(case):
@@ -82,7 +82,14 @@ def _differs_visibly(case):
     """Tell whether yours and expected differ in shape or numbers (and not in dtype alone)."""
     if case.yours is None or case.expected is None:
         return False
-    return case.yours.shape != case.expected.shape or not close(case.yours, case.expected, str(case.yours.dtype)).all()
+    return (
+        not _comparable(case.yours, case.expected) or not close(case.yours, case.expected, str(case.yours.dtype)).all()
+    )
+
+
+def _comparable(yours, expected):
+    """Tell whether the two can be compared number by number: same shape, same kind of numbers."""
+    return yours.shape == expected.shape and yours.dtype.kind == expected.dtype.kind
 
 
 def _side_by_side(case):
@@ -95,7 +102,7 @@ def _side_by_side(case):
     blocks = [_grid(yours, decimals), _grid(expected, decimals)]
     names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
     differs = None
-    if yours.shape == expected.shape and yours.dtype.kind == expected.dtype.kind:
+    if _comparable(yours, expected):
         differs = np.atleast_2d(~close(yours, expected))
     columns = [[name, *_aligned(block)] for name, block in zip(names, blocks, strict=True)]
     height, width = max(map(len, columns)), max(map(len, columns[0]))
@@ -112,14 +119,14 @@ def _first_differing_part(yours, expected):
     if yours.shape != expected.shape or expected.ndim <= 2:
         return yours, expected, ""
     leading = expected.ndim - 2
-    wrong = ~close(yours, expected) if yours.dtype.kind == expected.dtype.kind else np.ones(expected.shape, dtype=bool)
+    wrong = ~close(yours, expected) if _comparable(yours, expected) else np.ones(expected.shape, dtype=bool)
     index = tuple(int(i) for i in np.argwhere(wrong)[0][:leading]) if wrong.any() else (0,) * leading
     return yours[index], expected[index], f"[{', '.join(map(str, index))}]"
 
 
 def _decimals(yours, expected):
     """Return how many decimals it takes to see the first difference, between 2 and 10."""
-    if yours.shape != expected.shape or "f" not in (yours.dtype.kind, expected.dtype.kind):
+    if not _comparable(yours, expected) or expected.dtype.kind != "f":
         return 3
     wrong = ~close(yours, expected)
     if not wrong.any():
@@ -161,11 +168,14 @@ def _table(grid, differs):
     return f"<table style='margin: 4px 0'>{rows}</table>"
 
 
-def _shapes(inputs):
-    parts = [
-        f"{name} {value.shape}" if isinstance(value, np.ndarray) else f"{name}={value}"
-        for name, value in inputs.items()
-    ]
+def _summary(inputs):
+    """Return the inputs as one line: shapes, and the values of numbers and of a few integers."""
+    parts = []
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and (value.dtype.kind not in "iu" or value.size > 8):
+            parts.append(f"{name} {value.shape}")
+        else:
+            parts.append(f"{name}={value.tolist() if isinstance(value, np.ndarray) else value}")
     return ", ".join(parts)
 
 

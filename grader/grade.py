@@ -20,7 +20,9 @@ def find_notebooks(paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
         inside = (
-            sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts) if path.is_dir() else [path]
+            sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts and not p.is_dir())
+            if path.is_dir()
+            else [path]
         )
         if not inside:
             raise FileNotFoundError(f"{path} holds no notebook (*.ipynb).")

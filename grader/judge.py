@@ -5,7 +5,7 @@ import numpy as np
 from grader.compare import difference
 from grader.diagnose import find_mistake
 from grader.reply import Reply
-from grader.result import CaseResult, Outcome, QuestionResult, TaskResult
+from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
 from grader.runner import Crashed, TimedOut
 from grader.worker import run_case
 
@@ -42,19 +42,20 @@ def judge_task(task, cases_inputs, replies):
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
         return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed))
-    failed = [
-        (case, inputs) for case, inputs in zip(cases, cases_inputs, strict=True) if case.outcome is not Outcome.RIGHT
-    ]
-    if not failed:
+    case = first_to_show(cases)
+    if case is None:
         return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
-    case, inputs = failed[0]
     if case.outcome in (Outcome.WRONG, Outcome.RAISED) and all(isinstance(reply, Reply) for reply in replies):
         mistake = find_mistake(task, cases_inputs, replies)
         if mistake is not None:
-            return TaskResult(task.id, cases, case.outcome, mistake.message, mistake.name)
+            raised = case.outcome is Outcome.RAISED  # two mistakes may well break the same way, so say what is known
+            message = (
+                f"{case.message} A known mistake raises exactly this: {mistake.message}" if raised else mistake.message
+            )
+            return TaskResult(task.id, cases, case.outcome, message, mistake.name)
     message = case.message
     if case.outcome is Outcome.WRONG:
-        message = " ".join(filter(None, [message, _broken_property(task, case, inputs)]))
+        message = " ".join(filter(None, [message, _broken_property(task, case)]))
     return TaskResult(task.id, cases, case.outcome, message)
 
 
@@ -105,7 +106,8 @@ def _judge_case(task, case, inputs, reply):
             return result(Outcome.RAISED, message, inputs=inputs, traceback=reply.traceback)
     expected = expected_output(task, inputs)
     if found := difference(reply, expected):
-        return result(Outcome.WRONG, found, inputs=inputs, yours=reply.value, expected=expected)
+        only_dtype = difference(reply, expected, same_dtype=False) is None
+        return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)
     if found := _changed_inputs(inputs, reply):
         return result(Outcome.WRONG, found, inputs=inputs)
     return result(Outcome.RIGHT)
@@ -113,17 +115,24 @@ def _judge_case(task, case, inputs, reply):
 
 def _changed_inputs(inputs, reply):
     for name, before in inputs.items():
-        if isinstance(before, np.ndarray) and not np.array_equal(
-            before, reply.after.get(name), equal_nan=before.dtype.kind == "f"
-        ):
+        if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
             return (
-                f"Your result is right, but the function changed its input {name} in place, and whoever called it may "
-                f"still need that array. Make a new one, or work on {name}.copy()."
+                f"Your result is right here, but the function changed its input {name} in place, and whoever called "
+                f"it may still need that array. Make a new one, or work on {name}.copy()."
             )
     return None
 
 
-def _broken_property(task, case, inputs):
+def _is_as_before(before, after):
+    """Tell whether an input is still what it was; an answer may have given it another shape or dtype, too."""
+    return (
+        after is not None
+        and after.dtype == before.dtype
+        and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    )
+
+
+def _broken_property(task, case):
     """Return the sentence of the first property that the learner's output lacks, if it can be asked for at all."""
     if (
         case.yours is None
@@ -132,7 +141,7 @@ def _broken_property(task, case, inputs):
     ):
         return None
     with np.errstate(all="ignore"):
-        return next((p.message for p in task.properties if not p.holds(inputs, case.yours)), None)
+        return next((p.message for p in task.properties if not p.holds(case.inputs, case.yours)), None)
 
 
 def _borrowed(names):

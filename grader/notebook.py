@@ -23,7 +23,7 @@ def check(task_id, function=..., *, traceback=False):
         traceback: show where an answer raised.
     """
     try:
-        task = catalogue.task(task_id)
+        task = catalogue.task(str(task_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "check", str(error)))
     if not callable(function):
@@ -46,11 +46,12 @@ def failing_inputs(task_id):
     Raises:
         NothingFailedError: check() has not run, or found nothing wrong.
     """
-    if not _failing.get(task_id):
+    if not _failing.get(str(task_id)):
         raise NothingFailedError(
             f'check("{task_id}", ...) has found nothing wrong so far, so there are no inputs to look at.'
         )
-    inputs = tuple(in_library(copy_inputs(_failing[task_id]), catalogue.task(task_id).library).values())
+    task = catalogue.task(str(task_id))
+    inputs = tuple(in_library(copy_inputs(_failing[task.id]), task.library).values())
     return inputs[0] if len(inputs) == 1 else inputs
 
 
@@ -62,22 +63,21 @@ class NothingFailedError(LookupError):
 
 
 def hint(task_id):
-    """Display the next hint of a task: a question, a pointer, a formula, nearly the line."""
+    """Display the hints of a task so far and one more: a question, a pointer, a formula, nearly the line."""
     try:
-        task = catalogue.task(task_id)
+        task = catalogue.task(str(task_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "hint", str(error)))
-    number = min(_hints_given.get(task_id, 0) + 1, len(task.hints))
-    _hints_given[task_id] = number
-    title = f"{task_id}: hint {number} of {len(task.hints)}"
-    return display.show(display.plain(Outcome.NOT_ATTEMPTED, title, task.hints[number - 1]))
+    _hints_given[task.id] = number = min(_hints_given.get(task.id, 0) + 1, len(task.hints))
+    title = f"{task.id}: hint {number} of {len(task.hints)}{', the last one' * (number == len(task.hints))}"
+    return display.show(display.plain(Outcome.NOT_ATTEMPTED, title, *task.hints[:number]))
 
 
 def answer(question_id, letter=...):
     """Display a question with its choices, and what the chosen letter says."""
     try:
-        asked = catalogue.question(question_id)
+        asked = catalogue.question(str(question_id))
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "answer", str(error)))
-    letter = "" if letter in (..., None) else str(letter).strip().lower()
+    letter = "" if letter is ... or letter is None else str(letter).strip().lower()
     return display.show(display.question(asked, letter, judge_question(asked, letter)))

@@ -8,13 +8,13 @@ SIGNS = {Outcome.RIGHT: "+", Outcome.NOT_ATTEMPTED: " "}
 def as_text(graded):
     """Return the report on one `NotebookResult` as lines a person reads."""
     if graded.problem:
-        return f"{graded.path}\n  {graded.problem}\n  {_total(graded)}".rstrip()
-    lines = [f"{graded.path}: chapter {graded.chapter}, {_total(graded)} (seed {graded.seed})"]
+        return f"{_on_one_line(graded.path)}\n  {_on_one_line(graded.problem)}\n  {_total(graded)}".rstrip()
+    lines = [f"{_on_one_line(graded.path)}: chapter {graded.chapter}, {_total(graded)} (seed {graded.seed})"]
     for result in graded.results:
         sign = SIGNS.get(result.outcome, "-")
         lines.append(f"  {sign} {result.id:<28} {result.points:>2} of {result.worth:>2}  {result.outcome.value}")
         if result.outcome not in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED):
-            lines.append(f"      {result.message}")
+            lines.append(f"      {_on_one_line(result.message)}")
     return "\n".join(lines)
 
 
@@ -52,6 +52,11 @@ def _result_data(result):
             for case in result.cases
         ]
     return data
+
+
+def _on_one_line(text):
+    """Return a text of others without what could break the lines of a report, or color them."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _total(graded):

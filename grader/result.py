@@ -30,6 +30,7 @@ class CaseResult:
         worth: points for a right output.
         outcome: what became of it.
         message: one plain sentence on what is wrong.
+        only_dtype: whether the numbers are right, and their dtype alone is wrong.
         inputs, yours, expected: what to show a learner; never part of a report on a file.
         traceback: of an answer that raised.
     """
@@ -38,6 +39,7 @@ class CaseResult:
     worth: int
     outcome: Outcome = Outcome.NOT_RUN
     message: str = ""
+    only_dtype: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
     yours: np.ndarray | None = None
     expected: np.ndarray | None = None
@@ -55,7 +57,7 @@ class TaskResult:
     Attributes:
         id: the task's id.
         cases: a result for every case of the task, run or not.
-        outcome: that of the first case that is not right.
+        outcome: that of the case that `first_to_show` picks.
         message: one plain sentence.
         mistake: the name of the known mistake that computes exactly this, or "".
     """
@@ -76,8 +78,15 @@ class TaskResult:
 
     @property
     def shown(self):
-        """The smallest case that is not right, to be shown; None if there is none."""
-        return next((case for case in self.cases if case.outcome is self.outcome is not Outcome.RIGHT), None)
+        """The smallest case that is not right, to be shown; None if there is none, or all of it is borrowed."""
+        case = first_to_show(self.cases)
+        return case if case is not None and case.outcome is self.outcome else None
+
+
+def first_to_show(cases):
+    """Return the smallest case that is not right: one that is wrong by its dtype alone only if no other is."""
+    failed = [case for case in cases if case.outcome is not Outcome.RIGHT]
+    return next((case for case in failed if not case.only_dtype), failed[0] if failed else None)
 
 
 @dataclass(frozen=True)

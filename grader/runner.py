@@ -1,6 +1,7 @@
 """Runs an answer in a child process of its own, with limits on time, memory and output."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from grader.reply import from_bytes, pack
 
 STARTUP_SECONDS = 60.0  # for Python and the libraries on a slow disk; the answer's own time starts afterwards
 POLL_SECONDS = 0.01
+LARGEST_REPLY = 256 * 2**20  # bytes; the worker writes no file of a quarter of this
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main(sys.argv[2])"
 
 
@@ -70,7 +72,7 @@ def _write_request(folder, program, cases_inputs, finished, library, limits):
         "answer": program.answer,
         "finished": finished,
         "library": library,
-        "preload": [library, *{name.split(".")[0] for name in finished if name.startswith("course_lib")}],
+        "preload": [library, *_libraries(program, finished)],
         "memory": limits.memory,
     }
     (folder / "request.npz").write_bytes(pack(header, {}))
@@ -80,14 +82,26 @@ def _write_request(folder, program, cases_inputs, finished, library, limits):
         (folder / f"inputs-{number:03}.npz").write_bytes(pack(order, arrays))
 
 
+def _libraries(program, finished):
+    """Return what the answer will import anyway: loading it should cost neither the answer's time nor its memory, of
+    which PyTorch with CUDA maps several GiB."""
+    source = "\n".join((program.answer, *program.definitions))
+    return sorted(
+        {name.split(".")[0] for name in finished if name.startswith("course_lib")}
+        | set(re.findall(r"\btorch\b", source))
+    )
+
+
 def _start(folder):
     kept = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
+    home = folder / "home"  # an answer that clears its folder should not clear ours
+    home.mkdir()
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-I", "-c", BOOTSTRAP, str(Path(__file__).parents[1]), str(folder)],
-        cwd=folder,
-        env=environment | threads | {"HOME": str(folder)},
+        cwd=home,
+        env=environment | threads | {"HOME": str(home)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,  # an answer may print without end: it goes nowhere
         stderr=subprocess.DEVNULL,
@@ -127,6 +141,8 @@ def _wait_for(process, path, seconds):
 
 def _read(path):
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST_REPLY:
+            return Crashed("its reply is no file of ours")
         return from_bytes(path.read_bytes())
     except (ValueError, OSError) as error:
         return Crashed(f"its reply could not be read ({error})")
@@ -134,7 +150,10 @@ def _read(path):
 
 def _why(code):
     if code < 0:
-        return f"the process was ended by {signal.Signals(-code).name}"
+        try:
+            return f"the process was ended by {signal.Signals(-code).name}"
+        except ValueError:  # a real-time signal has no name
+            return f"the process was ended by signal {-code}"
     return f"the process ended by itself with exit code {code}"
 
 

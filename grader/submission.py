@@ -3,9 +3,11 @@
 import ast
 import json
 import re
+import symtable
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGEST_FILE = 100 * 2**20  # bytes; a notebook full of pictures has a few million
 NOT_A_NOTEBOOK = "{path} is no Jupyter notebook ({reason}). Hand in the .ipynb file as JupyterLab saves it."
 
 
@@ -33,7 +35,8 @@ class Program:
 
     Attributes:
         function: the name of the function to call afterwards.
-        definitions: statements from other cells, each run by itself: if one fails, the others still run.
+        definitions: what the answer uses from other cells, in their order. Each statement is run by itself: if one
+            fails, the others still run.
         answer: the source of the answer cell.
     """
 
@@ -77,12 +80,16 @@ class Submission:
         if cell.body is None:
             return Unreadable(f"the cell of {function} has a syntax error: {cell.problem}")
         definitions = [
-            ast.unparse(node)
+            node
             for other in self.cells
             if other is not cell and other.body is not None
-            for node in _definitions(other.body, _imported_names(self.cells))
+            for node in other.body
+            if _only_defines(node)
         ]
-        return Program(function, tuple(definitions), cell.source)
+        try:
+            return Program(function, tuple(_reached(definitions, cell.source)), cell.source)
+        except (RecursionError, SyntaxError) as error:  # nesting without end; two arguments of one name
+            return Unreadable(f"the cell of {function} cannot be run: {error}")
 
     def choice(self, question_id):
         """Return the letter given to `answer("question_id", "letter")`: "" if left at `...`, None if no cell asks."""
@@ -90,11 +97,11 @@ class Submission:
         for cell in self.cells:
             for node in ast.walk(ast.Module(list(cell.body or ()), [])):
                 match node:
-                    case ast.Call(
-                        func=ast.Name(id="answer"), args=[ast.Constant(value=asked), ast.Constant(value=letter)]
-                    ):
-                        if asked == question_id:
-                            given = letter if isinstance(letter, str) else ""
+                    case ast.Call(func=ast.Name(id="answer"), args=positional, keywords=keywords):
+                        arguments = dict(zip(("question_id", "letter"), positional, strict=False))
+                        arguments |= {keyword.arg: keyword.value for keyword in keywords}
+                        if _value(arguments.get("question_id")) == question_id:
+                            given = _letter(arguments.get("letter"))
         return given
 
 
@@ -106,6 +113,10 @@ def read_notebook(path):
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise SubmissionError(f"{path} is no file.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise SubmissionError(f"{path} is larger than {LARGEST_FILE // 2**20} MiB. Clear its outputs and save it.")
         notebook = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read: {error.strerror}.") from None
@@ -125,7 +136,10 @@ def _read_cell(cell):
     course = metadata.get("course") if isinstance(metadata, dict) else None
     marks = course if isinstance(course, dict) else {}
     answer = str(marks.get("answer") or marks.get("question") or "")
-    source = _without_magics(source)
+    try:
+        return Cell(source, answer, tuple(ast.parse(source).body))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        source = _without_magics(source)  # a second try only: in plain Python, a line may well begin with %
     try:
         return Cell(source, answer, tuple(ast.parse(source).body))
     except SyntaxError as error:
@@ -135,11 +149,15 @@ def _read_cell(cell):
         return Cell(source, answer, None, str(error) or type(error).__name__)
 
 
+# A line that begins with %, ! or ?; one that ends in ?; an assignment of a magic's or a command's output.
+MAGIC = re.compile(r"^([ \t]*)([%!?]|[\w.]+\?\??[ \t]*$|[\w,][\w, \t]*=[ \t]*[%!])", re.MULTILINE)
+
+
 def _without_magics(source):
     """Return the source with IPython's magics (`%time`, `!ls`, `%%bash`) made comments, line numbers unchanged."""
-    if re.match(r"\s*%%(?!time\b|timeit\b|capture\b)", source):
+    if re.match(r"\s*%%(?!time\b|timeit\b|prun\b|capture\b)", source):
         return "\n".join("# " + line for line in source.splitlines())
-    return re.sub(r"^(\s*)(%|!|\?)", r"\1pass  # \2", source, flags=re.MULTILINE)
+    return MAGIC.sub(r"\1pass  # \2", source)
 
 
 def _is_untouched(cell, function):
@@ -164,18 +182,23 @@ def _why_missing(task_id, function, marked, cells):
     return f"no cell defines {function}: its cell was deleted or renamed. Copy it from a fresh exercise notebook."
 
 
-def _definitions(body, imported):
-    """Yield what only defines: imports, functions, classes, and assignments that call nothing but libraries."""
-    for node in body:
-        match node:
-            case ast.Import() | ast.ImportFrom():
-                if not _imports_grader(node):
-                    yield node
-            case ast.FunctionDef() | ast.ClassDef():
-                yield node
-            case ast.Assign() | ast.AnnAssign():
-                if all(_calls_library(call, imported) for call in ast.walk(node) if isinstance(call, ast.Call)):
-                    yield node
+def _only_defines(node):
+    """Tell whether a statement is there for what it defines: an import, a function, a class, an assignment, or an `if`
+    or `try` of nothing else."""
+    match node:
+        case ast.Import() | ast.ImportFrom():
+            return not _imports_grader(node)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Assign() | ast.AnnAssign() | ast.Pass():
+            return True
+        case ast.If() | ast.Try():
+            return all(map(_only_defines, _inside(node)))
+    return False
+
+
+def _inside(node):
+    """Return the statements inside an `if` or a `try`."""
+    handlers = [statement for handler in getattr(node, "handlers", ()) for statement in handler.body]
+    return [*node.body, *handlers, *node.orelse, *getattr(node, "finalbody", ())]
 
 
 def _imports_grader(node):
@@ -183,27 +206,51 @@ def _imports_grader(node):
     return any(module.split(".")[0] == "grader" for module in modules)
 
 
-def _imported_names(cells):
-    return {
-        (alias.asname or alias.name).split(".")[0]
-        for cell in cells
-        for node in cell.body or ()
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
+def _reached(definitions, answer):
+    """Return the source of those definitions whose names the answer uses, or that others of these use in turn.
+
+    The rest of a notebook may be slow, or without end, or no one's business but its own cell's.
+    """
+    found, names = {}, {"*", *_global_names(answer)}
+    while new := [node for node in definitions if node not in found and names & _bound_names(node)]:
+        found |= {node: ast.unparse(node) for node in new}
+        names |= {name for node in new for name in _global_names(found[node])}
+    return [found[node] for node in definitions if node in found]
 
 
-def _calls_library(call, imported):
-    root = call.func
-    while isinstance(root, ast.Attribute):
-        root = root.value
-    return isinstance(root, ast.Name) and root.id in imported
+def _global_names(source):
+    """Return the names that a piece of source takes from the notebook: all that are not local to its functions."""
+    tables, names = [symtable.symtable(source, "<notebook>", "exec")], set()
+    while tables:
+        table = tables.pop()
+        names |= {s.get_name() for s in table.get_symbols() if s.is_global() or table.get_type() == "module"}
+        tables += table.get_children()
+    return names
 
 
 def _bound_names(node):
+    """Return the names that a statement gives a meaning."""
     match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return {(alias.asname or alias.name).split(".")[0] for alias in aliases}
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
         case ast.Assign(targets=targets):
-            return {target.id for target in targets if isinstance(target, ast.Name)}
+            return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            return {name}
+        case ast.If() | ast.Try():
+            return {name for statement in _inside(node) for name in _bound_names(statement)}
     return set()
+
+
+def _value(node):
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _letter(node):
+    """Return what was chosen: a letter, or "" for none. Anything but a text comes in parentheses: it is no letter."""
+    if isinstance(_value(node), str):
+        return _value(node)
+    open_yet = node is None or (isinstance(node, ast.Constant) and node.value in (None, ...))
+    return "" if open_yet else f"({ast.unparse(node)})"

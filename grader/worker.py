@@ -24,6 +24,7 @@ from grader.submission import Program
 
 LARGEST_RESULT = 32 * 2**20  # bytes; the largest expected result of any task is below a thousandth of this
 ANSWER_FILE = "<answer>"
+LIBRARIES = (sys.base_prefix, str(Path(__file__).parents[1] / "course_lib"), "<__array")  # how their files' names begin
 
 
 def main(folder):
@@ -32,7 +33,8 @@ def main(folder):
     header, _ = unpack((folder / "request.npz").read_bytes())
     program = Program(header["function"], tuple(header["definitions"]), header["answer"])
     for name in header["preload"]:
-        importlib.import_module(name)
+        with contextlib.suppress(ImportError):  # then the answer's own import says so
+            importlib.import_module(name)
     _limit_memory(header["memory"])
     _hide_the_judge()
     _put(folder / "ready", b"")
@@ -51,22 +53,29 @@ def load_answer(program):
     function is there afterwards.
     """
     namespace = {"__name__": "answer", "check": _silent, "hint": _silent, "answer": _silent, "display": _silent}
-    for definition in program.definitions:
-        with contextlib.suppress(Exception):
-            exec(compile(definition, "<definitions>", "exec"), namespace)
+    for number, definition in enumerate(program.definitions):
+        filename = f"<definition {number}>"
+        _keep_source(filename, definition)
+        with contextlib.suppress(Exception, SystemExit):
+            exec(compile(definition, filename, "exec"), namespace)
     namespace.pop(program.function, None)
-    linecache.cache[ANSWER_FILE] = (len(program.answer), None, program.answer.splitlines(keepends=True), ANSWER_FILE)
+    _keep_source(ANSWER_FILE, program.answer)
     failure = None
     for node in ast.parse(program.answer).body:
         try:
             exec(compile(ast.Module([node], []), ANSWER_FILE, "exec"), namespace)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failure = failure or _raised(error)
     function = namespace.get(program.function)
     if callable(function):
         return function, None
     missing = Reply("raised", error="NameError", message=f"{program.function} is not a function")
     return None, failure or missing
+
+
+def _keep_source(filename, source):
+    """Let tracebacks find the lines of source that is in no file."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def run_case(function, inputs, finished=(), library="numpy"):
@@ -83,13 +92,14 @@ def run_case(function, inputs, finished=(), library="numpy"):
         warnings.simplefilter("ignore")  # an overflow shows in the numbers; a warning is no error
         try:
             result = function(*in_library(copies, library).values())
-        except NotImplementedError:
-            return Reply("untouched")
-        except (Exception, SystemExit) as error:
-            return _raised(error)
-    if result is ...:
-        return Reply("untouched")
-    value, kind, dtype = _as_array(result)
+            if result is ...:
+                return Reply("untouched")
+            value, kind, dtype = _as_array(result)  # a sparse tensor refuses, and so may whatever else came back
+        except KeyboardInterrupt:
+            raise  # someone at the keyboard waits for it
+        except BaseException as error:
+            # PyTorch raises NotImplementedError, too, but always with a text.
+            return Reply("untouched") if isinstance(error, NotImplementedError) and not error.args else _raised(error)
     after = {name: value for name, value in copies.items() if isinstance(value, np.ndarray)}
     return Reply("returned", value=value, kind=kind, dtype=dtype, after=after, called=tuple(sorted(called)))
 
@@ -110,29 +120,31 @@ def in_library(inputs, library):
 
 def _as_array(result):
     """Return (array or None, name of the type, name of the dtype) of what an answer returned."""
-    kind = type(result).__name__
-    if "torch" in sys.modules and isinstance(result, sys.modules["torch"].Tensor):
+    kind = type(result).__name__[:100]
+    if isinstance(result, getattr(sys.modules.get("torch"), "Tensor", ())):
         dtype = str(result.dtype).removeprefix("torch.")
-        result = result.detach().cpu()
-        return (result.float() if dtype == "bfloat16" else result).numpy(), kind, dtype
-    if isinstance(result, np.ndarray | np.generic | bool | int | float):
+        array = (result.float() if dtype == "bfloat16" else result).numpy(force=True)
+    elif isinstance(result, np.ndarray | np.generic | bool | int | float) and not np.ma.is_masked(result):
         array = np.asarray(result)
-        fits = array.dtype.kind in "biufc" and array.nbytes <= LARGEST_RESULT
-        return np.array(array) if fits else None, kind, str(array.dtype)
-    return None, kind, ""
+        dtype = array.dtype.name
+    else:
+        return None, kind, ""
+    fits = array.dtype.kind in "biufc" and array.nbytes <= LARGEST_RESULT
+    return np.array(array) if fits else None, kind, dtype
 
 
 def _raised(error):
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
     line = frames[-1].line or "" if frames else ""
-    text = "".join(traceback.format_exception(error))[-20_000:]
-    return Reply(
-        "raised", error=type(error).__name__, message=str(error)[:2000], line=line.strip()[:500], traceback=text
-    )
+    try:
+        message, text = str(error)[:2000], "".join(traceback.format_exception(error))[-20_000:]
+    except Exception:
+        message, text = "its text cannot be shown", ""
+    return Reply("raised", error=type(error).__name__[:100], message=message, line=line.strip()[:500], traceback=text)
 
 
 def _is_library(filename):
-    return "site-packages" in filename or filename == __file__ or filename.startswith((sys.base_prefix, "<__array"))
+    return "site-packages" in filename or filename == __file__ or filename.startswith(LIBRARIES)
 
 
 @contextlib.contextmanager

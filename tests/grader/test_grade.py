@@ -1,6 +1,7 @@
 """From a file to a report: whatever is handed in gets a line, and the rest is graded."""
 
 import json
+import sys
 
 import pytest
 
@@ -97,6 +98,46 @@ def test_the_command_prints_a_report_and_writes_json(tmp_path, write_notebook, c
     right = next(result for result in first["results"] if result["id"] == TASK.id)
     assert right["points"] == right["worth"] == sum(case["worth"] for case in right["cases"])
     assert "not JSON" in second["problem"]
+
+
+def test_texts_of_others_cannot_break_a_report(write_notebook, capsys):
+    source = "def scaled_scores(query, key):\n    raise ValueError('\\ud800\\x1b[2J\\n  + all right')"
+    path = write_notebook((source, TASK.id))
+    assert command_line.main(["grade", str(path), "--json", str(path.with_suffix(".json"))]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\n  + all right" not in printed
+    json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_graded(write_notebook, capsys):
+    path = write_notebook((ANSWER, TASK.id))
+    path.rename(path.with_name("\udcff.ipynb"))
+    assert command_line.main(["grade", str(path.parent), "--json", str(path.with_suffix(".json"))]) == 0
+    assert f"{TASK.points} of" in capsys.readouterr().out
+    json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def test_a_folder_named_as_a_notebook_is_searched(tmp_path, write_notebook):
+    path = write_notebook("x = 1")
+    (tmp_path / "all.ipynb").mkdir()
+    inside = path.rename(tmp_path / "all.ipynb" / "one.ipynb")
+    assert find_notebooks([tmp_path]) == [inside]
+
+
+@pytest.mark.parametrize(
+    "options", [["--seed", "-1"], ["--time-limit", "nan"], ["--time-limit", "0"], ["--memory-limit", "x"]]
+)
+def test_a_limit_that_is_none_is_refused(options):
+    with pytest.raises(SystemExit):
+        command_line.main(["grade", "x.ipynb", *options])
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(write_notebook, capsys):
+    path = write_notebook((ANSWER, TASK.id))
+    assert command_line.main(["grade", str(path), "--json", str(path.parent / "gone" / "out.json")]) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_wrong_path_is_one_sentence(capsys):

@@ -6,11 +6,12 @@ import statistics
 
 import numpy as np
 import pytest
+import torch
 
 from grader.judge import judge_function, judge_question, judge_task
 from grader.result import Outcome
 from grader.runner import Crashed, TimedOut
-from grader.task import Choice, Property, Question
+from grader.task import Choice, Mistake, Property, Question
 from grader.worker import copy_inputs, run_case
 
 SEED = 5
@@ -25,7 +26,8 @@ def test_a_right_answer_earns_all_points(task):
 def test_a_mistake_is_named_with_its_own_message(task, number):
     mistake = task.mistakes[number]
     result = judge_function(task, mistake.compute, SEED)
-    assert (result.mistake, result.message) == (mistake.name, mistake.message)
+    assert result.mistake == mistake.name
+    assert result.message.endswith(mistake.message)
     assert result.points == 0
 
 
@@ -43,6 +45,26 @@ def test_a_mistake_on_one_case_alone_is_not_named(task):
     result = judge_function(task, forgets_the_factor_on_two_rows, SEED)
     assert result.mistake == ""
     assert result.points == 2
+
+
+def test_a_mistake_that_raises_is_told_beside_what_was_raised(task):
+    """Another mistake may well break in the same words: what is known is that this one does."""
+    result = judge_function(task, lambda table, factor: np.max(table, axis=2), SEED)
+    assert result.mistake == "bad_axis"
+    assert result.message.startswith("Your function raised AxisError in the line `result = judge_function(")
+    assert "A known mistake raises exactly this: A table has no third axis." in result.message
+
+
+def test_right_numbers_in_a_coarse_dtype_are_no_mistake_that_is_nearly_right(task):
+    def nearly_right(table, factor):
+        """A small number is added."""
+        return factor * table.sum(axis=-1) + 1e-8
+
+    near = dataclasses.replace(task, mistakes=(Mistake(nearly_right),))
+    result = judge_function(near, lambda table, factor: (factor * table.sum(axis=-1)).astype(np.float16), SEED)
+    assert result.mistake == ""
+    assert "The numbers are right, but their dtype is float16" in result.message
+    assert judge_function(near, nearly_right, SEED).mistake == "nearly_right"
 
 
 def test_a_mistake_that_also_changes_the_dtype_is_named(task):
@@ -86,6 +108,69 @@ def test_an_untouched_answer_is_not_attempted(task):
         result = judge_function(task, function, SEED)
         assert result.outcome is Outcome.NOT_ATTEMPTED
         assert result.points == 0
+
+
+def test_a_complaint_that_something_is_not_implemented_is_an_exception(task):
+    def complains(table, factor):
+        raise NotImplementedError("\"sum\" not implemented for 'Half'")
+
+    assert judge_function(task, complains, SEED).outcome is Outcome.RAISED
+
+
+class UnspeakableError(BaseException):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "error", [UnspeakableError(), GeneratorExit(), SystemExit(0), ExceptionGroup("two", [ValueError()])]
+)
+def test_whatever_is_raised_is_an_outcome(task, error):
+    def raises(table, factor):
+        raise error
+
+    result = judge_function(task, raises, SEED)
+    assert result.outcome is Outcome.RAISED
+    assert type(error).__name__ in result.message
+
+
+class Disguised:
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (Disguised(), "no class"),
+        (torch.eye(2, 3).to_sparse(), "to_dense"),
+        (torch.eye(2, 3, device="meta"), "meta"),
+        (torch.zeros(2**24), "far too large"),
+        (np.array(["1", "2"]), "not of numbers"),
+        (np.ma.masked_less([1.0, 2.0], 2), "masked array"),
+        (10**400, "Python objects"),
+        (np.zeros(2, dtype=complex), "complex numbers; expected floating-point"),
+    ],
+    ids=str,
+)
+def test_whatever_is_returned_is_an_outcome(task, result, words):
+    assert words in judge_function(task, lambda table, factor: result, SEED).message
+
+
+def test_views_of_every_kind_are_arrays(task):
+    for change in (np.asfortranarray, lambda x: x.astype(x.dtype.newbyteorder()), np.ma.asarray, torch.from_numpy):
+        result = judge_function(task, lambda table, factor: change(factor * table.sum(axis=-1)), SEED)  # noqa: B023
+        assert result.outcome is Outcome.RIGHT
+
+
+def test_an_input_that_lost_its_dtype_is_changed(task):
+    def reinterprets(table, factor):
+        result = factor * table.sum(axis=-1)
+        table.dtype = f"S{table.itemsize}"
+        return result
+
+    assert "changed its input table in place" in judge_function(task, reinterprets, SEED).message
 
 
 def test_changing_an_input_is_told_and_earns_nothing(task):
@@ -170,3 +255,16 @@ def test_a_question_explains_every_choice(letter, outcome, words):
     assert result.outcome is outcome
     assert words in result.message
     assert result.points == (1 if outcome is Outcome.RIGHT else 0)
+
+
+def test_a_case_whose_numbers_differ_is_shown_before_one_whose_dtype_does(task):
+    swapped = dataclasses.replace(task, cases=task.cases[::-1])  # the float32 case comes first
+    result = judge_function(swapped, lambda table, factor: table.sum(axis=-1, dtype=np.float64), SEED)
+    assert result.mistake == "without_factor"
+
+    def right_but_for_the_dtype_of_one_case_and_a_number_of_the_other(table, factor):
+        return factor * table.sum(axis=-1, dtype=np.float64) + (len(table) == 2)
+
+    result = judge_function(swapped, right_but_for_the_dtype_of_one_case_and_a_number_of_the_other, SEED)
+    assert result.shown.case == "2 rows"
+    assert "Every number differs" in result.message

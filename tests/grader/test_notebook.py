@@ -1,5 +1,7 @@
 """What a learner calls: check, hint, answer, failing_inputs. Every way to call them wrongly gets a sentence."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,24 @@ def test_a_wrong_call_is_explained(capsys, arguments, words):
     assert words in said(capsys, notebook.check, *arguments)
 
 
+@pytest.mark.parametrize("odd", [None, 2, ["02.scaled_scores"], {}, np.eye(2), wrong, "<b>", ""], ids=str)
+def test_an_odd_id_or_letter_is_explained(capsys, odd):
+    assert "there is no task" in said(capsys, notebook.check, odd, wrong)
+    assert "there is no task" in said(capsys, notebook.hint, odd)
+    assert "there is no question" in said(capsys, notebook.answer, odd)
+    chosen = said(capsys, notebook.answer, "02.why_the_root", odd)
+    assert "none of the choices" in chosen or "Not attempted yet" in chosen
+    with pytest.raises(notebook.NothingFailedError):
+        notebook.failing_inputs(odd)
+
+
+@pytest.mark.parametrize(
+    "odd", [len, dict, np.dot, Outcome, functools.partial(wrong), type("Callable", (), {"__call__": wrong})()]
+)
+def test_an_odd_callable_is_judged(capsys, odd):
+    assert "not yet" in said(capsys, notebook.check, TASK.id, odd)
+
+
 def test_an_interrupt_is_explained(capsys):
     def interrupted(query, key):
         raise KeyboardInterrupt
@@ -82,8 +102,8 @@ def test_an_interrupt_is_explained(capsys):
 
 def test_hints_go_one_step_further_each_time(capsys):
     given = [said(capsys, notebook.hint, TASK.id) for _ in range(len(TASK.hints) + 1)]
-    for number, text in enumerate(TASK.hints):
-        assert text in given[number]
+    for number in range(len(TASK.hints)):
+        assert all((hint in given[number]) == (place <= number) for place, hint in enumerate(TASK.hints))
         assert f"hint {number + 1} of {len(TASK.hints)}" in given[number]
     assert given[-1] == given[-2]
     assert "there is no task" in said(capsys, notebook.hint, "nonsense")

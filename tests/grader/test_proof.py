@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from grader import catalogue, proof
 from grader.judge import judge_task
 from grader.result import Outcome
 from grader.runner import Limits, run_program
-from grader.submission import Program
+from grader.submission import Cell, Submission
 from grader.task import Case, Mistake
 
 TASKS = [task for chapter in catalogue.CHAPTERS for task in chapter.tasks]
@@ -34,7 +35,9 @@ def test_a_question_has_one_right_choice_and_explains_all(question):
 def test_the_judge_outside_says_what_the_judge_inside_says(task):
     """Every mistake, legal way and borrowed answer through the child process, from its source."""
     cases_inputs = [task.inputs(case, proof.SEED) for case in task.cases]
-    for function in (*(mistake.compute for mistake in task.mistakes), *task.legal, *task.borrowed):
+    attempts = [mistake.compute for mistake in task.mistakes], task.legal, task.borrowed
+    some = 1 if task.library == "torch" else None  # a process that loads PyTorch takes a second or more
+    for function in (function for kind in attempts for function in kind[:some]):
         replies = run_program(
             as_program(function), cases_inputs, finished=task.finished, library=task.library, limits=Limits(seconds=60)
         )
@@ -49,13 +52,12 @@ def test_the_judge_outside_says_what_the_judge_inside_says(task):
 
 
 def as_program(function):
-    """Return the program of a notebook with this answer, under a name that no mistake uses for the right one.
-
-    The module's statements come as those of other cells do, each by itself. The grader's own fail there, as they must.
-    """
-    module = ast.parse(inspect.getsource(inspect.getmodule(function)))
-    source = textwrap.dedent(inspect.getsource(function)) + f"\nsubmitted = {function.__name__}\n"
-    return Program("submitted", tuple(map(ast.unparse, module.body)), source)
+    """Return the program of a notebook with this answer, under a name that no mistake uses for the right one, and with
+    the function's module in another cell."""
+    answer = textwrap.dedent(inspect.getsource(function)) + f"\nsubmitted = {function.__name__}\n"
+    sources = (inspect.getsource(inspect.getmodule(function)), answer)
+    cells = tuple(Cell(source, "", tuple(ast.parse(source).body)) for source in sources)
+    return Submission(Path("handed in.ipynb"), cells).program("00.submitted")
 
 
 def broken_rules(task):

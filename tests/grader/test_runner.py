@@ -56,6 +56,33 @@ def test_a_signal_is_named():
     assert replies[0] == Crashed("the process was ended by SIGSEGV")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="real-time signals are Linux's")
+def test_a_signal_without_a_name_is_told():
+    replies = run("import os\nos.kill(os.getpid(), 35)")
+    assert replies[0] == Crashed("the process was ended by signal 35")
+
+
+def test_an_answer_that_clears_its_folder_costs_itself_nothing():
+    body = """
+        import os, shutil
+        for name in os.listdir():
+            shutil.rmtree(name) if os.path.isdir(name) else os.remove(name)
+        open("reply-000.npz", "w").close()
+        return table
+    """
+    assert [reply.status for reply in run(body)] == ["returned", "returned"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such files are POSIX's")
+def test_a_reply_that_is_no_file_is_not_waited_for():
+    body = """
+        import os
+        os.mkfifo("../reply-000.npz")
+        while True: pass
+    """
+    assert run(body)[0] == Crashed("its reply is no file of ours")
+
+
 def test_sys_exit_is_an_exception_like_others():
     assert run("import sys\nsys.exit()")[0].error == "SystemExit"
 
@@ -99,6 +126,27 @@ def test_definitions_run_one_by_one_and_may_fail():
 def test_a_stray_line_in_the_answer_cell_does_not_matter():
     source = "print(undefined)\ndef f(table, factor):\n    return table\ncheck('00.row_sums', f)\nf(undefined, 2)"
     assert run_program(Program("f", (), source), CASES, limits=QUICK)[0].status == "returned"
+
+
+def test_an_exit_beside_the_function_does_not_matter():
+    source = "def f(table, factor):\n    return table\nimport sys\nsys.exit()"
+    replies = run_program(Program("f", ("import sys\nx = sys.exit()",), source), CASES, limits=QUICK)
+    assert replies[0].status == "returned"
+
+
+def test_the_line_that_raised_may_stand_in_another_cell():
+    reply = run("return helper(table)", "def helper(x):\n    return x / nothing")[0]
+    assert (reply.error, reply.line) == ("NameError", "return x / nothing")
+
+
+def test_the_line_that_raised_is_never_the_librarys():
+    reply = run("import course_lib\nreturn course_lib.softmax(factor)")[0]
+    assert (reply.error, reply.line) == ("TypeError", "return course_lib.softmax(factor)")
+
+
+def test_a_library_that_the_answer_names_costs_it_neither_time_nor_memory():
+    body = "import torch\nreturn torch.from_numpy(table)"
+    assert run(body, limits=Limits(seconds=5, memory=2**26))[0].status == "returned"
 
 
 def test_an_answer_cell_that_fails_before_its_function_says_where():

@@ -1,9 +1,10 @@
 """Reading a notebook: which cell answers what, without running any of it."""
 
-import textwrap
+import os
 
 import pytest
 
+from grader import submission
 from grader.submission import Program, SubmissionError, Unreadable, read_notebook
 
 TASK = "00.row_sums"
@@ -16,8 +17,7 @@ def program(path):
 
 
 def test_the_marked_cell_is_the_answer(write_notebook):
-    found = program(write_notebook("import numpy as np", (ANSWER, TASK)))
-    assert found == Program("row_sums", ("import numpy as np",), ANSWER)
+    assert program(write_notebook("import numpy as np", (ANSWER, TASK))) == Program("row_sums", (), ANSWER)
 
 
 def test_a_cell_that_lost_its_mark_is_found_by_its_function(write_notebook):
@@ -34,41 +34,88 @@ def test_the_marked_answer_wins_over_an_earlier_attempt(write_notebook):
     assert program(write_notebook(attempt, (ANSWER, TASK))).answer == ANSWER
 
 
-def test_only_definitions_come_from_other_cells(write_notebook):
-    other = textwrap.dedent(
-        """
-        import numpy as np
-        from grader.notebook import check
-        EPSILON = 1e-9
-        scale = np.sqrt(2)
-        def helper(x):
-            return x
-        class Box: pass
-        result = helper(3)
-        print(result)
-        helper(2)
-        for i in range(9): pass
-        """
-    )
-    found = program(write_notebook(other, (ANSWER, TASK)))
-    assert [line.split("\n")[0] for line in found.definitions] == [
-        "import numpy as np",
-        "EPSILON = 1e-09",
-        "scale = np.sqrt(2)",
-        "def helper(x):",
-        "class Box:",
-    ]
+def definitions(write_notebook, other, answer):
+    """Return the statements that an answer gets from another cell, each by its first line."""
+    found = program(write_notebook(other, (f"def row_sums(table, factor):\n    return {answer}", TASK)))
+    return [statement.split("\n")[0] for statement in found.definitions]
 
 
-def test_a_loop_hidden_in_an_assignment_is_left_out(write_notebook):
-    found = program(write_notebook("import numpy as np\nx = np.array(forever())", (ANSWER, TASK)))
-    assert found.definitions == ("import numpy as np",)
+@pytest.mark.parametrize(
+    ("other", "answer", "lines"),
+    [
+        ("import numpy as np", "np.sum(table)", ["import numpy as np"]),
+        ("import numpy.linalg", "numpy.sum(table)", ["import numpy.linalg"]),
+        ("from numpy import *", "sum(table)", ["from numpy import *"]),
+        ("AXIS = int('-1')", "table.sum(AXIS)", ["AXIS = int('-1')"]),
+        ("def helper(x):\n    return x", "helper(table)", ["def helper(x):"]),
+        ("class Box: pass", "Box", ["class Box:"]),
+        ("helper = lambda x: x.sum()", "helper(table)", ["helper = lambda x: x.sum()"]),
+        ("def make():\n    return sum\nhelper = make()", "helper(table)", ["def make():", "helper = make()"]),
+        ("a, b = 1, 2", "b", ["a, b = (1, 2)"]),
+        ("table: dict = {}\nlabels: dict = {}", "labels", ["labels: dict = {}"]),
+        ("if True:\n    A = 1\nelse:\n    A = 2", "A", ["if True:"]),
+        ("try:\n    import fast as f\nexcept ImportError:\n    f = None", "f", ["try:"]),
+        ("from grader.notebook import check", "check", []),
+        ("B = A\nA = 1", "B", ["B = A", "A = 1"]),
+    ],
+)
+def test_what_the_answer_uses_comes_from_other_cells(write_notebook, other, answer, lines):
+    assert definitions(write_notebook, other, answer) == lines
 
 
-def test_magics_are_no_syntax_errors(write_notebook):
-    found = program(write_notebook("%matplotlib inline\n!ls\nY = 2", "%%bash\nrm -r x", ("%time\n" + ANSWER, TASK)))
-    assert found.definitions == ("Y = 2",)
-    assert "def row_sums" in found.answer
+@pytest.mark.parametrize(
+    "other",
+    [
+        "import torch\nEPSILON = 1e-9",  # not used
+        "table = forever()\nfactor = quit()",  # names of the answer's own arguments
+        "for i in range(9): np = i",
+        "np.random.seed(0)\nprint(np)",
+        "if forever():\n    print(1)\n    np = 2",
+    ],
+)
+def test_what_the_answer_does_not_use_stays_where_it_is(write_notebook, other):
+    assert definitions(write_notebook, other, "np.sum(table) * factor") == []
+
+
+def test_definitions_may_use_each_other_without_end(write_notebook):
+    other = "def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)"
+    assert definitions(write_notebook, other, "even(2)") == ["def even(n):", "def odd(n):"]
+
+
+@pytest.mark.parametrize(
+    "line", ["%time", "%%time", "%%capture out", "!ls", "np.sum?", "?np", "files = !ls", "t = %timeit -o 1 + 1"]
+)
+def test_magics_are_no_syntax_errors(write_notebook, line):
+    found = program(write_notebook((f"{line}\n{ANSWER}", TASK)))
+    assert found.answer.endswith(ANSWER)
+    assert len(found.answer.splitlines()) == 3
+
+
+def test_cells_of_another_language_are_empty(write_notebook):
+    assert program(write_notebook("%%bash\nrm -r x", (ANSWER, TASK))) == Program("row_sums", (), ANSWER)
+
+
+def test_a_line_of_python_that_begins_like_a_magic_is_python(write_notebook):
+    answer = f"TEXT = ('%d'\n    % 3)\n{ANSWER}"
+    assert program(write_notebook((answer, TASK))).answer == answer
+
+
+@pytest.mark.parametrize("blank", ["\n", " ", "a,", "."])
+def test_a_long_cell_is_read_at_once(write_notebook, blank):
+    """Looking for magics in it once took a time that grew with the square of its length."""
+    assert program(write_notebook(blank * 200_000 + "$", (ANSWER, TASK))).answer == ANSWER
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "row_sums: object = sum",
+        "row_sums, other = sum, max",
+        f"if True:\n    {ANSWER.replace(chr(10), chr(10) + '    ')}",
+    ],
+)
+def test_other_ways_to_define_an_answer(write_notebook, answer):
+    assert program(write_notebook(answer)).answer == answer
 
 
 @pytest.mark.parametrize(
@@ -81,6 +128,8 @@ def test_magics_are_no_syntax_errors(write_notebook):
         (["def row_sums(t)\n    return t"], "syntax error"),
         ([("def row_sums(t):\nreturn t", TASK)], "syntax error"),
         ([("x = '\0'", TASK)], "syntax error"),
+        ([(f"def row_sums(t):\n    return {'+'.join('1' * 9_999)}", TASK)], "syntax error: maximum recursion depth"),
+        (["def row_sums(t, t): return 1"], "cannot be run: duplicate argument"),
     ],
 )
 def test_why_there_is_no_answer(write_notebook, cells, words):
@@ -102,6 +151,12 @@ def test_a_broken_cell_elsewhere_does_not_matter(write_notebook):
         (['answer("00.other", "a")'], None),
         (["x = 1"], None),
         (["answer('00.sum',  'b')  # sure"], "b"),
+        (["answer('00.sum', letter='b')"], "b"),
+        (["answer(letter='b', question_id='00.sum')"], "b"),
+        (["answer('00.sum')"], ""),
+        (["answer('00.sum', None)"], ""),
+        (["answer('00.sum', b)"], "(b)"),  # which is no choice, and will be shown
+        (["answer('00.sum', 2)"], "(2)"),
     ],
 )
 def test_the_choice_is_read_not_run(write_notebook, cells, letter):
@@ -131,6 +186,23 @@ def test_a_file_that_is_no_notebook(tmp_path, content, words):
 def test_a_missing_file(tmp_path):
     with pytest.raises(SubmissionError, match="cannot be read"):
         read_notebook(tmp_path / "gone.ipynb")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such files are POSIX's")
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    (tmp_path / "endless.ipynb").symlink_to("/dev/zero")
+    for name in ("pipe.ipynb", "endless.ipynb"):
+        with pytest.raises(SubmissionError, match="is no file"):
+            read_notebook(tmp_path / name)
+
+
+def test_a_file_too_large_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "LARGEST_FILE", 2**20)
+    path = tmp_path / "large.ipynb"
+    path.write_text(" " * 2**20 + "{}", encoding="utf-8")
+    with pytest.raises(SubmissionError, match="larger than 1 MiB"):
+        read_notebook(path)
 
 
 def test_odd_metadata_and_a_byte_order_mark_are_survived(tmp_path):

@@ -184,7 +184,11 @@ TASK = Task(
     cases=(
         Case("2 queries, 3 keys", {"q_len": 2, "k_len": 3, "d_q": 4, "d_k": 5, "d_hidden": 6}, points=2),
         Case("the same in float32", {"q_len": 4, "k_len": 2, "d_q": 3, "d_k": 7, "d_hidden": 5}, dtype="float32"),
-        Case("a batch of sentences", {"batch": 3, "q_len": 2, "k_len": 4, "d_q": 6, "d_k": 5, "d_hidden": 7}, points=2),
+        Case("a batch of sentences", {"batch": 3, "q_len": 2, "k_len": 4, "d_q": 6, "d_k": 5, "d_hidden": 7}),
+        Case(
+            "a batch of sentences, several heads",
+            {"batch": 2, "num_heads": 4, "q_len": 5, "k_len": 3, "d_q": 7, "d_k": 6, "d_hidden": 8},
+        ),
         Case(
             "very long vectors",
             {"q_len": 3, "k_len": 4, "d_q": 2, "d_k": 6, "d_hidden": 5},

@@ -126,7 +126,8 @@ TASK = Task(
     cases=(
         Case("4 queries, 7 keys", {"q_len": 4, "k_len": 7, "d_k": 3}),
         Case("keys that all point the other way", {"q_len": 3, "k_len": 5, "d_k": 4}, draw=a_key_far_away),
-        Case("a batch of sentences", {"batch": 2, "q_len": 5, "k_len": 8, "d_k": 3}, points=2),
+        Case("a batch of sentences", {"batch": 2, "q_len": 5, "k_len": 8, "d_k": 3}),
+        Case("a batch of sentences, several heads", {"batch": 3, "num_heads": 2, "q_len": 6, "k_len": 7, "d_k": 4}),
     ),
     mistakes=tuple(
         Mistake(wrong)

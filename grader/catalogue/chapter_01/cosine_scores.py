@@ -215,7 +215,7 @@ TASK = Task(
     cases=(
         Case("2 queries, 3 keys", {"q_len": 2, "k_len": 3, "d_k": 4}),
         Case("the same in float32", {"q_len": 4, "k_len": 2, "d_k": 5}, dtype="float32"),
-        Case("a batch of sentences", {"batch": 2, "q_len": 4, "k_len": 3, "d_k": 6}),
+        Case("a batch of sentences, several heads", {"batch": 2, "num_heads": 5, "q_len": 4, "k_len": 3, "d_k": 6}),
         Case("vectors of zeros", {"q_len": 3, "k_len": 4, "d_k": 5}, points=2, draw=with_zero_vectors),
     ),
     mistakes=tuple(

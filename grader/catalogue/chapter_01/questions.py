@@ -89,24 +89,23 @@ QUESTIONS = (
         ),
         choices=(
             Choice(
-                "Because of the parameters W_q, W_k and v.",
+                "Because of their parameters W_q, W_k and v, of which the dot product has none.",
                 "They are 2 · 64 · 64 + 64 = 8256 numbers, against a million scores. They are not the reason.",
             ),
             Choice(
-                "Because their score matrix is larger.",
+                "Because their score matrix is larger: it holds a vector for each pair, no number.",
                 "The scores have the same shape in both: (1000, 1000). The difference lies in what is computed on the"
                 " way.",
             ),
             Choice(
-                "Because tanh has to keep more decimals.",
+                "Because tanh has to keep more decimals, so that large sums do not all become 1.",
                 "tanh keeps shape and dtype of what it is given. What it is given here is large.",
             ),
             Choice(
-                "Because the sum of each query with each key is written down before the tanh: 1000 · 1000 · 64 "
-                "numbers.",
+                "Because each query is added to each key before the tanh, and all sums are kept.",
                 "A matrix product adds its terms up as it goes and keeps one number per pair. The tanh stands between"
                 " the sum and v, so all 64 hidden units "
-                "of every pair have to exist first.",
+                "of every pair have to exist first: 1000 · 1000 · 64 numbers.",
                 right=True,
             ),
         ),

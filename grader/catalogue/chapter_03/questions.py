@@ -82,7 +82,7 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "A temperature close to 0.",
+                "A temperature close to 0, so that the best key wins.",
                 "Cold softmax selects the key with the highest score: the output is then one of the values, 2 at most.",
             ),
             Choice(
@@ -93,10 +93,10 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "None of the others: positive weights that sum to one make an average, which lies between 0 and 2.",
+                "None of these: the output lies between 0 and 2.",
                 (
-                    "The output is a convex combination of the values. To get out of their hull takes other values, or "
-                    "another layer after this one."
+                    "Positive weights that sum to one make an average, a convex combination of the values. To get out "
+                    "of their hull takes other values, or another layer after this one."
                 ),
                 right=True,
             ),

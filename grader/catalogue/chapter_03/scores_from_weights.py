@@ -135,7 +135,7 @@ TASK = Task(
     cases=(
         Case("one row of 4 weights", dict(n=4)),
         Case("2 rows in float32", dict(rows=2, n=6), dtype="float32"),
-        Case("a batch", dict(batch=2, rows=3, n=5)),
+        Case("a batch, several heads", dict(batch=2, num_heads=4, rows=3, n=5)),
     ),
     mistakes=tuple(
         Mistake(wrong)

@@ -199,12 +199,12 @@ TASK = Task(
     cases=(
         Case("one row of 4 scores", dict(n=4)),
         Case("3 rows of 5 scores", dict(rows=3, n=5)),
-        Case("a batch in float32", dict(batch=2, rows=3, n=7), dtype="float32"),
+        Case("a batch, several heads, float32", dict(batch=2, num_heads=4, rows=3, n=7), dtype="float32"),
         Case("scores around 10,000 and -10,000", dict(rows=2, n=3), points=2, draw=far_from_zero),
         Case(
             "one score of 0 among scores of -2,000",
             dict(n=3),
-            draw=lambda rng, n: {"scores": np.r_[0.0, [-2e3] * (n - 1)]},
+            draw=lambda rng, n: {"scores": np.where(np.arange(n) == n // 2, 0.0, -2e3)},
         ),
     ),
     mistakes=tuple(

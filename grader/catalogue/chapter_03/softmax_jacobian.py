@@ -163,7 +163,7 @@ TASK = Task(
         Case("one row in float32", dict(n=5), dtype="float32"),
         Case("one weight is 1, the others 0", dict(n=4), draw=one_winner),
         Case("2 rows of 4 weights", dict(rows=2, n=4)),
-        Case("a batch", dict(batch=2, rows=3, n=5)),
+        Case("a batch, several heads", dict(batch=2, num_heads=4, rows=3, n=5)),
     ),
     mistakes=tuple(
         Mistake(wrong)

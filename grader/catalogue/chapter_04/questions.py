@@ -18,14 +18,14 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "NaN, because 0 is divided by 0.",
+                "NaN, because the sum of exponentials is 0.",
                 (
                     "That happens with minus infinity. With -1e9 the largest score of the row is -1e9 too; subtracting "
                     "it leaves zeros, whose exponentials are 1."
                 ),
             ),
             Choice(
-                "All equal: each key gets one over the number of keys.",
+                "All equal: one over the number of keys.",
                 (
                     "Equal scores have equal weights, however low they are: softmax knows differences only. The row "
                     "averages the padding, and nothing looks wrong."
@@ -53,10 +53,7 @@ QUESTIONS = (
                 "Broadcasting lines up axes from the right, so the mask's 8 meets the 27 queries, not the 8 dates.",
             ),
             Choice(
-                (
-                    "An error. And if there were 27 dates in the batch, there would be none, and the wrong rows would "
-                    "be masked."
-                ),
+                "An error, because the shapes do not fit each other.",
                 (
                     "The axes are lined up from the right: 8 against 27 does not fit. With 27 against 27 it fits by "
                     "accident: query i of every date gets the mask of date i. The axis of size 1 in (8, 1, 27) "
@@ -99,7 +96,7 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "All of them, padded and real, in every text that has padding.",
+                "All of them, padded and real alike.",
                 (
                     "The padding lies in the past of all. Real positions lose weight to it; padded ones average it, "
                     "instead of giving 0."
