@@ -19,6 +19,10 @@ class KeysAndValues(NamedTuple):
         """Return these keys and values with those of later positions behind them."""
         return KeysAndValues(*(torch.cat(pair, dim=-2) for pair in zip(self, later, strict=True)))
 
+    def select(self, index):
+        """Return those of the sequences at `index` (an integer tensor) of the batch."""
+        return KeysAndValues(self.key[index], self.value[index])
+
     @property
     def length(self):
         """How many positions there are: k_len."""
@@ -104,7 +108,8 @@ class MultiHeadAttention(nn.Module):
             start: the position of x's first element among them.
         """
         query = split_heads(self.W_q(x), self.num_heads)  # (..., num_heads, q_len, d_k)
-        mask = None if mask is None else mask[..., None, :, :]  # the same for every head
+        if mask is not None and mask.ndim > 2:
+            mask = mask[..., None, :, :]  # the same for every head
         if self.positions is not None:
             query = self.positions.rotate(query, start)
         if self.positions is not None and self.positions.changes_scores:

@@ -16,18 +16,20 @@ from course_lib.softmax import masked_softmax, softmax
 from course_lib.validation import check_axes
 
 
-def sinusoidal_encoding(length, d_model, *, like=None):
+def sinusoidal_encoding(length, d_model, *, start=0, like=None):
     """Return one vector per position: sines and cosines of wavelengths from 2 pi to 10000 * 2 pi.
 
-    `PE(t + k)` is a rotation of `PE(t)` that depends on k alone, and the product of two encodings falls with distance.
+    `PE(t + k)` is a rotation of `PE(t)` that depends on k alone, so the product of two encodings depends on their
+    distance alone; it falls over the first few positions.
 
     Args:
         length: number of positions.
         d_model: size of each vector; even.
+        start: the position of the first vector.
         like: an array whose library, dtype and device the result follows; NumPy float64 if not given.
 
     Returns:
-        (length, d_model): column 2i is sin(t / 10000^(2i / d_model)), column 2i + 1 the cosine of the same.
+        (length, d_model): at position t, column 2i is sin(t / 10000^(2i / d_model)), column 2i + 1 the cosine of it.
 
     Raises:
         ValueError: d_model is odd.
@@ -36,7 +38,8 @@ def sinusoidal_encoding(length, d_model, *, like=None):
     """
     if d_model % 2:
         raise ValueError(f"sines and cosines come in pairs, so d_model must be even, not {d_model}.")
-    angles = np.outer(np.arange(length), 10000.0 ** (-np.arange(0, d_model, 2) / d_model))  # (length, d_model / 2)
+    frequencies = 10000.0 ** (-np.arange(0, d_model, 2) / d_model)
+    angles = np.outer(np.arange(start, start + length), frequencies)  # (length, d_model / 2)
     encoding = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(length, d_model)
     if like is None:
         return encoding
@@ -149,7 +152,7 @@ class SinusoidalPositions(nn.Module):
 
     def forward(self, x, start=0):
         """Return x plus the encodings of positions start, start + 1, ...: (..., length, d_model)."""
-        return x + sinusoidal_encoding(start + x.shape[-2], x.shape[-1], like=x)[start:]
+        return x + sinusoidal_encoding(*x.shape[-2:], start=start, like=x)
 
 
 class RotaryPositions(nn.Module):
@@ -163,7 +166,7 @@ class RotaryPositions(nn.Module):
 
 
 class _ScorePositions(nn.Module):
-    """Attention whose scores depend on positions: the formula, with a term in it that the fused kernel does not know."""
+    """Attention whose scores depend on positions: the formula, with a term that the fused kernel does not know."""
 
     changes_scores = True
 

@@ -1,9 +1,11 @@
 """Self-attention as a PyTorch layer: queries, keys and values are three linear maps of the same input."""
 
+import torch
 from torch import nn
 
 from course_lib.attention import attention_weights
 from course_lib.masks import causal_mask, combine_masks
+from course_lib.validation import check_booleans
 
 
 def attend(query, key, value, mask=None, *, is_causal=False, return_weights=False):
@@ -23,8 +25,14 @@ def attend(query, key, value, mask=None, *, is_causal=False, return_weights=Fals
         (..., q_len, d_v) output, zero for a row that may attend to nothing; and (..., q_len, k_len) weights, None
         unless asked for.
 
+    Raises:
+        TypeError: the mask is not boolean.
+
     Source: Vaswani et al. 2017, eq. 1.
     """
+    if mask is not None:
+        check_booleans(mask=mask)  # the kernel would add a mask of floats to the scores
+        mask = torch.atleast_2d(mask)  # and takes no mask of keys alone
     if is_causal and (mask is not None or return_weights):
         causal = causal_mask(query.shape[-2], like=query)
         mask, is_causal = causal if mask is None else combine_masks(mask, causal), False

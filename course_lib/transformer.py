@@ -132,8 +132,7 @@ class BlockState(NamedTuple):
 
     def select(self, index):
         """Return the state of the sequences at `index` (an integer tensor) of the batch."""
-        parts = (part and KeysAndValues(part.key[index], part.value[index]) for part in self)
-        return BlockState(*parts)
+        return BlockState(None if self.own is None else self.own.select(index), self.memory.select(index))
 
 
 class DecoderBlock(nn.Module):
@@ -286,7 +285,7 @@ class Transformer(nn.Module):
         return self.encoder(self.dropout(self.positions(self.source(source))), lengths)[0]
 
     def embed(self, target, start=0):
-        """Return the vectors of target tokens that stand at positions start, start + 1, ...: (batch, length, d_model)."""
+        """Return the vectors of target tokens at positions start, start + 1, ...: (batch, length, d_model)."""
         return self.dropout(self.positions(self.target(target), start))
 
     def begin(self, source, lengths=None):
