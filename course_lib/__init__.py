@@ -1,6 +1,7 @@
 """The mathematics of attention: the same functions for NumPy arrays and PyTorch tensors, on any device.
 
-PyTorch is imported when a tensor needs it, not before; figures live in `course_lib.plotting`, data in `course_lib.data`.
+PyTorch is imported when a tensor needs it, not before. Figures live in `course_lib.plotting`, data in
+`course_lib.data`.
 """
 
 from course_lib.attention import (

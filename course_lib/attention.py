@@ -20,7 +20,7 @@ def dot_product_scores(query, key):
         TypeError: not floating-point arrays of one library and dtype.
         ValueError: d_k differs, or the leading axes do not broadcast.
 
-    Source: Vaswani et al. 2017, section 3.2.1; Luong et al. 2015, eq. 8 (dot).
+    Source: Vaswani et al. 2017, section 3.2.1; Luong et al. 2015, section 3.1 (dot).
     """
     xp = check_floats(query=query, key=key)
     check_axes("query", query, "...", "q_len", "d_k")

@@ -15,7 +15,7 @@ ASKS_ANSWERS = ("query (who asks)", "key (who answers)")
 
 def cell_size(columns, rows, widest=CELL):
     """Return the width and the height of one of so many cells, and whether there is room for a number in it."""
-    width, height = min(widest, max(7.4 / columns, 0.16)), min(ROW, max(6.0 / rows, 0.16))
+    width, height = min(widest, max(7.4 / columns, 0.16)), min(ROW, max(4.6 / rows, 0.16))
     return width, height, width >= 0.42 and height >= 0.25
 
 

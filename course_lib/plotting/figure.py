@@ -95,11 +95,18 @@ def side_by_side(*figures: CourseFigure) -> CourseFigure:
 def explore(function: Callable[..., Any], /, **sliders) -> None:
     """Sliders that call the function and display what it returns: `explore(draw, temperature=(0.1, 5.0, 0.1))`.
 
-    They start at the function's defaults. A static figure stands before such a cell, for whoever reads on paper.
+    A tuple of numbers is a range; texts are choices: `token=toy.TOKENS`. Each starts at the function's default.
+    A static figure stands before such a cell, for whoever reads on paper.
     """
     from ipywidgets import interact
 
-    interact(function, **sliders)
+    # To ipywidgets every tuple is a range; choices are a list.
+    choices = {name: list(given) for name, given in sliders.items() if _is_texts(given)}
+    interact(function, **sliders | choices)
+
+
+def _is_texts(given):
+    return isinstance(given, tuple) and all(isinstance(choice, str) for choice in given)
 
 
 def _lay_out(panels: Sequence[Panel]) -> Figure:

@@ -96,8 +96,9 @@ def show_product(
 def show_scores(scores, query_tokens, key_tokens=None, *, sides=cells.ASKS_ANSWERS, title=None) -> CourseFigure:
     """Scores as a heat map with numbers: one row per query, one column per key; minus infinity is hatched.
 
-    scores: (queries, keys). Without `key_tokens` the keys are the queries' tokens (self-attention). `sides` names rows
-    and columns of a matrix that is not queries by keys, such as softmax's Jacobian.
+    scores: (queries, keys), white at zero; below it the color is another one. Without `key_tokens` the keys are the
+    queries' tokens (self-attention). `sides` names rows and columns of a matrix that is not queries by keys, such as
+    softmax's Jacobian.
     """
     scores = numbers(scores, "scores")
     rows, columns = sides_of(scores, "scores", query_tokens, key_tokens)
@@ -113,11 +114,14 @@ def show_scores(scores, query_tokens, key_tokens=None, *, sides=cells.ASKS_ANSWE
     return CourseFigure((panel,))
 
 
-def show_weights(weights, query_tokens, key_tokens=None, *, mask=None, row_sums=False, title=None) -> CourseFigure:
+def show_weights(
+    weights, query_tokens, key_tokens=None, *, mask=None, row_sums=False, sides=cells.ASKS_ANSWERS, title=None
+) -> CourseFigure:
     """Attention weights as a heat map with numbers: who (row) attends to whom (column), and how much.
 
     weights: (queries, keys), shaded from 0 to 1. mask: boolean, True = may attend; cells that may not are hatched and
-    carry no number, unless a weight has leaked into them. row_sums=True adds each row's sum on the right.
+    carry no number, unless a weight has leaked into them. row_sums=True adds each row's sum on the right. `sides` names
+    rows and columns where "query" and "key" need saying otherwise.
     """
     weights = numbers(weights, "weights")
     rows, columns = sides_of(weights, "weights", query_tokens, key_tokens)
@@ -133,7 +137,7 @@ def show_weights(weights, query_tokens, key_tokens=None, *, mask=None, row_sums=
     alt += f" Row sums: {span(sums)}." if row_sums else ""
     alt += odd_cells(weights)
 
-    matrix = {"limits": (0.0, 1.0), "sides": cells.ASKS_ANSWERS, "hidden": hidden, "sums": sums if row_sums else None}
+    matrix = {"limits": (0.0, 1.0), "sides": sides, "hidden": hidden, "sums": sums if row_sums else None}
     return CourseFigure((cells.matrix_panel(weights, rows, columns, "weights", alt, title, **matrix),))
 
 

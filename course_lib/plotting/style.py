@@ -19,6 +19,7 @@ COLORS = {
     "input": "#4A5560",
 }
 INK, FAINT, LINE, GRID = "#222222", "#707070", "#C8C8C8", "#EAEAEA"
+BELOW_ZERO = "#B78A52"  # scores; no role has this color
 
 # Fonts that carry the scripts of the course's data on Linux, macOS and Windows: DejaVu, which comes with matplotlib and
 # has most of them, then those for Japanese, Chinese, Korean and Devanagari.
@@ -78,18 +79,21 @@ def luminance(color):
 
 
 def shades(role):
-    """Return the function (value, limits) -> color of a role; the color's lightness falls as the value rises."""
+    """Return the function (value, limits) -> color of a role: white is zero, and farther from zero is darker.
+
+    Below zero the color is another one, and paler: on a gray print too, the darkest cells are the highest.
+    """
     color = color_of(role)
     if role in ("scores", "weights"):
-        ramp = LinearSegmentedColormap.from_list(role, ["#FFFFFF", color, darker(color, 0.45)])
-        return lambda value, limits: ramp(0.9 * (value - limits[0]) / ((limits[1] - limits[0]) or 1.0))
-
-    # Vectors: white is zero; a negative number is gray and has its minus sign.
-    positive, negative = (LinearSegmentedColormap.from_list(role, ["#FFFFFF", end]) for end in (color, "#9A9A9A"))
+        ends, faintest, deepest = ([color, darker(color, 0.45)], [BELOW_ZERO]), 0.0, 0.9
+    else:
+        ends, faintest, deepest = ([color], ["#9A9A9A"]), 0.08, 0.92  # a small number differs from zero, too
+    positive, negative = (LinearSegmentedColormap.from_list(role, ["#FFFFFF", *end]) for end in ends)
 
     def shade(value, limits):
         reach = max(abs(limits[0]), abs(limits[1])) or 1.0
-        return (positive if value > 0 else negative)(0.08 + 0.84 * abs(value) / reach if value else 0.0)
+        far = faintest + (deepest - faintest) * abs(value) / reach
+        return (positive if value > 0 else negative)(far if value else 0.0)
 
     return shade
 

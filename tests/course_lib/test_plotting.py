@@ -106,6 +106,12 @@ def test_product_spells_out_the_marked_sum():
     assert f"Row a meets column col: 1·5 + ({MINUS}2)·6 = {MINUS}7." in alt
 
 
+def test_the_sides_of_a_matrix_have_the_names_they_are_given():
+    for show in (show_scores, show_weights, show_mask):
+        figure = show(MASK, "ab", "xyz", sides=("output", "input"))
+        assert {"output", "input"} <= set(texts(figure)), show
+
+
 def test_distributions_say_their_peaks():
     alt = show_distributions({"T = 1": [0.7, 0.2, 0.1], "T = 9": [0.4, 0.4, 0.2]}, ["a", "b", "c"]).alt
     assert "T = 1: highest a (0.70), lowest 0.10." in alt
@@ -281,6 +287,25 @@ def test_shades_of_weights_darken_as_the_weight_grows():
     assert np.all(np.diff(shades) < -3)
 
 
+def test_scores_are_white_at_zero_and_differ_below_it():
+    scores = np.array([[-4, -2, 0, 2, 4]])
+    cells = show_scores(scores, "a", range(5)).figure.axes[0].patches[:5]
+    colors = [matplotlib.colors.to_hex(cell.get_facecolor()) for cell in cells]
+    shades = [lightness(color) for color in colors]
+    assert colors[2] == "#ffffff"
+    assert shades[0] < shades[1] < shades[2] > shades[3] > shades[4]
+    assert shades[0] > shades[4] + 20  # on a gray print, too
+    red_less_blue = [int(color[1:3], 16) - int(color[5:], 16) for color in colors]
+    assert min(red_less_blue[:2]) > 0 >= max(red_less_blue[3:])
+
+
+def test_the_lowest_score_is_as_pale_as_its_distance_from_zero():
+    def shade_of(score, *others):
+        return show_scores([[score, *others]], "a", range(1 + len(others))).figure.axes[0].patches[0].get_facecolor()
+
+    assert shade_of(-1.0, 4.0) == shade_of(-1.0, -4.0) != shade_of(-1.0)
+
+
 # What teaches
 
 
@@ -348,3 +373,9 @@ def test_explore_starts_at_the_function_s_defaults():
     seen = []
     explore(lambda temperature=2.0: seen.append(temperature), temperature=(0.5, 4.0, 0.5))
     assert seen == [2.0]
+
+
+def test_explore_takes_a_tuple_of_texts_as_choices():
+    seen = []
+    explore(lambda token="it": seen.append(token), token=toy.TOKENS)
+    assert seen == ["it"]
