@@ -108,17 +108,18 @@ def _judge_case(task, case, inputs, reply):
     if found := difference(reply, expected):
         only_dtype = difference(reply, expected, same_dtype=False) is None
         return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)
-    if found := _changed_inputs(inputs, reply):
+    if found := _changed_inputs(task, inputs, reply):
         return result(Outcome.WRONG, found, inputs=inputs)
     return result(Outcome.RIGHT)
 
 
-def _changed_inputs(inputs, reply):
+def _changed_inputs(task, inputs, reply):
+    copy = "clone" if task.library == "torch" else "copy"
     for name, before in inputs.items():
         if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
             return (
                 f"Your result is right here, but the function changed its input {name} in place, and whoever called "
-                f"it may still need that array. Make a new one, or work on {name}.copy()."
+                f"it may still need that array. Make a new one, or work on {name}.{copy}()."
             )
     return None
 
