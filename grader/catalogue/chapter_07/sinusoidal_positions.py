@@ -60,8 +60,8 @@ def sines_everywhere(x, start):
 
 
 def exponent_without_the_two(x, start):
-    """The exponent is i / d_model. It is 2i / d_model, where i counts the pairs, so that the wavelengths reach towards
-    10000 instead of 100."""
+    """The exponent is i / d_model. It is 2i / d_model, where i counts the pairs. With d_model 4, the
+    second pair turns 100 times more slowly than the first, not 10 times."""
     return x + _waves(_angles(x, start, _pairs(x) / 2))
 
 

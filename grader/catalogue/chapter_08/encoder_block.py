@@ -167,8 +167,8 @@ def relu_missing(x, maps, W_1, W_2, norms, is_pre):
 
 
 def relu_at_the_end(x, maps, W_1, W_2, norms, is_pre):
-    """What is below 0 is cut off after the second map of the feed-forward network. It happens between the two "
-    "maps."""
+    """What is below 0 is cut off after the second map of the feed-forward network. It happens between the two
+    maps."""
     attend, _ = _parts(maps, W_1, W_2)
     return (_pre if is_pre else _post)(x, attend, lambda t: (t @ W_1 @ W_2).relu(), norms)
 

@@ -110,8 +110,8 @@ def no_axis_for_the_queries(lengths, max_len):
 
 
 def causal_mask_of_numpy(lengths, max_len):
-    """causal_mask(max_len) makes a NumPy array unless it is told what to follow, and a tensor cannot be joined with
-    that: like=lengths."""
+    """The pattern is right, but the mask holds the numbers 1 and 0, not booleans. causal_mask(max_len) leads there too:
+    it makes a NumPy array unless it is told what to follow, like=lengths."""
     return padding_mask(lengths, max_len) & causal_mask(max_len)
 
 
