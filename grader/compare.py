@@ -64,7 +64,10 @@ def _wrong_type(reply, expected):
     if reply.kind == "MaskedArray":
         return "Your function returned a masked array; expected a plain one. .filled(0) puts 0 where the mask hides."
     if reply.kind == "list":
-        return "Your function returned a list; expected one array. np.array(...) makes one of a list."
+        return (
+            "Your function returned a list; expected one array. "
+            "np.array(...) makes one of numbers, np.stack(...) or torch.stack(...) of arrays or tensors."
+        )
     if reply.kind == "tuple":
         return "Your function returned a tuple, several things at once; expected one array. Return the result alone."
     return f"Your function returned a {reply.kind}; expected an array."

@@ -3,7 +3,6 @@
 import numpy as np
 
 from grader.compare import difference
-from grader.task import copy_inputs
 from grader.worker import run_case
 
 
@@ -18,7 +17,10 @@ def find_mistake(task, cases_inputs, replies):
         cases_inputs: the inputs of every case.
         replies: a `Reply` for every case.
     """
-    outcomes = {mistake: [run_case(mistake.compute, inputs) for inputs in cases_inputs] for mistake in task.mistakes}
+    outcomes = {
+        mistake: [run_case(mistake.compute, inputs, library=task.library) for inputs in cases_inputs]
+        for mistake in task.mistakes
+    }
     for same_dtype in (True, False) if _differs_in_numbers(task, cases_inputs, replies) else (True,):
         for mistake, computed in outcomes.items():
             if all(map(lambda a, b: is_same(a, b, same_dtype=same_dtype), replies, computed)):
@@ -58,6 +60,6 @@ def _differs_in_numbers(task, cases_inputs, replies):
     """Tell whether the answer's numbers, dtype aside, differ from the reference on some case."""
     return any(
         reply.status != "returned"
-        or difference(reply, np.asarray(task.reference(*copy_inputs(inputs).values())), same_dtype=False) is not None
+        or difference(reply, run_case(task.reference, inputs, library=task.library).value, same_dtype=False) is not None
         for inputs, reply in zip(cases_inputs, replies, strict=True)
     )

@@ -55,7 +55,7 @@ def _grade_task(task, submission, seed, limits):
     if isinstance(program, Unreadable):
         return unreadable(task, program.reason)
     cases_inputs = [task.inputs(case, seed) for case in task.cases]
-    replies = run_program(program, cases_inputs, finished=task.finished, limits=limits)
+    replies = run_program(program, cases_inputs, finished=task.finished, library=task.library, limits=limits)
     return judge_task(task, cases_inputs, replies)
 
 

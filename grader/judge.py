@@ -7,7 +7,6 @@ from grader.diagnose import find_mistake
 from grader.reply import Reply
 from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
 from grader.runner import Crashed, TimedOut
-from grader.task import copy_inputs
 from grader.worker import run_case
 
 
@@ -17,7 +16,8 @@ def expected_output(task, inputs):
     Raises:
         AssertionError: the reference gives NaN; the task is at fault, never the learner.
     """
-    expected = np.asarray(task.reference(*copy_inputs(inputs).values()))
+    expected = run_case(task.reference, inputs, library=task.library).value
+    assert expected is not None, f"the reference of {task.id} gives no array"
     assert expected.dtype.kind != "f" or not np.isnan(expected).any(), f"the reference of {task.id} gives NaN"
     return expected
 
@@ -25,7 +25,9 @@ def expected_output(task, inputs):
 def judge_function(task, function, seed):
     """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
     cases_inputs = [task.inputs(case, seed) for case in task.cases]
-    return judge_task(task, cases_inputs, [run_case(function, inputs, task.finished) for inputs in cases_inputs])
+    return judge_task(
+        task, cases_inputs, [run_case(function, inputs, task.finished, task.library) for inputs in cases_inputs]
+    )
 
 
 def judge_task(task, cases_inputs, replies):
@@ -106,17 +108,18 @@ def _judge_case(task, case, inputs, reply):
     if found := difference(reply, expected):
         only_dtype = difference(reply, expected, same_dtype=False) is None
         return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)
-    if found := _changed_inputs(inputs, reply):
+    if found := _changed_inputs(task, inputs, reply):
         return result(Outcome.WRONG, found, inputs=inputs)
     return result(Outcome.RIGHT)
 
 
-def _changed_inputs(inputs, reply):
+def _changed_inputs(task, inputs, reply):
+    copy = "clone" if task.library == "torch" else "copy"
     for name, before in inputs.items():
         if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
             return (
                 f"Your result is right here, but the function changed its input {name} in place, and whoever called "
-                f"it may still need that array. Make a new one, or work on {name}.copy()."
+                f"it may still need that array. Make a new one, or work on {name}.{copy}()."
             )
     return None
 

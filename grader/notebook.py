@@ -6,7 +6,7 @@ Here the answer runs in the learner's own process, and honesty is theirs; `cours
 from grader import catalogue, display
 from grader.judge import judge_function, judge_question
 from grader.result import Outcome
-from grader.task import copy_inputs
+from grader.worker import copy_inputs, in_library
 
 SEED = 2017  # the inputs of check(): the same for every learner and every day, so that two people can compare
 
@@ -50,7 +50,8 @@ def failing_inputs(task_id):
         raise NothingFailedError(
             f'check("{task_id}", ...) has found nothing wrong so far, so there are no inputs to look at.'
         )
-    inputs = tuple(copy_inputs(_failing[str(task_id)]).values())
+    task = catalogue.task(str(task_id))
+    inputs = tuple(in_library(copy_inputs(_failing[task.id]), task.library).values())
     return inputs[0] if len(inputs) == 1 else inputs
 
 

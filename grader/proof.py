@@ -1,5 +1,6 @@
 """The proof of the grader: for every task, each mistake is rejected with its own message and every legal way passes."""
 
+import copy
 import itertools
 from dataclasses import dataclass
 
@@ -10,8 +11,7 @@ from grader.diagnose import is_same
 from grader.judge import expected_output, judge_function
 from grader.notebook import SEED
 from grader.result import Outcome
-from grader.task import copy_inputs
-from grader.worker import run_case
+from grader.worker import in_library, run_case
 
 SEEDS = (SEED, 1, 2)  # what check() draws, and two that a lecturer might
 LEAST_MISTAKES, LEAST_LEGAL, LEAST_CASES, LEAST_HINTS = 5, 3, 3, 3
@@ -119,9 +119,9 @@ def _raises(*_):
 
 def _writing_into_its_inputs(task):
     def right_but_writing(*inputs):
-        output = np.array(task.legal[0](*copy_inputs(dict(enumerate(inputs))).values()))
+        output = copy.deepcopy(task.legal[0](*inputs))
         for value in inputs:
-            if isinstance(value, np.ndarray):
+            if hasattr(value, "ndim"):
                 value[...] = 0 if value.any() else 1
         return output
 
@@ -132,8 +132,11 @@ def _rules(task):
     """Yield (rule, whether it holds) for what the task's own parts must be."""
     ordinary = [case for case in task.cases if case.draw is None]
     cases_inputs = [task.inputs(case, SEED) for case in task.cases]
-    outputs = [[run_case(mistake.compute, inputs) for inputs in cases_inputs] for mistake in task.mistakes]
-    right = [run_case(task.reference, inputs) for inputs in cases_inputs]
+    outputs = [
+        [run_case(mistake.compute, inputs, library=task.library) for inputs in cases_inputs]
+        for mistake in task.mistakes
+    ]
+    right = [run_case(task.reference, inputs, library=task.library) for inputs in cases_inputs]
     messages = [mistake.message for mistake in task.mistakes]
     yield f"at least {LEAST_MISTAKES} mistakes", len(task.mistakes) >= LEAST_MISTAKES
     yield f"at least {LEAST_LEGAL} legal ways", len(task.legal) >= LEAST_LEGAL
@@ -161,7 +164,9 @@ def _rules(task):
     )
     if task.weights is not None:
         regime = [
-            _is_informative(task.weights(*task.inputs(case, seed).values())) for case in ordinary for seed in SEEDS
+            _is_informative(np.asarray(task.weights(*in_library(task.inputs(case, seed), task.library).values())))
+            for case in ordinary
+            for seed in SEEDS
         ]
         yield "softmax neither one-hot nor uniform", all(regime)
     for prop in task.properties:

@@ -45,19 +45,19 @@ class Crashed:
     reason: str
 
 
-def run_program(program, cases_inputs, *, finished=(), preload=("numpy",), limits=DEFAULT_LIMITS):
+def run_program(program, cases_inputs, *, finished=(), library="numpy", limits=DEFAULT_LIMITS):
     """Return what came back for each case: a `Reply`, `TimedOut`, `Crashed`, or None where an earlier one ended it all.
 
     Args:
         program: the `Program` to run.
         cases_inputs: for each case, the inputs by name.
         finished: dotted names of finished things whose calls are to be noticed.
-        preload: modules to import before the clock starts.
+        library: what the answer is called with, "numpy" arrays or "torch" tensors.
         limits: the `Limits`.
     """
     with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        _write_request(folder, program, cases_inputs, finished, preload, limits)
+        _write_request(folder, program, cases_inputs, finished, library, limits)
         process = _start(folder)
         try:
             return _collect(process, folder, len(cases_inputs), limits)
@@ -65,13 +65,14 @@ def run_program(program, cases_inputs, *, finished=(), preload=("numpy",), limit
             _stop(process)
 
 
-def _write_request(folder, program, cases_inputs, finished, preload, limits):
+def _write_request(folder, program, cases_inputs, finished, library, limits):
     header = {
         "function": program.function,
         "definitions": program.definitions,
         "answer": program.answer,
         "finished": finished,
-        "preload": [*preload, *_libraries(program, finished)],
+        "library": library,
+        "preload": [library, *_libraries(program, finished)],
         "memory": limits.memory,
     }
     (folder / "request.npz").write_bytes(pack(header, {}))

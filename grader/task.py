@@ -81,6 +81,7 @@ class Task:
         finished: dotted names of the finished things, such as "torch.softmax".
         hints: each goes one step further than the one before.
         properties: what every right output has.
+        library: what the answer is called with: "numpy" arrays, or "torch" tensors made of them.
         weights: for a task with a softmax, its weights on given inputs: the proof keeps them from one-hot and uniform.
     """
 
@@ -97,6 +98,7 @@ class Task:
     borrowed: tuple[Callable[..., Any], ...] = ()
     finished: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
+    library: str = "numpy"
     weights: Callable[..., np.ndarray] | None = None
 
     @property
@@ -151,11 +153,6 @@ class Chapter:
     @property
     def points(self):
         return sum(item.points for item in (*self.tasks, *self.questions))
-
-
-def copy_inputs(inputs):
-    """Return the inputs with every array copied, for a function that might write into them."""
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
 
 
 def _cast(value, dtype):

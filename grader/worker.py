@@ -42,7 +42,7 @@ def main(folder):
     for path in sorted(folder.glob("inputs-*.npz")):
         order, arrays = unpack(path.read_bytes())
         inputs = {name: arrays.get(name, value) for name, value in order.items()}
-        reply = failure or run_case(function, inputs, header["finished"])
+        reply = failure or run_case(function, inputs, header["finished"], header["library"])
         _put(folder / path.name.replace("inputs", "reply"), to_bytes(reply))
 
 
@@ -78,19 +78,20 @@ def _keep_source(filename, source):
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
-def run_case(function, inputs, finished=()):
+def run_case(function, inputs, finished=(), library="numpy"):
     """Call the answer on copies of the inputs and return the `Reply`.
 
     Args:
         function: the learner's function; called with the inputs by position.
         inputs: arguments by name; not changed, whatever the function does.
         finished: dotted names of finished things; those that get called are named in the reply.
+        library: "numpy", or "torch" for tensors in the place of arrays.
     """
-    arguments = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+    copies = copy_inputs(inputs)
     with _watching(finished) as called, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an overflow shows in the numbers; a warning is no error
         try:
-            result = function(*arguments.values())
+            result = function(*in_library(copies, library).values())
             if result is ...:
                 return Reply("untouched")
             value, kind, dtype = _as_array(result)  # a sparse tensor refuses, and so may whatever else came back
@@ -99,8 +100,22 @@ def run_case(function, inputs, finished=()):
         except BaseException as error:
             # PyTorch raises NotImplementedError, too, but always with a text.
             return Reply("untouched") if isinstance(error, NotImplementedError) and not error.args else _raised(error)
-    after = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    after = {name: value for name, value in copies.items() if isinstance(value, np.ndarray)}
     return Reply("returned", value=value, kind=kind, dtype=dtype, after=after, called=tuple(sorted(called)))
+
+
+def copy_inputs(inputs):
+    """Return the inputs with every array copied, for a function that might write into them."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def in_library(inputs, library):
+    """Return the inputs as an answer gets them: for "torch", tensors that share the arrays' memory."""
+    if library == "numpy":
+        return inputs
+    import torch
+
+    return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
 
 
 def _as_array(result):

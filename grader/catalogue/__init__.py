@@ -2,9 +2,32 @@
 
 import difflib
 
-from grader.catalogue import chapter_01, chapter_02, chapter_03, chapter_04
+from grader.catalogue import (
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_07,
+    chapter_08,
+    chapter_09,
+)
 
-CHAPTERS = tuple(module.CHAPTER for module in (chapter_01, chapter_02, chapter_03, chapter_04))
+CHAPTERS = tuple(
+    module.CHAPTER
+    for module in (
+        chapter_01,
+        chapter_02,
+        chapter_03,
+        chapter_04,
+        chapter_05,
+        chapter_06,
+        chapter_07,
+        chapter_08,
+        chapter_09,
+    )
+)
 
 
 def task(task_id):

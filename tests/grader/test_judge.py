@@ -11,8 +11,8 @@ import torch
 from grader.judge import judge_function, judge_question, judge_task
 from grader.result import Outcome
 from grader.runner import Crashed, TimedOut
-from grader.task import Choice, Mistake, Property, Question, copy_inputs
-from grader.worker import run_case
+from grader.task import Choice, Mistake, Property, Question
+from grader.worker import copy_inputs, run_case
 
 SEED = 5
 
