@@ -116,4 +116,39 @@ QUESTIONS = (
             ),
         ),
     ),
+    Question(
+        id="09.mask_while_decoding",
+        text=(
+            "Someone applies the causal mask only while training: when decoding, there is no future to hide. The "
+            "decoder has two blocks and runs over all the tokens so far at every step. What happens?"
+        ),
+        choices=(
+            Choice(
+                "Nothing. The last position may see all the tokens so far in any case.",
+                (
+                    "True of the last position in the first block. But the earlier positions now see later ones, and "
+                    "the second block reads what has become of them."
+                ),
+            ),
+            Choice(
+                "The network copies the token it is asked for.",
+                (
+                    "While decoding, that token is not among the inputs yet, so there is nothing to copy. What changes "
+                    "is how the tokens so far are read."
+                ),
+            ),
+            Choice(
+                "The last position reads, in the second block, vectors that training never made.",
+                (
+                    "Without the mask the earlier positions take in later ones, so the second block gets other vectors "
+                    "than it was trained on. With one block alone nobody would notice."
+                ),
+                right=True,
+            ),
+            Choice(
+                "Decoding stops with an error about shapes at the second step.",
+                "All the shapes are as before. That is why this mistake can live long.",
+            ),
+        ),
+    ),
 )
