@@ -87,9 +87,14 @@ def timed(call, device):
 
 def measure_memory(name, length, device, causal):
     """Return the bytes that one call adds at its peak, measured in this process."""
-    candidates(8, device, causal)[name]()
     call = candidates(length, device, causal)[name]
-    if device == "cuda" and name != OURS_NUMPY:
+    return added_memory(candidates(8, device, causal)[name], call, "cpu" if name == OURS_NUMPY else device)
+
+
+def added_memory(small, call, device):
+    """Return the bytes that `call` adds at its peak, measured in this process after `small` has run."""
+    small()
+    if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         call()

@@ -20,10 +20,9 @@ import sys
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 
 import torch
-from attention import STATUS, in_fresh_process, peak_resident_size, timed, verdict
+from attention import added_memory, in_fresh_process, timed, verdict
 from torch import nn
 
 from course_lib.decoding import greedy, greedy_without_cache
@@ -157,21 +156,6 @@ def relative_candidates(length, device):
         "naive": lambda: relative_scores_naive(query, table[index]),
         "efficient": lambda: relative_scores(query, table[index]),
     }
-
-
-def added_memory(small, call, device):
-    """Return the bytes that `call` adds at its peak, measured in this process after `small` has run."""
-    small()
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        call()
-        return torch.cuda.max_memory_allocated() - before
-    if STATUS.exists():
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts again from the present size
-    before = peak_resident_size()
-    call()
-    return peak_resident_size() - before
 
 
 def memory(options, *cell):
