@@ -27,9 +27,10 @@ def difference(reply, expected, *, same_dtype=True):
         return _wrong_numbers(value, expected, wrong)
     if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
         return (
-            f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}, as the inputs. "
-            f"np.zeros(shape) is float64 unless told otherwise (dtype=...), and so is a NumPy scalar such as "
-            f"np.sqrt(5), which lifts what it touches; math.sqrt(5) does not."
+            f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}. Floating-point "
+            f"inputs keep theirs: no .float() or .astype(...) on the way. What is made anew has one of its own unless "
+            f"told otherwise (dtype=...): np.zeros(shape) is float64, torch.zeros(shape) is float32. A NumPy scalar "
+            f"such as np.sqrt(5) lifts what it touches to float64; math.sqrt(5) does not."
         )
     return None
 
@@ -66,7 +67,7 @@ def _wrong_type(reply, expected):
     if reply.kind == "list":
         return (
             "Your function returned a list; expected one array. "
-            "np.array(...) makes one of numbers, np.stack(...) or torch.stack(...) of arrays or tensors."
+            "np.stack(...) or torch.stack(...) makes one of arrays or tensors of one shape, np.array(...) of numbers."
         )
     if reply.kind == "tuple":
         return "Your function returned a tuple, several things at once; expected one array. Return the result alone."

@@ -50,7 +50,9 @@ def judge_task(task, cases_inputs, replies):
         if mistake is not None:
             raised = case.outcome is Outcome.RAISED  # two mistakes may well break the same way, so say what is known
             message = (
-                f"{case.message} A known mistake raises exactly this: {mistake.message}" if raised else mistake.message
+                f"{_sentence(case.message)} A known mistake raises exactly this: {mistake.message}"
+                if raised
+                else mistake.message
             )
             return TaskResult(task.id, cases, case.outcome, message, mistake.name)
     message = case.message
@@ -150,3 +152,8 @@ def _borrowed(names):
         f"Your answer calls {' and '.join(names)}: that is the finished thing, and it works. "
         f"This task is about building it yourself, so it earns no points yet. hint(...) helps with the first step."
     )
+
+
+def _sentence(text):
+    """Return a text with a full stop; an exception's often has none."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

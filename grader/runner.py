@@ -88,7 +88,7 @@ def _libraries(program, finished):
     source = "\n".join((program.answer, *program.definitions))
     return sorted(
         {name.split(".")[0] for name in finished if name.startswith("course_lib")}
-        | set(re.findall(r"\btorch\b", source))
+        | set(re.findall(r"\btorch\b|\bcourse_lib(?:\.\w+)*", source))
     )
 
 

@@ -10,6 +10,7 @@ reply-000.npz, ... one by one, so that what was finished before a crash or a tim
 import ast
 import contextlib
 import importlib
+import inspect
 import linecache
 import os
 import sys
@@ -187,8 +188,12 @@ def _find(dotted):
 
 
 def _identity(function):
-    """Return what the profiler shows of a function: the code object of a Python function, a C function itself."""
-    return getattr(function, "__code__", function)
+    """Return what the profiler shows of a function: the code object of a Python function, a C function itself.
+
+    Of a decorated one it is that of the function inside: one wrapper may serve many, as PyTorch's `no_grad` does.
+    """
+    inner = inspect.unwrap(function)
+    return getattr(inner, "__code__", inner)
 
 
 def _method_behind(bound):

@@ -52,7 +52,7 @@ def test_a_mistake_that_raises_is_told_beside_what_was_raised(task):
     result = judge_function(task, lambda table, factor: np.max(table, axis=2), SEED)
     assert result.mistake == "bad_axis"
     assert result.message.startswith("Your function raised AxisError in the line `result = judge_function(")
-    assert "A known mistake raises exactly this: A table has no third axis." in result.message
+    assert ". A known mistake raises exactly this: A table has no third axis." in result.message
 
 
 def test_right_numbers_in_a_coarse_dtype_are_no_mistake_that_is_nearly_right(task):

@@ -184,6 +184,19 @@ def test_finished_things_are_noticed_under_any_name(name):
     assert name in reply.called
 
 
+@pytest.mark.parametrize(("called", "noticed"), [("clip_grad_norm_", True), ("clip_grad_value_", False)])
+def test_a_decorated_function_is_not_taken_for_its_neighbor(called, noticed):
+    body = f"""
+        inside = torch.from_numpy(table).requires_grad_()
+        inside.sum().backward()
+        torch.nn.utils.{called}([inside], 0.5)
+        return inside.grad
+    """
+    name = "torch.nn.utils.clip_grad_norm_"  # PyTorch puts one and the same wrapper around both
+    reply = run(body, "import torch", finished=(name,), limits=Limits(seconds=60), cases=CASES[:1])[0]
+    assert (name in reply.called) is noticed
+
+
 def test_a_reply_survives_the_crossing():
     reply = Reply(
         "returned", value=np.eye(2, 3), kind="ndarray", dtype="float64", after={"x": np.arange(4)}, called=("a.b",)
