@@ -23,6 +23,9 @@ ID_LENGTH = 40
 # What a kernel says on stderr about itself, not about the course.
 NOISE = re.compile(r"^.*Kernel is running over TCP without encryption.*\n?", re.MULTILINE)
 
+# What a progress bar drew before it was drawn again from the start of the line.
+REDRAWN = re.compile(r"^[^\n]*\r(?!\n)", re.MULTILINE)
+
 
 class NotebookError(Exception):
     """A notebook that cannot be read, executed or released; the message is one sentence for its author."""
@@ -97,6 +100,8 @@ def _outputs(outputs):
         else:
             normal.append(NotebookNode(output))
     for output in normal:
+        if output.output_type == "stream":
+            output.text = REDRAWN.sub("", output.text)
         if output.get("name") == "stderr":
             output.text = NOISE.sub("", output.text)
     return [output for output in normal if output.get("text", "...")]

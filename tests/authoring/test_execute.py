@@ -142,6 +142,12 @@ def test_what_was_printed_in_pieces_becomes_one_stream_per_run():
     assert pieces[0].text == "1\n"  # the argument is not written into
 
 
+def test_of_a_progress_bar_the_last_drawing_is_stored():
+    drawn = [new_output("stream", text="before\n\r  0%"), new_output("stream", text="\r 50%\r100%\nafter\r\n")]
+    cell = normalize(new_notebook(cells=[new_code_cell("...", outputs=drawn)])).cells[0]
+    assert [output.text for output in cell.outputs] == ["before\n100%\nafter\r\n"]
+
+
 def test_failing_notebook_stays_as_it_was_and_the_next_one_runs(tmp_path, capsys):
     bad = store(tmp_path / "bad.ipynb", new_markdown_cell("Text"), new_code_cell("a = 0"), new_code_cell("\n1 / a\n2"))
     dead = store(tmp_path / "dead.ipynb", new_code_cell("import os; os._exit(3)"))
