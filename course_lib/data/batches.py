@@ -1,5 +1,7 @@
 """From texts to one rectangle of numbers: tokens become ids, and short sequences are padded to the longest.
 
+Sequences of like length share a batch, so that little of the rectangle is padding.
+
 >>> vocabulary = Vocabulary.of(["ab", "cab"])
 >>> ids, lengths = pad_batch([vocabulary.encode("ab"), vocabulary.encode("cab")])
 >>> ids
@@ -17,12 +19,17 @@ import numpy as np
 
 PADDING = 0  # the id that stands for no token
 
+# Tokens that are no characters. A decoder is given BEGIN first and asked for END last.
+BEGIN, END, UNKNOWN = "BEGIN", "END", "UNKNOWN"
+
+POOL = 20  # batches sorted by length together: more leave less padding, fewer mix the examples better
+
 
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens a model knows; their ids are 1, 2, 3, ... in order, and 0 is the padding.
 
-    A text counts as its characters.
+    A text counts as its characters. Where `UNKNOWN` is among the tokens, it stands for all that are not.
     """
 
     tokens: tuple[str, ...]
@@ -32,9 +39,9 @@ class Vocabulary:
             raise ValueError("each token of a vocabulary may stand in it once.")
 
     @classmethod
-    def of(cls, texts: Iterable[Iterable[str]]) -> "Vocabulary":
-        """Return the vocabulary of every token in `texts`, in sorted order."""
-        return cls(tuple(sorted({token for text in texts for token in text})))
+    def of(cls, texts: Iterable[Iterable[str]], special: tuple[str, ...] = ()) -> "Vocabulary":
+        """Return the vocabulary of the `special` tokens, then every token in `texts`, in sorted order."""
+        return cls((*special, *sorted({token for text in texts for token in text})))
 
     def __len__(self):
         """The number of ids, padding included: the rows of an embedding table."""
@@ -44,12 +51,13 @@ class Vocabulary:
         """Return the ids of the tokens of `text`.
 
         Raises:
-            ValueError: a token is not in the vocabulary.
+            ValueError: a token is not in the vocabulary, and `UNKNOWN` is not either.
         """
+        text = list(text)
         unknown = [token for token in text if token not in self._ids]
-        if unknown:
+        if unknown and UNKNOWN not in self._ids:
             raise ValueError(f"{unknown[0]!r} is not in the vocabulary of {len(self.tokens)} tokens.")
-        return [self._ids[token] for token in text]
+        return [self._ids.get(token, self._ids.get(UNKNOWN)) for token in text]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of `ids`; padding stands for nothing."""
@@ -60,14 +68,15 @@ class Vocabulary:
         return {token: number for number, token in enumerate(self.tokens, start=1)}
 
 
-def pad_batch(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return (ids, lengths): the sequences as one rectangle, and how much of each row is real.
+def pad_batch(sequences: Sequence[Sequence]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (padded, lengths): the sequences as one rectangle, and how much of each row is real.
 
     Args:
-        sequences: ids of tokens, sequences of any length.
+        sequences: sequences of any length, of ids (numbers) or of frames (arrays of one size).
 
     Returns:
-        ids: (batch, max_len) integers, each row filled up with `PADDING`.
+        padded: (batch, max_len) or (batch, max_len, d_input), of the sequences' type; each row is filled up with
+            `PADDING`, frames with zeros.
         lengths: (batch,) integers.
 
     Raises:
@@ -76,7 +85,30 @@ def pad_batch(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarra
     if len(sequences) == 0:
         raise ValueError("a batch needs at least one sequence.")
     lengths = np.array([len(sequence) for sequence in sequences])
-    ids = np.full((len(sequences), lengths.max()), PADDING)
-    for row, sequence in zip(ids, sequences, strict=True):
+    longest = sequences[lengths.argmax()]
+    longest = np.asarray(longest, dtype=None if len(longest) else getattr(longest, "dtype", np.int64))
+    padded = np.full((len(sequences), *longest.shape), PADDING, dtype=longest.dtype)
+    for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
-    return ids, lengths
+    return padded, lengths
+
+
+def bucketed(lengths: Sequence[int], batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the numbers of the examples in each batch: every example once, those of like length together.
+
+    Examples are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the batches shuffled:
+    who shares a batch with whom still changes from call to call.
+
+    Args:
+        lengths: of the examples.
+        batch_size: examples in a batch; the last of the pools may leave a smaller one.
+        rng: draws the order.
+    """
+    lengths = np.asarray(lengths)
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), POOL * batch_size):
+        pool = order[start : start + POOL * batch_size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += np.split(pool, range(batch_size, len(pool), batch_size))
+    return [batches[i] for i in rng.permutation(len(batches))]
