@@ -87,3 +87,33 @@ class SwiGLU(nn.Module):
     def forward(self, x):
         """Return (..., d_model) for (..., d_model)."""
         return self.W_2(nn.functional.silu(self.W_1(x)) * self.W_3(x))
+
+
+class FrameEmbedding(nn.Module):
+    """Frames to vectors: a linear map, and on top of it what the neighbors say (a convolution over positions).
+
+    The linear map has no bias, so that padding (zeros) stays zeros: a frame at the end of an utterance sees the same
+    behind it whether the utterance stands alone or beside a longer one.
+
+    Args:
+        d_input: size of a frame.
+        d_model: size of a vector.
+        width: positions that a vector is made of, itself in the middle; odd.
+
+    Raises:
+        ValueError: the width is even.
+
+    Source: as in Dong, Xu and Xu 2018 (Speech-Transformer), convolutions stand between the frames and the encoder.
+    """
+
+    def __init__(self, d_input, d_model, width=3):
+        super().__init__()
+        if width % 2 == 0:
+            raise ValueError(f"there are as many neighbors before as behind, so width must be odd, not {width}.")
+        self.W = nn.Linear(d_input, d_model, bias=False)
+        self.neighbors = nn.Conv1d(d_model, d_model, width, padding="same")
+
+    def forward(self, frames):
+        """Return (batch, length, d_model) for frames of shape (batch, length, d_input)."""
+        x = nn.functional.gelu(self.W(frames))
+        return x + self.neighbors(x.mT).mT

@@ -13,9 +13,18 @@ ROOT = Path(__file__).parents[1]
 
 # Each part may import those to its left.
 FUNCTIONS = ("namespace", "validation", "softmax", "masks", "attention", "__init__")
-MODULES = ("self_attention", "multi_head", "positional_encoding", "layers", "transformer", "decoding")  # need PyTorch
-COURSE_LIB = (*FUNCTIONS, *MODULES)
-PLOTTING = ("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "course_map", "__init__")
+MODULES = (  # need PyTorch
+    *("self_attention", "multi_head", "positional_encoding", "layers", "transformer", "bottleneck", "decoding"),
+)
+WORK = ("training", "evaluation")  # bring models and data together
+COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
+PLOTTING = (
+    *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "speech", "course_map", "__init__"),
+)
+DATA = (
+    *("toy", "words", "batches", "dates"),
+    *("download", "archives", "text", "mel", "voices", "speech", "__init__"),
+)
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
     *("task", "catalogue", "reply", "submission", "worker"),
@@ -124,6 +133,11 @@ def test_plotting_imports_to_the_left():
     assert out_of_order("course_lib.plotting", PLOTTING) == []
 
 
+def test_data_imports_to_the_left():
+    assert {part(found.importer, "course_lib.data") for found in imports_in("course_lib.data")} <= set(DATA)
+    assert out_of_order("course_lib.data", DATA) == []
+
+
 def test_leaves_of_course_lib_import_no_other_leaf():
     allowed = {leaf: {leaf, *FUNCTIONS} for leaf in COURSE_LIB_LEAVES}  # and so load no PyTorch
     leaves = [found for found in imports_in("course_lib") if part(found.importer) in allowed]
@@ -154,7 +168,7 @@ def test_catalogue_and_worker_know_little():
         ("benchmarks", ("grader", "authoring", "course"), ()),
         ("course_lib", ("matplotlib",), ("course_lib.plotting",)),
         ("course_lib", ("array_api_compat",), ("course_lib.namespace",)),
-        ("course_lib", ("torch",), ("course_lib.namespace", *(f"course_lib.{name}" for name in MODULES))),
+        ("course_lib", ("torch",), ("course_lib.namespace", *(f"course_lib.{name}" for name in (*MODULES, *WORK)))),
         *((folder, ("tests", "benchmarks"), ()) for folder in ("course_lib", "grader", "authoring")),
     ],
 )
@@ -170,7 +184,7 @@ def test_authoring_takes_only_the_catalogue_from_the_grader():
 
 def test_namespace_imports_pytorch_only_when_a_tensor_needs_it():
     found = [found for found in imports_in("course_lib") if belongs_to("torch", found.imported)]
-    found = [found for found in found if part(found.importer) not in MODULES]
+    found = [found for found in found if part(found.importer) not in (*MODULES, *WORK)]
     assert found
     assert [str(f) for f in found if f.at_start] == []
 

@@ -22,21 +22,26 @@ from course_lib.plotting.matrices import (
     show_weights,
 )
 from course_lib.plotting.plane import show_arrows, show_combination
-from course_lib.plotting.style import COLORS
+from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
+from course_lib.plotting.style import COLORS, drawable
 
 __all__ = [
     "COLORS",
     "CourseFigure",
+    "drawable",
     "explore",
     "show_arrows",
     "show_combination",
     "show_course_map",
     "show_curves",
     "show_distributions",
+    "show_filters",
+    "show_log_mels",
     "show_mask",
     "show_padding",
     "show_product",
     "show_scores",
+    "show_speech",
     "show_vectors",
     "show_weights",
     "side_by_side",

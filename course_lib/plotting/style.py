@@ -110,3 +110,11 @@ def text_width(axes, text, size=TEXT, weight="normal"):
     width = probe.get_window_extent().width / CSS_DPI
     probe.remove()
     return width
+
+
+def drawable(text) -> bool:
+    """Return whether figures on this machine have a font for every character of a text."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = [font_manager.get_font(font_manager.findfont(name)) for name in FONTS if name in installed]
+    drawn = set().union(*(font.get_charmap() for font in fonts))
+    return {ord(character) for character in text} <= drawn

@@ -1,4 +1,4 @@
-"""Norms and feed-forward networks: numbers worked by hand, PyTorch's own modules, and the written formulas."""
+"""Norms, feed-forward networks and frames: numbers worked by hand, PyTorch's own modules, and the written formulas."""
 
 import math
 
@@ -15,7 +15,9 @@ from pytorch_modules import (
 )
 from torch import nn
 
-from course_lib.layers import FeedForward, LayerNorm, RMSNorm, SwiGLU, layer_norm, rms_norm
+from course_lib.layers import FeedForward, FrameEmbedding, LayerNorm, RMSNorm, SwiGLU, layer_norm, rms_norm
+from course_lib.training import teacher_forced
+from course_lib.transformer import Sizes, Transformer
 
 in_both_libraries = pytest.mark.parametrize("array", [np.array, torch.tensor], ids=["numpy", "torch"])
 
@@ -106,3 +108,54 @@ def test_every_position_by_itself(rng, make):
     layer, x = randomized(make(3, 7), rng), tensor(rng, 2, 5, 3)
     for i in range(5):
         assert_equal(layer(x)[:, i], layer(x[:, i]))
+
+
+# Frames ---------------------------------------------------------------------------------------------------------------
+
+
+def gelu(x):
+    """x times the probability that a standard normal number is below it."""
+    return x * (1 + math.erf(x / 2**0.5)) / 2
+
+
+def test_frame_embedding_by_hand():
+    layer = FrameEmbedding(2, 1)
+    set_weights(layer.W, [[1.0], [2.0]])
+    with torch.no_grad():
+        layer.neighbors.weight.copy_(torch.tensor([[[5.0, 10.0, 100.0]]]))  # the one before, itself, the one behind
+        layer.neighbors.bias.copy_(torch.tensor([0.5]))
+    # The frames come to 1, 2 and 0 by the linear map, and gelu(0) = 0.
+    one, two = gelu(1), gelu(2)
+    expected = [one + 10 * one + 100 * two + 0.5, two + 5 * one + 10 * two + 0.5, 5 * two + 0.5]
+    actual = layer(torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]]))
+    torch.testing.assert_close(actual, torch.tensor([[[each] for each in expected]]))
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_frame_embedding_equals_loops(rng, width):
+    layer, frames = randomized(FrameEmbedding(4, 3, width), rng), tensor(rng, 2, 7, 4)
+    W, kernel, bias = (parameter.detach().numpy() for parameter in layer.parameters())
+    x = np.vectorize(gelu)(frames.detach().numpy() @ W.T)
+    expected = x + bias
+    for row, i, j in np.ndindex(2, 7, width):
+        if 0 <= (other := i + j - width // 2) < 7:
+            expected[row, i] += kernel[:, :, j] @ x[row, other]
+    np.testing.assert_allclose(layer(frames).detach().numpy(), expected, rtol=1e-10, atol=1e-10)
+
+
+@on_every_place
+def test_frames_alone_and_beside_longer_ones(rng, place):
+    # Behind a shorter utterance the rectangle holds zeros, where the shorter one alone has nothing.
+    sizes = Sizes(d_model=8, num_heads=2, d_ff=11, num_layers=2)
+    model = randomized(Transformer(sizes, FrameEmbedding(5, 8), target_size=7), rng, **place).eval()
+    utterances, targets = [rng.standard_normal((length, 5)) for length in (4, 9, 1)], [[3, 4], [5], [6, 3, 4]]
+    batch = teacher_forced(utterances, targets, begin=1, end=2).to(place["device"])
+    together = model(batch.source.to(place["dtype"]), batch.inputs, batch.source_lengths)
+    for row, (utterance, target) in enumerate(zip(utterances, targets, strict=True)):
+        alone = teacher_forced([utterance], [target], begin=1, end=2).to(place["device"])
+        assert_equal(together[row, : len(target) + 1], model(alone.source.to(place["dtype"]), alone.inputs)[0])
+
+
+def test_an_even_width_has_no_middle():
+    with pytest.raises(ValueError, match="width must be odd, not 4"):
+        FrameEmbedding(5, 8, width=4)
