@@ -12,6 +12,8 @@ from grader.catalogue import (
     chapter_07,
     chapter_08,
     chapter_09,
+    chapter_10,
+    chapter_11,
 )
 
 CHAPTERS = tuple(
@@ -26,6 +28,8 @@ CHAPTERS = tuple(
         chapter_07,
         chapter_08,
         chapter_09,
+        chapter_10,
+        chapter_11,
     )
 )
 
