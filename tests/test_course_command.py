@@ -73,7 +73,8 @@ def add_module(course, name, code):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
+    for name in ("CI", "COURSE_DATA", "COURSE_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "my cöurse"
     folder.mkdir()
     shutil.copy(PROJECT / "course.py", folder)
@@ -380,6 +381,29 @@ def test_packages_and_kernels_from_elsewhere_do_not_shadow_those_of_the_course(c
     assert variables["PATH"].startswith(str(course.PYTHON.parent))
 
 
+@pytest.mark.parametrize("place", ["data", "../data", "~/data", "/data"])
+def test_a_data_folder_stands_where_the_reader_says(course, monkeypatch, tmp_path, place):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path / "home"))
+    monkeypatch.setenv("COURSE_DATA", place)
+    expected = {
+        "data": Path.cwd() / "data",
+        "../data": Path.cwd().parent / "data",
+        "~/data": tmp_path / "home" / "data",
+        "/data": Path(Path.cwd().anchor, "data"),
+    }
+    assert course.environment()["COURSE_DATA"] == str(expected[place])
+
+
+@pytest.mark.parametrize("unset", [None, ""])
+def test_without_a_data_folder_the_course_chooses_one(course, monkeypatch, unset):
+    if unset is not None:
+        monkeypatch.setenv("COURSE_DATA", unset)
+    assert not course.environment().get("COURSE_DATA")
+
+
 # learn ---------------------------------------------------------------------------------------------------------------
 
 
@@ -422,10 +446,10 @@ def test_a_jupyterlab_that_does_not_start_is_told_so(ready, jupyterlab, capfd):
 def steps(ready):
     """The tools of the steps, which write down how they were called; pytest reports 4 tests, of which 1 is skipped."""
     record = """
-import json, pathlib, sys
+import json, os, pathlib, sys
 root = pathlib.Path(sys.prefix).parent
 with open(root / "steps.txt", "a", encoding="utf-8") as calls:
-    calls.write(json.dumps(["{0}", *sys.argv[1:]]) + "\\n")
+    calls.write(json.dumps({"call": ["{0}", *sys.argv[1:]], "offline": os.environ.get("COURSE_OFFLINE")}) + "\\n")
 for argument in sys.argv:
     if argument.startswith("--junit-xml="):
         pathlib.Path(argument.partition("=")[2]).write_text((root / "report.xml").read_text())
@@ -441,8 +465,8 @@ sys.exit((root / "{0} fails").exists())
     return ready
 
 
-def calls_of_steps(course):
-    return [json.loads(line) for line in (course.ROOT / "steps.txt").read_text(encoding="utf-8").splitlines()]
+def calls_of_steps(course, what="call"):
+    return [json.loads(line)[what] for line in (course.ROOT / "steps.txt").read_text(encoding="utf-8").splitlines()]
 
 
 def test_every_step_counts_in_the_last_line(steps, capfd):
@@ -471,6 +495,44 @@ def test_a_folder_without_notebooks_is_a_failure(steps, capfd, name):
     said = capfd.readouterr().out
     assert f"No notebooks in: {name}\n" in said
     assert said.splitlines()[-1] == "6 passed, 1 failed"
+
+
+def test_the_notebooks_that_train_run_one_after_another_when_the_others_are_done(steps, capfd):
+    names = ("10_training", "11_speech")
+    for name in names:
+        for folder in ("notebooks", "exercises"):
+            (steps.ROOT / folder / f"{name}.ipynb").write_text("{}", encoding="utf-8")
+    assert steps.main(["test"]) == 0
+    *_, together, alone = calls_of_steps(steps)
+    training = [f"notebooks/{name}.ipynb" for name in names]
+    assert [argument for argument in alone if argument.endswith(".ipynb")] == training
+    assert "-n" not in alone
+    assert "--nbval-cell-timeout=300" in alone
+    assert together[together.index("-n") + 1] == "2"
+    assert "exercises/10_training.ipynb" in together  # an exercise trains for seconds
+    assert not set(training) & set(together)
+    said = capfd.readouterr().out.splitlines()
+    assert [line.split()[1:4] for line in said if line.startswith("notebooks ")] == [["ok", "6", "passed"]]
+    assert said[-1] == "12 passed, 0 failed"
+
+
+def test_the_notebooks_that_train_are_there():
+    course = load(PROJECT)
+    assert [path for path in course.TRAINING if len(list(PROJECT.glob(f"{path}*.ipynb"))) != 1] == []
+
+
+@pytest.mark.parametrize(("chosen", "given"), [(None, "1"), ("yes", "yes"), ("", "")])
+def test_a_test_opens_no_connection_unless_the_reader_wants_it(steps, monkeypatch, chosen, given):
+    if chosen is not None:
+        monkeypatch.setenv("COURSE_OFFLINE", chosen)
+    steps.main(["test"])
+    assert calls_of_steps(steps, "offline") == [given] * 5
+
+
+def test_the_other_commands_leave_the_network_open(steps):
+    steps.main(["grade", "exercises"])
+    assert calls_of_steps(steps, "offline") == [None]
+    assert "COURSE_OFFLINE" not in steps.environment()
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
