@@ -1,4 +1,7 @@
-"""Zip archives, read in memory: nothing is unpacked to the disk, so nothing can land where it should not."""
+"""Zip archives, read in memory: nothing is unpacked to the disk, so nothing can land where it should not.
+
+recordings = read_archive(path, "recordings/*.wav")  # {"recordings/0_george_0.wav": b"RIFF...", ...}
+"""
 
 import hashlib
 import re

@@ -1,7 +1,6 @@
 """The one downloader of the course: public files at a fixed revision, checked by their hash, kept in a folder.
 
     path = fetch(SOURCE)  # downloads once and says so; from then on it needs no network
-    recordings = read_archive(path, "recordings/*.wav")  # {"recordings/0_george_0.wav": b"RIFF...", ...}
 
 What arrives grows in `<name>.part` and takes its own name only when its hash is right, so that no half file is ever
 used. A part that an interrupted call left behind is continued, if the server still has the very same file.
