@@ -1,4 +1,4 @@
-"""The grader's command line: grade, proof, progress."""
+"""The engine's command line: grade notebooks, or prove a catalogue."""
 
 import argparse
 import json
@@ -7,11 +7,10 @@ import secrets
 import sys
 from pathlib import Path
 
-from grader import catalogue, proof, report
+from grader import proof, report
+from grader.catalogue import CatalogueError, load_catalogue
 from grader.grade import find_notebooks, grade_notebook
-from grader.runner import Limits
-
-EXERCISES = Path(__file__).parents[1] / "exercises"
+from grader.runner import DEFAULT_LIMITS, Limits
 
 
 def main(arguments=None):
@@ -19,15 +18,18 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # names and messages come from others; a report never fails
     options = _parser().parse_args(arguments)
-    return options.run(options)
-
-
-def grade(options):
-    """Grade files and folders; exit code 1 if a file could not be graded at all, 2 if a path is wrong."""
     try:
-        paths = find_notebooks(options.paths)
-    except FileNotFoundError as error:
+        return options.run(options, load_catalogue(options.catalogue))
+    except (CatalogueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
+        return 2
+
+
+def grade(options, catalogue):
+    """Grade files and folders; exit code 1 if a file could not be graded at all, 2 if a path is wrong."""
+    paths = find_notebooks(options.paths)
+    if options.chapter is not None and options.chapter not in catalogue.numbers:
+        print(f"There is no chapter {options.chapter}; there are {', '.join(catalogue.numbers)}.", file=sys.stderr)
         return 2
     if options.json is not None and not options.json.parent.is_dir():
         print(f"{options.json.parent} does not exist.", file=sys.stderr)
@@ -36,7 +38,7 @@ def grade(options):
     limits = Limits(seconds=options.time_limit, memory=options.memory_limit * 2**20)
     graded = []
     for path in paths:
-        graded.append(grade_notebook(path, seed, chapter=options.chapter, limits=limits))
+        graded.append(grade_notebook(path, catalogue, seed, chapter=options.chapter, limits=limits))
         print(report.as_text(graded[-1]), flush=True)
     if options.json is not None:
         data = json.dumps([report.as_data(one) for one in graded], indent=1, ensure_ascii=False)
@@ -44,41 +46,43 @@ def grade(options):
     return int(any(one.problem for one in graded))
 
 
-def prove(options):
+def prove(options, catalogue):
     """Print the table of tasks by mistakes; exit code 1 if anything slips."""
-    rows = proof.prove_all()
+    rows = proof.prove_all(catalogue)
     print(proof.table(rows))
     return int(not all(row.holds for row in rows))
 
 
-def progress(options):
-    """Print how far each chapter's exercise is done."""
-    for chapter in catalogue.CHAPTERS:
-        for path in sorted(EXERCISES.glob(f"{chapter.number}_*.ipynb")):
-            graded = grade_notebook(path, seed=1, chapter=chapter.number, limits=Limits(seconds=5))
-            print(report.progress_line(graded, chapter.title), flush=True)
-    return 0
-
-
 def _parser():
-    parser = argparse.ArgumentParser(prog="course.py", description="The grader of the course.")
+    parser = argparse.ArgumentParser(prog="grader", description="Judges functions that people write.")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--catalogue", required=True, metavar="PLACE", help="what is asked: a package's name, or the path of its folder"
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
-    command = commands.add_parser("grade", help="grade submitted notebooks")
+    command = commands.add_parser("grade", parents=[common], help="grade submitted notebooks")
     command.add_argument("paths", nargs="+", metavar="PATH", help="notebooks, or folders of notebooks")
     command.add_argument("--seed", type=_whole, help="draw the inputs from this seed (default: a new one, printed)")
-    command.add_argument(
-        "--chapter", choices=[c.number for c in catalogue.CHAPTERS], help="the chapter that was asked for"
-    )
+    command.add_argument("--chapter", metavar="NN", help="the chapter that was asked for, such as 02")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON, too")
     command.add_argument(
-        "--time-limit", type=_positive, default=10.0, metavar="SECONDS", help="for each case (default: 10)"
+        "--time-limit",
+        type=_positive,
+        default=DEFAULT_LIMITS.seconds,
+        metavar="SECONDS",
+        help="of computing, for each case (default: %(default)g)",
     )
     command.add_argument(
-        "--memory-limit", type=_whole, default=2048, metavar="MIB", help="for each answer (default: 2048)"
+        "--memory-limit",
+        type=_whole,
+        default=DEFAULT_LIMITS.memory // 2**20,
+        metavar="MIB",
+        help="for each answer, beyond what the libraries take (default: %(default)d)",
     )
     command.set_defaults(run=grade)
-    commands.add_parser("proof", help="prove the grader: the table of tasks by mistakes").set_defaults(run=prove)
-    commands.add_parser("progress", help="how far your exercises are done").set_defaults(run=progress)
+    commands.add_parser(
+        "proof", parents=[common], help="prove the grader on a catalogue: the table of tasks by mistakes"
+    ).set_defaults(run=prove)
     return parser
 
 

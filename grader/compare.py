@@ -13,11 +13,12 @@ def difference(reply, expected, *, same_dtype=True):
         expected: the array it should be.
         same_dtype: whether another dtype of the same kind of numbers is a difference.
     """
-    if reply.value is None:
-        return _wrong_type(reply, expected)
     value = reply.value
-    if value.shape != expected.shape:
-        return f"Your result has shape {value.shape}; expected {expected.shape}."
+    shape = reply.shape if value is None else value.shape  # a result that is far too large comes as its shape alone
+    if shape is not None and shape != expected.shape:
+        return f"Your result has shape {shape}; expected {expected.shape}."
+    if value is None:
+        return _wrong_type(reply, expected)
     if _kind(value.dtype) != _kind(expected.dtype):
         return f"Your result holds {_kind(value.dtype)}; expected {_kind(expected.dtype)}."
     if expected.dtype.kind == "f" and np.isnan(value).any():
@@ -39,14 +40,15 @@ def close(value, expected, dtype=""):
     """Return, for each element, whether it is the expected one.
 
     Booleans, integers and infinities must be equal. Other floats may differ by the tolerance of the coarser dtype,
-    relative to the expected number and to the largest one (at most 1), so that what should be zero may be nearly so.
+    relative to the expected number and to the largest one (at most 1; 1 where all should be zero), so that what should
+    be zero may be nearly so.
     """
     if expected.dtype.kind != "f":
         return value == expected
     tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, str(expected.dtype)))
     finite = np.isfinite(expected)
     size = np.abs(expected.astype(np.float64))
-    scale = size + min(1.0, size[finite].max(initial=0.0))
+    scale = size + min(1.0, size[finite].max(initial=0.0) or 1.0)
     with np.errstate(invalid="ignore", over="ignore"):
         near = np.abs(value.astype(np.float64) - expected.astype(np.float64)) <= tolerance * scale
     return np.where(finite, near, value == expected)
@@ -59,7 +61,7 @@ def _wrong_type(reply, expected):
         return "Your function returned an array of Python objects; expected numbers. Rows of different length?"
     if reply.dtype:
         return (
-            f"Your function returned an array of {reply.dtype}, far too large or not of numbers; "
+            f"Your function returned an array of {reply.dtype}, which the grader cannot compare; "
             f"expected shape {expected.shape} of {expected.dtype}."
         )
     if reply.kind == "MaskedArray":

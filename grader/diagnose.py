@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from grader.call import Terms, run_case
 from grader.compare import difference
-from grader.worker import run_case
 
 
 def find_mistake(task, cases_inputs, replies):
@@ -17,9 +17,9 @@ def find_mistake(task, cases_inputs, replies):
         cases_inputs: the inputs of every case.
         replies: a `Reply` for every case.
     """
+    terms = Terms(task.library)
     outcomes = {
-        mistake: [run_case(mistake.compute, inputs, library=task.library) for inputs in cases_inputs]
-        for mistake in task.mistakes
+        mistake: [run_case(mistake.compute, inputs, terms) for inputs in cases_inputs] for mistake in task.mistakes
     }
     for same_dtype in (True, False) if _differs_in_numbers(task, cases_inputs, replies) else (True,):
         for mistake, computed in outcomes.items():
@@ -35,7 +35,7 @@ def is_same(reply, computed, *, same_dtype=True):
     if reply.status == "raised":
         return (reply.error, reply.message) == (computed.error, computed.message)
     if reply.status != "returned" or computed.value is None:
-        return reply.status == computed.status and reply.kind == computed.kind and reply.value is None
+        return (reply.kind, reply.dtype, reply.shape) == (computed.kind, computed.dtype, computed.shape)
     expected = computed.value
     if np.issubdtype(expected.dtype, np.floating) and np.isnan(expected).any():
         return _same_with_nan(reply, expected, same_dtype)
@@ -60,6 +60,6 @@ def _differs_in_numbers(task, cases_inputs, replies):
     """Tell whether the answer's numbers, dtype aside, differ from the reference on some case."""
     return any(
         reply.status != "returned"
-        or difference(reply, run_case(task.reference, inputs, library=task.library).value, same_dtype=False) is not None
+        or difference(reply, run_case(task.reference, inputs, Terms(task.library)).value, same_dtype=False) is not None
         for inputs, reply in zip(cases_inputs, replies, strict=True)
     )

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from grader import catalogue
-from grader.judge import judge_question, judge_task, unreadable
+from grader.judge import judge_question, judge_task, terms_of, unreadable
 from grader.result import NotebookResult
-from grader.runner import DEFAULT_LIMITS, run_program
+from grader.runner import DEFAULT_LIMITS, Child
 from grader.submission import SubmissionError, Unreadable, read_notebook
 
 
@@ -30,36 +29,37 @@ def find_notebooks(paths):
     return list(dict.fromkeys(found))
 
 
-def grade_notebook(path, seed, *, chapter=None, limits=DEFAULT_LIMITS):
+def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):
     """Return the `NotebookResult` of one file. Whatever is wrong with the file becomes a line of the result.
 
     Args:
         path: the submitted file.
+        catalogue: the `Catalogue` of what is asked.
         seed: inputs are drawn from it; the same seed gives the same inputs.
         chapter: number of the chapter that was asked for, such as "02"; found from the cells if None.
         limits: what each answer may use.
     """
     try:
         submission = read_notebook(path)
-        number = _find_chapter(submission, chapter)
+        number = _find_chapter(submission, catalogue, chapter)
     except SubmissionError as error:
-        return NotebookResult(str(path), seed, chapter or "", _all_unreadable(chapter, str(error)), str(error))
+        results = () if chapter is None else _all_unreadable(catalogue.chapter(chapter), str(error))
+        return NotebookResult(str(path), seed, chapter or "", results, str(error))
     asked = catalogue.chapter(number)
-    results = [_grade_task(task, submission, seed, limits) for task in asked.tasks]
+    results = [_grade_task(task, submission, catalogue, seed, limits) for task in asked.tasks]
     results += [judge_question(question, submission.choice(question.id)) for question in asked.questions]
     return NotebookResult(str(path), seed, number, tuple(results))
 
 
-def _grade_task(task, submission, seed, limits):
+def _grade_task(task, submission, catalogue, seed, limits):
     program = submission.program(task.id)
     if isinstance(program, Unreadable):
         return unreadable(task, program.reason)
-    cases_inputs = [task.inputs(case, seed) for case in task.cases]
-    replies = run_program(program, cases_inputs, finished=task.finished, library=task.library, limits=limits)
-    return judge_task(task, cases_inputs, replies)
+    with Child(program, terms_of(task, catalogue.own), hidden=catalogue.hidden, limits=limits) as child:
+        return judge_task(task, seed, child)
 
 
-def _find_chapter(submission, wanted):
+def _find_chapter(submission, catalogue, wanted):
     """Return the number of the chapter whose tasks the cells answer, by their marks or else by their functions.
 
     Raises:
@@ -72,10 +72,10 @@ def _find_chapter(submission, wanted):
         defined = [task for task in chapter.tasks if any(cell.defines(task.function) for cell in submission.cells)]
         return 1000 * len(ids & marks) + len(defined)
 
-    best = max(catalogue.CHAPTERS, key=hits)
+    best = max(catalogue.chapters, key=hits)
     if hits(best) == 0:
         raise SubmissionError(
-            f"{submission.path} answers no task of this course. Hand in the notebook from exercises/."
+            f"{submission.path} answers no task of this catalogue. Hand in the exercise's own notebook."
         )
     if wanted is not None and best.number != wanted:
         raise SubmissionError(
@@ -84,12 +84,9 @@ def _find_chapter(submission, wanted):
     return best.number
 
 
-def _all_unreadable(number, reason):
-    """Return a result of zero points for all that the chapter asks, so that the total is that of the chapter."""
-    if number is None:
-        return ()
-    asked = catalogue.chapter(number)
+def _all_unreadable(chapter, reason):
+    """Return a result of zero points for all that a chapter asks, so that the total is that of the chapter."""
     return (
-        *(unreadable(task, reason) for task in asked.tasks),
-        *(judge_question(question, None) for question in asked.questions),
+        *(unreadable(task, reason) for task in chapter.tasks),
+        *(judge_question(question, None) for question in chapter.questions),
     )

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from grader.call import ROOM, Terms, in_process, run_case
 from grader.compare import difference
 from grader.diagnose import find_mistake
-from grader.reply import Reply
+from grader.reply import Crashed, Reply, TimedOut
 from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
-from grader.runner import Crashed, TimedOut
-from grader.worker import run_case
+
+ANY_SIZE = 2**62  # bytes
 
 
 def expected_output(task, inputs):
@@ -16,29 +17,35 @@ def expected_output(task, inputs):
     Raises:
         AssertionError: the reference gives NaN; the task is at fault, never the learner.
     """
-    expected = run_case(task.reference, inputs, library=task.library).value
+    expected = run_case(task.reference, inputs, Terms(task.library), largest=ANY_SIZE).value
     assert expected is not None, f"the reference of {task.id} gives no array"
     assert expected.dtype.kind != "f" or not np.isnan(expected).any(), f"the reference of {task.id} gives NaN"
     return expected
 
 
-def judge_function(task, function, seed):
+def terms_of(task, own=()):
+    """Return the `Terms` on which a task's answers are called; `own` names the packages of the course."""
+    return Terms(task.library, task.finished, tuple(own))
+
+
+def judge_function(task, function, seed, own=()):
     """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
-    cases_inputs = [task.inputs(case, seed) for case in task.cases]
-    return judge_task(
-        task, cases_inputs, [run_case(function, inputs, task.finished, task.library) for inputs in cases_inputs]
-    )
+    return judge_task(task, seed, in_process(function, terms_of(task, own)))
 
 
-def judge_task(task, cases_inputs, replies):
-    """Return the `TaskResult` for what came back.
+def judge_task(task, seed, call):
+    """Return the `TaskResult` of an answer, wherever it runs.
 
     Args:
         task: the `Task`.
-        cases_inputs: the inputs of every case.
-        replies: for every case a `Reply`, `TimedOut`, `Crashed`, or None where it was not run.
+        seed: the inputs are drawn from it.
+        call: takes the inputs of a case and the bytes of the largest result that is looked at; returns a `Reply`,
+            `TimedOut`, `Crashed`, or None where the case was not run.
     """
-    cases = tuple(map(lambda *of_case: _judge_case(task, *of_case), task.cases, cases_inputs, replies))
+    cases_inputs = [task.inputs(case, seed) for case in task.cases]
+    expected = [expected_output(task, inputs) for inputs in cases_inputs]
+    replies = [call(inputs, ROOM + 8 * output.nbytes) for inputs, output in zip(cases_inputs, expected, strict=True)]
+    cases = tuple(map(lambda *of_case: _judge_case(task, *of_case), task.cases, cases_inputs, expected, replies))
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
         return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed))
@@ -85,16 +92,23 @@ def judge_question(question, letter):
     )
 
 
-def _judge_case(task, case, inputs, reply):
+def _judge_case(task, case, inputs, expected, reply):
     def result(outcome, message="", **shown):
         return CaseResult(case.name, case.points, outcome, message, **shown)
 
     match reply:
         case None:
             return result(Outcome.NOT_RUN, "Not run: an earlier case ended the process.")
+        case TimedOut(seconds=seconds, waiting=True):
+            return result(
+                Outcome.TIMED_OUT,
+                f"Stopped after {seconds:g} s without a result, though it had computed little: does it wait for "
+                f"something, such as input() or a sleep?",
+            )
         case TimedOut(seconds=seconds):
             return result(
-                Outcome.TIMED_OUT, f"Still running after {seconds:g} s, so it was stopped: a loop without end?"
+                Outcome.TIMED_OUT,
+                f"Still running after {seconds:g} s of computing, so it was stopped: a loop without end?",
             )
         case Crashed(reason=reason):
             return result(
@@ -106,7 +120,6 @@ def _judge_case(task, case, inputs, reply):
             where = f" in the line `{reply.line}`" if reply.line else ""
             message = f"Your function raised {reply.error}{where}: {reply.message or 'no further message'}"
             return result(Outcome.RAISED, message, inputs=inputs, traceback=reply.traceback)
-    expected = expected_output(task, inputs)
     if found := difference(reply, expected):
         only_dtype = difference(reply, expected, same_dtype=False) is None
         return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)

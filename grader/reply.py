@@ -1,10 +1,12 @@
-"""What comes back from running an answer on one case: plain data that crosses to the judge as .npz, never pickle."""
+"""What comes back from running an answer on one case: plain data, and how it crosses to the judge."""
 
-import io
-import json
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from grader.wire import WireError
+
+STATUSES = ("returned", "raised", "untouched")
 
 
 @dataclass(frozen=True)
@@ -13,13 +15,14 @@ class Reply:
 
     Attributes:
         status: "returned", "raised", or "untouched" (the answer still returns `...`).
-        value: the array returned; None where the result is no array.
+        value: the array returned; None where the result is no array, or is far larger than expected.
         kind: the type of what was returned, such as "ndarray" or "list".
         dtype: the result's dtype by name ("bfloat16" has no NumPy array of its own).
+        shape: the result's shape; None where it is no array.
         error: type of the exception, such as "ValueError".
         message: the exception's text.
         line: the learner's own line that raised, as text.
-        after: the array inputs as they are after the call.
+        after: the array inputs as they are after the call; None for one that is no longer such an array.
         called: the finished things that the answer called, by dotted name.
         traceback: for whoever asks for it.
     """
@@ -28,61 +31,59 @@ class Reply:
     value: np.ndarray | None = None
     kind: str = ""
     dtype: str = ""
+    shape: tuple[int, ...] | None = None
     error: str = ""
     message: str = ""
     line: str = ""
-    after: dict[str, np.ndarray] = field(default_factory=dict)
+    after: dict[str, np.ndarray | None] = field(default_factory=dict)
     called: tuple[str, ...] = ()
     traceback: str = ""
 
 
-TEXT_FIELDS = ("status", "kind", "dtype", "error", "message", "line", "traceback")
+@dataclass(frozen=True)
+class TimedOut:
+    """The answer was still running when its time was up.
+
+    Attributes:
+        seconds: of computing, or of waiting.
+        waiting: it computed nothing, and waited.
+    """
+
+    seconds: float
+    waiting: bool = False
 
 
-def to_bytes(reply):
-    """Return the reply as the bytes of an .npz archive."""
-    header = {name: getattr(reply, name) for name in TEXT_FIELDS} | {"called": list(reply.called)}
-    arrays = {f"after/{name}": array for name, array in reply.after.items()}
-    if reply.value is not None:
-        arrays["value"] = reply.value
-    return pack(header, arrays)
+@dataclass(frozen=True)
+class Crashed:
+    """The process ended without a reply."""
+
+    reason: str
 
 
-def from_bytes(data):
-    """Return the reply in `data`.
+TEXTS = ("status", "kind", "dtype", "error", "message", "line", "traceback")
+
+
+def to_message(reply):
+    """Return the header and the arrays that say a reply."""
+    header = {name: getattr(reply, name) for name in TEXTS}
+    header |= {"called": list(reply.called), "shape": reply.shape, "after": list(reply.after)}
+    arrays = {f"after/{name}": array for name, array in reply.after.items() if array is not None}
+    return header, arrays if reply.value is None else {"value": reply.value, **arrays}
+
+
+def from_message(header, arrays):
+    """Return the reply that a header and arrays say.
 
     Raises:
-        ValueError: the bytes are no reply.
-    """
-    header, arrays = unpack(data)
-    try:
-        texts = {name: str(header[name]) for name in TEXT_FIELDS}
-        called = tuple(str(name) for name in header["called"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a reply: {error!r}") from None
-    if texts["status"] not in ("returned", "raised", "untouched"):
-        raise ValueError(f"not a reply: status {texts['status']!r}")
-    after = {name.removeprefix("after/"): array for name, array in arrays.items() if name.startswith("after/")}
-    return Reply(**texts, called=called, value=arrays.get("value"), after=after)
-
-
-def pack(header, arrays):
-    """Return a JSON header and named arrays as the bytes of one .npz archive."""
-    encoded = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, header=encoded, **arrays)
-    return buffer.getvalue()
-
-
-def unpack(data):
-    """Return the header and the arrays in `data`.
-
-    Raises:
-        ValueError: the bytes are no such archive.
+        WireError: they say none.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return json.loads(arrays.pop("header").tobytes()), arrays
-    except Exception as error:  # whatever a damaged archive makes NumPy, zipfile or json raise
-        raise ValueError(f"not an archive of ours: {error}") from None
+        texts = {name: str(header[name]) for name in TEXTS}
+        called = tuple(map(str, header["called"]))
+        shape = None if header["shape"] is None else tuple(map(int, header["shape"]))
+        after = {str(name): arrays.get(f"after/{name}") for name in header["after"]}
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise WireError(f"no reply ({type(error).__name__})") from None
+    if texts["status"] not in STATUSES:
+        raise WireError("no reply (its status is none of ours)")
+    return Reply(**texts, called=called, shape=shape, value=arrays.get("value"), after=after)

@@ -31,12 +31,6 @@ def as_data(graded):
     }
 
 
-def progress_line(graded, title, width=24):
-    """Return one line on how far a chapter's exercise is done, with a bar."""
-    done = round(width * graded.points / graded.worth) if graded.worth else 0
-    return f"{graded.chapter} {title:<28} [{'#' * done}{'.' * (width - done)}] {_total(graded)}"
-
-
 def _result_data(result):
     data = {
         "id": result.id,

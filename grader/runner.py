@@ -1,151 +1,251 @@
-"""Runs an answer in a child process of its own, with limits on time, memory and output."""
+"""Runs an answer in a child process of its own, with limits on computing time, memory and output."""
 
+import contextlib
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
-from grader.reply import from_bytes, pack
+from grader.reply import Crashed, TimedOut, from_message
+from grader.wire import WireError, pack, receive
 
-STARTUP_SECONDS = 60.0  # for Python and the libraries on a slow disk; the answer's own time starts afterwards
-POLL_SECONDS = 0.01
-LARGEST_REPLY = 256 * 2**20  # bytes; the worker writes no file of a quarter of this
-BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main(sys.argv[2])"
+CHUNK = 2**16  # bytes that are read at a time
+POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen at once
+BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
+PREPARED = ("numpy", "torch")  # loaded before an answer's time begins if it names them
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one answer may use: seconds for each case, bytes of memory beyond the libraries."""
+    """What one answer may use.
+
+    Attributes:
+        seconds: of computing (CPU time) for each case: the same on a busy machine as on a quiet one.
+        patience: how many times as long a case may take by the clock. It ends what waits and computes nothing, such as
+            input() or a sleep, and is far from what decides on an answer that works.
+        memory: bytes beyond what the libraries take.
+    """
 
     seconds: float = 10.0
+    patience: float = 20.0
     memory: int = 2 * 2**30
 
 
 DEFAULT_LIMITS = Limits()
+STARTUP = Limits(seconds=120.0)  # for Python and the libraries on a slow disk; the answer's own time starts afterwards
 
 
-@dataclass(frozen=True)
-class TimedOut:
-    """The answer was still running when its time was up."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Crashed:
-    """The process ended without a reply."""
-
-    reason: str
-
-
-def run_program(program, cases_inputs, *, finished=(), library="numpy", limits=DEFAULT_LIMITS):
-    """Return what came back for each case: a `Reply`, `TimedOut`, `Crashed`, or None where an earlier one ended it all.
+class Child:
+    """A process that runs one program, case by case, as long as it is open.
 
     Args:
         program: the `Program` to run.
-        cases_inputs: for each case, the inputs by name.
-        finished: dotted names of finished things whose calls are to be noticed.
-        library: what the answer is called with, "numpy" arrays or "torch" tensors.
+        terms: the `Terms` of the call.
+        hidden: packages that the answer cannot import.
         limits: the `Limits`.
     """
-    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        _write_request(folder, program, cases_inputs, finished, library, limits)
-        process = _start(folder)
+
+    def __init__(self, program, terms, *, hidden=(), limits=DEFAULT_LIMITS):
+        self.limits = limits
+        self._request = {
+            "function": program.function,
+            "statements": program.statements,
+            "answer": program.answer,
+            "library": terms.library,
+            "finished": terms.finished,
+            "own": terms.own,
+            "hidden": hidden,
+            "preload": [terms.library, *_libraries(program, terms)],
+            "memory": limits.memory,
+        }
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
+        self._process = _start(self._folder.name)
+        self._line = _Line(self._process)
+        self._ended = False
         try:
-            return _collect(process, folder, len(cases_inputs), limits)
-        finally:
-            _stop(process)
+            self._line.send(pack(self._request))
+            self._receive(0, STARTUP)
+        except (_OverTimeError, _EndedError, WireError) as error:
+            self.__exit__(None, None, None)
+            raise RuntimeError(f"the grader's worker did not start ({error}); this is not the answer's fault") from None
+        return self
 
+    def __exit__(self, *_):
+        _stop(self._process)
+        self._line.close()
+        self._folder.cleanup()
 
-def _write_request(folder, program, cases_inputs, finished, library, limits):
-    header = {
-        "function": program.function,
-        "definitions": program.definitions,
-        "answer": program.answer,
-        "finished": finished,
-        "library": library,
-        "preload": [library, *_libraries(program, finished)],
-        "memory": limits.memory,
-    }
-    (folder / "request.npz").write_bytes(pack(header, {}))
-    for number, inputs in enumerate(cases_inputs):
-        order = {name: None if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+    def __call__(self, inputs, largest):
+        """Return what came back for one case: a `Reply`, `TimedOut`, `Crashed`, or None if an earlier case ended it.
+
+        Args:
+            inputs: the arguments by name.
+            largest: bytes of the largest result that is looked at.
+        """
+        if self._ended:
+            return None
         arrays = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
-        (folder / f"inputs-{number:03}.npz").write_bytes(pack(order, arrays))
+        plain = {name: None if name in arrays else value for name, value in inputs.items()}
+        most = largest + sum(array.nbytes for array in arrays.values())  # the result, and the inputs as they are after
+        try:
+            self._line.send(pack({"inputs": plain, "largest": largest}, arrays))
+            return from_message(*self._receive(most, self.limits))
+        except _OverTimeError as error:
+            reply = TimedOut(*error.args)
+        except _EndedError as error:
+            reply = Crashed(str(error))
+        except WireError as error:
+            reply = Crashed(f"its reply was not one of ours: {error}")
+        self._ended = True
+        return reply
+
+    def _receive(self, most, limits):
+        """Return the next message, within one limit on the whole of it."""
+        return receive(self._line.reader(_Watch(self._process, limits)), most)
 
 
-def _libraries(program, finished):
-    """Return what the answer will import anyway: loading it should cost neither the answer's time nor its memory, of
-    which PyTorch with CUDA maps several GiB."""
-    source = "\n".join((program.answer, *program.definitions))
-    return sorted(
-        {name.split(".")[0] for name in finished if name.startswith("course_lib")}
-        | set(re.findall(r"\btorch\b|\bcourse_lib(?:\.\w+)*", source))
-    )
+def run_program(program, cases_inputs, terms, *, largest=2**20, hidden=(), limits=DEFAULT_LIMITS):
+    """Return what came back for each case of a program that is run in a child of its own."""
+    with Child(program, terms, hidden=hidden, limits=limits) as child:
+        return [child(inputs, largest) for inputs in cases_inputs]
+
+
+class _OverTimeError(Exception):
+    """The child used up its time: (seconds, whether it was waiting)."""
+
+
+class _EndedError(Exception):
+    """The child is no more; the text says why."""
+
+
+class _Watch:
+    """Looks after the time that a child takes for one message."""
+
+    def __init__(self, process, limits):
+        self.process, self.limits = process, limits
+        self.began, self.used = time.monotonic(), _computing_seconds(process)
+
+    def look(self):
+        """Raise `_OverTimeError` once the time is up."""
+        if _computing_seconds(self.process) - self.used > self.limits.seconds:
+            raise _OverTimeError(self.limits.seconds, False)
+        patience = self.limits.seconds * self.limits.patience
+        if time.monotonic() - self.began > patience:
+            raise _OverTimeError(patience, True)
+
+
+class _Line:
+    """The two ends of the line to a child; threads move the bytes, so that neither side can block the judge."""
+
+    def __init__(self, process):
+        self._process = process
+        self._chunks = queue.Queue(maxsize=64)
+        self._buffer = bytearray()
+        self._outgoing = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._write)]
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, data):
+        self._outgoing.put(data)
+
+    def reader(self, watch):
+        """Return `read(n)` for `receive`: exactly n bytes, or an error once the child is gone or its time is up."""
+
+        def read(count):
+            while len(self._buffer) < count:
+                try:
+                    chunk = self._chunks.get(timeout=POLL_SECONDS)
+                except queue.Empty:
+                    chunk = None
+                    if self._process.poll() is not None:
+                        _stop(self._process)  # what it started may still hold the line open
+                if chunk == b"":
+                    self._chunks.put(b"")  # and so it stays
+                    raise _EndedError(self._why(watch))
+                self._buffer += chunk or b""
+                watch.look()
+            data = bytes(self._buffer[:count])
+            del self._buffer[:count]
+            return data
+
+        return read
+
+    def close(self):
+        """Let both threads end; the process has ended before. One that still waits for what has left the group does
+        no harm: it is a daemon."""
+        self._outgoing.put(None)
+        for thread in self._threads:
+            for _ in range(20):
+                with contextlib.suppress(queue.Empty):
+                    self._chunks.get_nowait()  # makes room for a reader that waits for it
+                thread.join(POLL_SECONDS)
+                if not thread.is_alive():
+                    break
+
+    def _read(self):
+        with self._process.stdout as stream:
+            while chunk := stream.read1(CHUNK):
+                self._chunks.put(chunk)
+        self._chunks.put(b"")
+
+    def _write(self):
+        with contextlib.suppress(OSError), self._process.stdin as stream:
+            while (data := self._outgoing.get()) is not None:
+                stream.write(data)
+                stream.flush()
+
+    def _why(self, watch):
+        """Return why a child that has closed its line is gone; one that goes on all the same is waited for."""
+        while self._process.poll() is None:
+            watch.look()
+            time.sleep(POLL_SECONDS)
+        return _why(self._process.returncode)
+
+
+def _libraries(program, terms):
+    """Return what the answer names of libraries: loading them should not cost its time, and what is finished in them
+    must be there before it can be watched."""
+    packages = (*PREPARED, *terms.own)
+    named = re.compile(rf"\b(?:{'|'.join(map(re.escape, packages))})\b(?:\.\w+)*")
+    names = set(named.findall("\n".join((*program.statements, program.answer))))
+    return sorted(names | {name.partition(".")[0] for name in terms.finished if name.startswith(terms.own)})
 
 
 def _start(folder):
     kept = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    home = folder / "home"  # an answer that clears its folder should not clear ours
-    home.mkdir()
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", BOOTSTRAP, str(Path(__file__).parents[1]), str(folder)],
-        cwd=home,
-        env=environment | threads | {"HOME": str(home)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,  # an answer may print without end: it goes nowhere
+        [sys.executable, "-I", "-c", BOOTSTRAP, str(Path(__file__).parents[1])],
+        cwd=folder,
+        env=environment | threads | {"HOME": folder},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=os.name == "posix",
     )
 
 
-def _collect(process, folder, count, limits):
-    """Wait for the replies in order; each new one gives the next case its full time."""
-    if not _wait_for(process, folder / "ready", STARTUP_SECONDS):
-        raise RuntimeError(
-            f"the grader's worker did not start (exit code {process.poll()}); this is not the answer's fault"
-        )
-    replies = []
-    for number in range(count):
-        path = folder / f"reply-{number:03}.npz"
-        if _wait_for(process, path, limits.seconds):
-            replies.append(_read(path))
-        else:
-            replies.append(TimedOut(limits.seconds) if process.poll() is None else Crashed(_why(process.returncode)))
-            break
-    return replies + [None] * (count - len(replies))
-
-
-def _wait_for(process, path, seconds):
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        if time.monotonic() > deadline:
-            return False
-        try:
-            process.wait(POLL_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return path.exists()
-    return True
-
-
-def _read(path):
+def _computing_seconds(process):
+    """Return the CPU time that a process and its children have used; what has ended uses no more."""
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST_REPLY:
-            return Crashed("its reply is no file of ours")
-        return from_bytes(path.read_bytes())
-    except (ValueError, OSError) as error:
-        return Crashed(f"its reply could not be read ({error})")
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _why(code):

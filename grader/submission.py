@@ -1,11 +1,14 @@
 """Reads a submitted notebook: which cell answers which task. Parses only; nothing here runs a learner's code."""
 
 import ast
+import builtins
 import json
 import re
 import symtable
 from dataclasses import dataclass
 from pathlib import Path
+
+from grader.program import SILENT, Program
 
 LARGEST_FILE = 100 * 2**20  # bytes; a notebook full of pictures has a few million
 NOT_A_NOTEBOOK = "{path} is no Jupyter notebook ({reason}). Hand in the .ipynb file as JupyterLab saves it."
@@ -25,24 +28,8 @@ class Cell:
     problem: str = ""
 
     def defines(self, function):
-        """Tell whether this cell defines `function` at its top level."""
+        """Tell whether this cell gives `function` a meaning outside its functions and classes."""
         return self.body is not None and any(function in _bound_names(node) for node in self.body)
-
-
-@dataclass(frozen=True)
-class Program:
-    """What runs to get an answer: definitions from the rest of the notebook, then the answer's own cell.
-
-    Attributes:
-        function: the name of the function to call afterwards.
-        definitions: what the answer uses from other cells, in their order. Each statement is run by itself: if one
-            fails, the others still run.
-        answer: the source of the answer cell.
-    """
-
-    function: str
-    definitions: tuple[str, ...]
-    answer: str
 
 
 @dataclass(frozen=True)
@@ -79,15 +66,9 @@ class Submission:
         cell = candidates[-1]
         if cell.body is None:
             return Unreadable(f"the cell of {function} has a syntax error: {cell.problem}")
-        definitions = [
-            node
-            for other in self.cells
-            if other is not cell and other.body is not None
-            for node in other.body
-            if _only_defines(node)
-        ]
+        above, below = _around(self.cells, cell)
         try:
-            return Program(function, tuple(_reached(definitions, cell.source)), cell.source)
+            return Program(function, tuple(_reached(above, below, cell)), cell.source)
         except (RecursionError, SyntaxError) as error:  # nesting without end; two arguments of one name
             return Unreadable(f"the cell of {function} cannot be run: {error}")
 
@@ -182,40 +163,166 @@ def _why_missing(task_id, function, marked, cells):
     return f"no cell defines {function}: its cell was deleted or renamed. Copy it from a fresh exercise notebook."
 
 
-def _only_defines(node):
-    """Tell whether a statement is there for what it defines: an import, a function, a class, an assignment, or an `if`
-    or `try` of nothing else."""
-    match node:
-        case ast.Import() | ast.ImportFrom():
-            return not _imports_grader(node)
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Assign() | ast.AnnAssign() | ast.Pass():
-            return True
-        case ast.If() | ast.Try():
-            return all(map(_only_defines, _inside(node)))
-    return False
+def _around(cells, answer):
+    """Return the statements of the cells above the answer's, and of those below it."""
+    place = next(number for number, cell in enumerate(cells) if cell is answer)
+    return [[node for cell in part for node in cell.body or ()] for part in (cells[:place], cells[place + 1 :])]
 
 
-def _inside(node):
-    """Return the statements inside an `if` or a `try`."""
-    handlers = [statement for handler in getattr(node, "handlers", ()) for statement in handler.body]
-    return [*node.body, *handlers, *node.orelse, *getattr(node, "finalbody", ())]
+def _reached(above, below, answer):
+    """Return the source of the statements that make what the answer uses, and of what these use in turn.
 
-
-def _imports_grader(node):
-    modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-    return any(module.split(".")[0] == "grader" for module in modules)
-
-
-def _reached(definitions, answer):
-    """Return the source of those definitions whose names the answer uses, or that others of these use in turn.
-
-    The rest of a notebook may be slow, or without end, or no one's business but its own cell's.
+    A notebook is read as it runs, from top to bottom: what stands above the answer's cell counts, with all that changes
+    it later on. What stands below serves where nothing above gives a name a meaning, for whoever ran it first. The
+    rest of a notebook may be slow, or without end, or no one's business but its own cell's.
     """
-    found, names = {}, {"*", *_global_names(answer)}
-    while new := [node for node in definitions if node not in found and names & _bound_names(node)]:
+    wanted = _global_names(answer.source) | {"*"}
+    found = _slice(above, wanted)
+    made = {name for node in (*found, *answer.body) for name in _bound_names(node)}
+    missing = wanted.union(*map(_global_names, found.values())) - made - set(dir(builtins))
+    later = {} if "*" in made else _slice(below, missing)
+    return [*found.values(), *later.values()]
+
+
+def _slice(statements, wanted):
+    """Return the statements that give the `wanted` names a meaning or change it, in order, each with its source.
+
+    What they use is wanted, too.
+    """
+    touched = _touched_names(statements)
+    found, wanted = {}, set(wanted)
+    while new := [node for node, names in touched.items() if node not in found and wanted & names]:
         found |= {node: ast.unparse(node) for node in new}
-        names |= {name for node in new for name in _global_names(found[node])}
-    return [found[node] for node in definitions if node in found]
+        wanted |= {name for node in new for name in _global_names(found[node])}
+    return {node: found[node] for node in statements if node in found}
+
+
+def _touched_names(statements):
+    """Return for each statement the names that it gives a meaning or may change: `x = 1`, `x += 1`, `x[0] = 1`,
+    `x.append(1)`, `fill(x)`, and `fill()` where that function changes x.
+
+    What a call may change is data: a module or a function that is called, or handed over, is what it was.
+    """
+    bound = {node: _bound_names(node) for node in statements}
+    data = {name for node, names in bound.items() if not isinstance(node, DEFINING) for name in names}
+    data |= {node.name for node in statements if isinstance(node, ast.ClassDef)}
+    effects = _effects([node for node in statements if isinstance(node, FUNCTION)])
+    touched = {}
+    for node, names in bound.items():
+        parts = list(_parts(node, inside=isinstance(node, ast.ClassDef)))
+        called = set().union(*(effects.get(name, ()) for name in _called(parts)))
+        touched[node] = names | _stored_into(parts) | ((_handed_over(parts) | called) & data)
+    return touched
+
+
+def _effects(functions):
+    """Return for each function the names outside it that a call of it may change, by itself or by what it calls."""
+    effects, calls = {}, {}
+    for node in functions:
+        parts = [part for statement in node.body for part in ast.walk(statement)]
+        declared = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
+        stored = {p.id for p in parts if isinstance(p, ast.Name) and not isinstance(p.ctx, ast.Load)}
+        local = ({part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)} | stored) - declared
+        effects[node.name] = (_stored_into(parts) | _handed_over(parts) | (stored & declared)) - local
+        calls[node.name] = _called(parts) & {other.name for other in functions}
+    while True:
+        further = {name: changed.union(*map(effects.get, calls[name])) for name, changed in effects.items()}
+        if further == effects:
+            return effects
+        effects = further
+
+
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+DEFINING = ast.Import | ast.ImportFrom | FUNCTION | ast.ClassDef
+
+# Calls that show what they are given and change nothing.
+HARMLESS = {
+    *SILENT,
+    "print",
+    "len",
+    "type",
+    "repr",
+    "str",
+    "isinstance",
+    "sum",
+    "min",
+    "max",
+    "range",
+    "enumerate",
+    "zip",
+}
+
+
+def _parts(node, *, inside=True):
+    """Yield a statement and its parts, but for the bodies of functions, which run when they are called, and the names
+    that a comprehension keeps to itself. Not `inside`: the bodies of classes neither."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                waiting += part.decorator_list
+            case ast.Lambda():
+                pass
+            case ast.ClassDef() if not inside:
+                waiting += part.decorator_list
+            case ast.comprehension():
+                waiting += [part.iter, *part.ifs]
+            case ast.AnnAssign(value=None):
+                pass
+            case _:
+                waiting += ast.iter_child_nodes(part)
+
+
+def _bound_names(node):
+    """Return the names that a statement gives a meaning, but for what is local to its functions and classes."""
+    names = set()
+    for part in _parts(node, inside=False):
+        match part:
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names |= {(alias.asname or alias.name).split(".")[0] for alias in aliases}
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                names.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                names.add(name)
+    return names
+
+
+def _stored_into(parts):
+    """Return the names whose items or attributes are stored or deleted."""
+    kinds, changing = ast.Attribute | ast.Subscript, ast.Store | ast.Del
+    return {_root(part) for part in parts if isinstance(part, kinds) and isinstance(part.ctx, changing)} - {None}
+
+
+def _handed_over(parts):
+    """Return the names that a method is called of, or that a call is given."""
+    names = set()
+    for part in parts:
+        match part:
+            case ast.Call(func=ast.Name(id=name)) if name in HARMLESS:
+                continue
+            case ast.Call(func=function, args=positional, keywords=keywords):
+                given = [*positional, *(keyword.value for keyword in keywords)]
+                names |= {_root(value) for value in given}
+                names |= {_root(function)} if isinstance(function, ast.Attribute) else set()
+    return names - {None}
+
+
+def _called(parts):
+    """Return the names of the functions that are called, decorators among them."""
+    functions = [part.func for part in parts if isinstance(part, ast.Call)]
+    functions += [d for part in parts if isinstance(part, FUNCTION | ast.ClassDef) for d in part.decorator_list]
+    return {function.id for function in functions if isinstance(function, ast.Name)}
+
+
+def _root(node):
+    """Return the name that `x`, `x.y`, `x[0]` and `*x` begin with, or None."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _global_names(source):
@@ -226,22 +333,6 @@ def _global_names(source):
         names |= {s.get_name() for s in table.get_symbols() if s.is_global() or table.get_type() == "module"}
         tables += table.get_children()
     return names
-
-
-def _bound_names(node):
-    """Return the names that a statement gives a meaning."""
-    match node:
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            return {(alias.asname or alias.name).split(".")[0] for alias in aliases}
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Assign(targets=targets):
-            return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-            return {name}
-        case ast.If() | ast.Try():
-            return {name for statement in _inside(node) for name in _bound_names(statement)}
-    return set()
 
 
 def _value(node):

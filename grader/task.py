@@ -1,4 +1,4 @@
-"""The vocabulary of the grader: chapters of tasks and questions; tasks of cases, mistakes and legal answers."""
+"""The vocabulary of a catalogue: chapters of tasks and questions; tasks of cases, mistakes and legal answers."""
 
 import inspect
 import zlib
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-Inputs = dict[str, Any]  # the arguments of an answer by name, in order: arrays, numbers or None
+# The arguments of an answer by name, in order: arrays of numbers, plain numbers, texts, None, or lists of these.
+Inputs = dict[str, Any]
 
 
 def sentence_of(function):
@@ -63,26 +64,35 @@ class Property:
         return sentence_of(self.holds)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Something that drawn inputs must have. The function takes the arguments of an answer, as it gets them, and
+    returns whether it holds; `name` says what."""
+
+    name: str
+    holds: Callable[..., bool]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One function a learner writes, and all that is known about right and wrong ways to write it.
 
     Attributes:
-        id: chapter and function name, such as "02.scaled_scores".
+        id: chapter and function name, such as "02.row_sums".
         title: a few words.
         difficulty: 1 to 3.
         minutes: what it takes someone who read the chapter.
-        reference: the right answer, from `course_lib` or NumPy.
+        reference: the right answer.
         draw: draws inputs: `draw(rng, **sizes)` returns the arguments by name, in the order of the signature.
         cases: run in this order, smallest first.
         mistakes: each differs from the reference, and from each other mistake, on the cases.
         legal: functions that must pass: loops, einsum, another library.
         borrowed: functions that call the finished thing and are told so.
-        finished: dotted names of the finished things, such as "torch.softmax".
+        finished: dotted names of the finished things, such as "statistics.fmean".
         hints: each goes one step further than the one before.
         properties: what every right output has.
         library: what the answer is called with: "numpy" arrays, or "torch" tensors made of them.
-        weights: for a task with a softmax, its weights on given inputs: the proof keeps them from one-hot and uniform.
+        drawn: what the inputs that `draw` draws must have so that mistakes show; the proof holds them to it.
     """
 
     id: str
@@ -99,7 +109,7 @@ class Task:
     finished: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
     library: str = "numpy"
-    weights: Callable[..., np.ndarray] | None = None
+    drawn: tuple[Drawn, ...] = ()
 
     @property
     def function(self):

@@ -27,24 +27,24 @@ DATA = (
 )
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
-    *("task", "catalogue", "reply", "submission", "worker"),
+    *("task", "catalogue", "wire", "reply", "call", "program", "worker"),
     *(
         "result",
         "compare",
         "diagnose",
-        "runner",
-        "display",
         "judge",
+        "runner",
+        "submission",
         "grade",
         "report",
-        "notebook",
+        "display",
         "proof",
         "__main__",
     ),
 )
-# Narrower than their place: the catalogue speaks of tasks alone, and the child process can give away nothing but the
-# program that it was handed.
-ONLY = {"catalogue": {"task"}, "worker": {"submission", "reply"}}
+WORKBOOK = ("checking", "hints", "questions", "progress", "__init__", "__main__")
+# What the child process loads: it can give away nothing but the program that it was handed.
+CHILD = {"__init__", "worker", "program", "call", "reply", "wire"}
 
 
 class Import(NamedTuple):
@@ -120,7 +120,8 @@ def out_of_order(package, order):
 
 
 def test_every_file_has_its_place():
-    for package, places in (("course_lib", (*COURSE_LIB, *COURSE_LIB_LEAVES)), ("grader", (*GRADER, "__init__"))):
+    rooms = {"course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES), "grader": (*GRADER, "__init__"), "workbook": WORKBOOK}
+    for package, places in rooms.items():
         assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
 
 
@@ -145,41 +146,37 @@ def test_leaves_of_course_lib_import_no_other_leaf():
     assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
 
 
-def test_grader_imports_to_the_left():
-    assert out_of_order("grader", GRADER) == []
+@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK)])
+def test_grader_and_workbook_import_to_the_left(package, order):
+    assert out_of_order(package, order) == []
 
 
-def test_catalogue_and_worker_know_little():
-    narrow = [found for found in imports_in("grader") if part(found.importer) in ONLY]
-    inner = [found for found in narrow if belongs_to("grader", found.imported)]
-    wrong = [
-        found for found in inner if part(found.imported) not in ONLY[part(found.importer)] | {part(found.importer)}
-    ]
-    assert [str(found) for found in wrong] == []
+def test_a_catalogue_speaks_of_tasks_alone():
+    taken = {found.imported for found in imports_in("tasks") if belongs_to("grader", found.imported)}
+    assert taken == {"grader.task", "grader.catalogue"}
 
 
 @pytest.mark.parametrize(
     ("folder", "forbidden", "exception"),
     [
-        ("course_lib", ("grader", "authoring", "course"), ()),
-        ("grader", ("authoring", "course"), ()),
-        ("grader", ("course_lib",), ("grader.catalogue",)),
-        ("authoring", ("course_lib", "course"), ()),
-        ("benchmarks", ("grader", "authoring", "course"), ()),
+        ("course_lib", ("grader", "tasks", "workbook", "authoring", "course"), ()),
+        ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        ("tasks", ("workbook", "authoring", "course"), ()),
+        ("workbook", ("authoring", "course"), ()),
+        ("authoring", ("course_lib", "grader", "tasks", "workbook", "course"), ()),
+        ("benchmarks", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         ("course_lib", ("matplotlib",), ("course_lib.plotting",)),
         ("course_lib", ("array_api_compat",), ("course_lib.namespace",)),
         ("course_lib", ("torch",), ("course_lib.namespace", *(f"course_lib.{name}" for name in (*MODULES, *WORK)))),
-        *((folder, ("tests", "benchmarks"), ()) for folder in ("course_lib", "grader", "authoring")),
+        *(
+            (folder, ("tests", "benchmarks"), ())
+            for folder in ("course_lib", "grader", "tasks", "workbook", "authoring")
+        ),
     ],
 )
 def test_forbidden_imports(folder, forbidden, exception):
     found = [found for found in imports_in(folder) if any(belongs_to(name, found.imported) for name in forbidden)]
     assert [str(f) for f in found if not any(belongs_to(name, f.importer) for name in exception)] == []
-
-
-def test_authoring_takes_only_the_catalogue_from_the_grader():
-    taken = [found for found in imports_in("authoring") if belongs_to("grader", found.imported)]
-    assert [str(found) for found in taken if part(found.imported) not in ("catalogue", "task")] == []
 
 
 def test_namespace_imports_pytorch_only_when_a_tensor_needs_it():
@@ -199,7 +196,9 @@ def test_course_py_needs_nothing_installed():
 def test_notebooks_import_the_library_and_the_checks(folder):
     found = imports_in_notebooks(folder)
     forbidden = [f for f in found if any(belongs_to(name, f.imported) for name in ("authoring", "tests", "course"))]
-    behind = [f for f in found if belongs_to("grader", f.imported) and f.imported != "grader.notebook"]
+    behind = [
+        f for f in found if f.imported != "workbook" and f.imported.split(".")[0] in ("grader", "tasks", "workbook")
+    ]
     assert [str(f) for f in forbidden + behind] == []
 
 
@@ -228,9 +227,17 @@ def test_course_lib_loads_nothing_heavy(statement):
     assert loaded & {"torch", "matplotlib", "babel", "IPython", "ipywidgets", "course_lib.plotting"} == set()
 
 
-def test_worker_loads_no_answers():
-    loaded = {name for name in loaded_by("import grader.worker") if name.startswith(("grader", "course_lib", "torch"))}
-    assert loaded == {"grader", "grader.worker", "grader.submission", "grader.reply"}
+def test_the_child_loads_no_answers():
+    ours = ("grader", "tasks", "workbook", "course_lib", "torch")
+    loaded = {name for name in loaded_by("import grader.worker") if name.startswith(ours)}
+    assert {part(name) if "." in name else "__init__" for name in loaded} == CHILD
+
+
+def test_a_check_loads_the_chapter_that_is_asked_for_alone():
+    loaded = loaded_by("from tasks import CATALOGUE; CATALOGUE.task('01.all_scores')")
+    assert {name for name in loaded if name.startswith("tasks.chapter_") and name.count(".") == 1} == {
+        "tasks.chapter_01"
+    }
 
 
 def test_imports_are_found_wherever_they_stand():

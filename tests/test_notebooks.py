@@ -13,9 +13,10 @@ import pytest
 
 from authoring.release import difference
 from authoring.storage import normalize, read
-from grader.catalogue import CHAPTERS, task
+from tasks import CATALOGUE
 
 ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = CATALOGUE.chapters
 LESSONS, SOLUTIONS, EXERCISES = (
     sorted((ROOT / folder).glob("*.ipynb")) for folder in ("notebooks", "solutions", "exercises")
 )
@@ -223,7 +224,7 @@ def test_solution_holds_exactly_the_tasks_and_questions_of_its_chapter(path):
 def test_solution_announces_each_task_checks_it_and_offers_hints(path):
     cells = notebook(path).cells
     for id, index in cells_of(path, "answer"):
-        given = task(id)
+        given = CATALOGUE.task(id)
         stars = "★" * given.difficulty + "☆" * (3 - given.difficulty)
         announced = f"**{stars} · {_count(given.minutes, 'minute')} · {_count(given.points, 'point')}**"
         header, answer, check, hint = cells[index - 1 : index + 3]

@@ -71,6 +71,28 @@ def test_what_should_be_zero_may_be_nearly_so():
     assert not close(np.array([1e-6, 0.5]), np.array([0.0, 0.5])).all()
 
 
+def test_where_all_should_be_zero_nearly_so_is_enough():
+    assert close(np.array([1e-18, -1e-12]), np.zeros(2)).all()
+    assert not close(np.array([1e-18, 1e-6]), np.zeros(2)).all()
+
+
+def test_small_numbers_are_held_to_the_largest_of_them():
+    assert close(np.array([1e-6, 2e-6 + 1e-16]), np.array([1e-6, 2e-6])).all()
+    assert close(np.array([1e-6, 2e-6 + 1e-11]), np.array([1e-6, 2e-6])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("dtype", "near", "far"), [("float16", 0.004, 0.04), ("bfloat16", 0.03, 0.3)])
+def test_half_a_dtype_is_not_half_the_strictness(dtype, near, far):
+    expected = np.array([1.0, 2.0, 3.0], dtype=np.float16 if dtype == "float16" else np.float32)
+    for off, is_near in ((near, True), (far, False)):
+        value = expected + np.array([0, off, 0], dtype=expected.dtype)
+        assert close(value, expected, dtype).tolist() == [True, is_near, True]
+
+
+def test_a_result_that_came_as_its_shape_alone_is_told_by_it():
+    assert "has shape (9, 9); expected (2, 3)" in difference(returned(None, shape=(9, 9)), EXPECTED)
+
+
 def test_the_coarser_dtype_sets_the_tolerance():
     expected = np.array([1 / 3, 0.5])
     coarse = expected.astype(np.float32)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from grader.call import copy_inputs, run_case
 from grader.judge import judge_function, judge_question, judge_task
+from grader.reply import Crashed, TimedOut
 from grader.result import Outcome
-from grader.runner import Crashed, TimedOut
 from grader.task import Choice, Mistake, Property, Question
-from grader.worker import copy_inputs, run_case
 
 SEED = 5
 
@@ -146,8 +146,9 @@ class Disguised:
         (Disguised(), "no class"),
         (torch.eye(2, 3).to_sparse(), "to_dense"),
         (torch.eye(2, 3, device="meta"), "meta"),
-        (torch.zeros(2**24), "far too large"),
-        (np.array(["1", "2"]), "not of numbers"),
+        (torch.zeros(2**24), "Your result has shape (16777216,); expected (2,)"),
+        (np.array(["1", "2"]), "which the grader cannot compare"),
+        (np.array(["2020-01-01", "2020-01-02"], dtype="M8[D]"), "which the grader cannot compare"),
         (np.ma.masked_less([1.0, 2.0], 2), "masked array"),
         (10**400, "Python objects"),
         (np.zeros(2, dtype=complex), "complex numbers; expected floating-point"),
@@ -203,16 +204,34 @@ def test_calling_the_finished_thing_is_recognised_under_any_name(task, name):
 
 
 def test_what_did_not_run_earns_nothing_and_keeps_what_did(task):
-    cases_inputs = [task.inputs(case, SEED) for case in task.cases]
-    right = judge_function(task, task.reference, SEED)
-    assert right.points == 3
-    first = run_case(task.reference, cases_inputs[0])
-    timed_out = judge_task(task, cases_inputs, [first, TimedOut(2.0)])
+    def judge(*replies):
+        """Judge an answer that gives these replies, and the right one to begin with where there is none."""
+        coming = iter(replies)
+        return judge_task(task, SEED, lambda inputs, largest: next(coming) or run_case(task.reference, inputs))
+
+    assert judge(None, None).points == 3
+    timed_out = judge(None, TimedOut(2.0))
     assert (timed_out.outcome, timed_out.points) == (Outcome.TIMED_OUT, 1)
-    assert "after 2 s" in timed_out.message
-    crashed = judge_task(task, cases_inputs, [Crashed("the process was ended by SIGSEGV"), None])
+    assert "after 2 s of computing" in timed_out.message
+    waiting = judge(None, TimedOut(200.0, waiting=True))
+    assert (waiting.outcome, waiting.points) == (Outcome.TIMED_OUT, 1)
+    assert "without a result, though it had computed little" in waiting.message
+    gone = iter([Crashed("the process was ended by SIGSEGV"), None])
+    crashed = judge_task(task, SEED, lambda inputs, largest: next(gone))
     assert (crashed.outcome, crashed.points) == (Outcome.CRASHED, 0)
     assert [case.outcome for case in crashed.cases] == [Outcome.CRASHED, Outcome.NOT_RUN]
+
+
+def test_the_room_for_a_result_grows_with_what_is_expected(task):
+    asked = []
+
+    def call(inputs, largest):
+        asked.append(largest)
+        return run_case(task.reference, inputs)
+
+    judge_task(task, SEED, call)
+    assert [largest - asked[0] for largest in asked] == [0, 8 * (4 * 4 - 2 * 8)]
+    assert asked[0] > 2**20
 
 
 def test_the_smallest_case_that_is_wrong_is_shown(task):

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from grader import submission
-from grader.submission import Program, SubmissionError, Unreadable, read_notebook
+from grader.program import Program
+from grader.submission import SubmissionError, Unreadable, read_notebook
 
 TASK = "00.row_sums"
 ANSWER = "def row_sums(table, factor):\n    return factor * table.sum(axis=-1)"
@@ -34,10 +35,10 @@ def test_the_marked_answer_wins_over_an_earlier_attempt(write_notebook):
     assert program(write_notebook(attempt, (ANSWER, TASK))).answer == ANSWER
 
 
-def definitions(write_notebook, other, answer):
-    """Return the statements that an answer gets from another cell, each by its first line."""
-    found = program(write_notebook(other, (f"def row_sums(table, factor):\n    return {answer}", TASK)))
-    return [statement.split("\n")[0] for statement in found.definitions]
+def statements(write_notebook, other, answer, below=""):
+    """Return the statements that an answer gets from a cell above and one below, each by its first line."""
+    found = program(write_notebook(other, (f"def row_sums(table, factor):\n    return {answer}", TASK), below))
+    return [statement.split("\n")[0] for statement in found.statements]
 
 
 @pytest.mark.parametrize(
@@ -55,12 +56,41 @@ def definitions(write_notebook, other, answer):
         ("table: dict = {}\nlabels: dict = {}", "labels", ["labels: dict = {}"]),
         ("if True:\n    A = 1\nelse:\n    A = 2", "A", ["if True:"]),
         ("try:\n    import fast as f\nexcept ImportError:\n    f = None", "f", ["try:"]),
-        ("from grader.notebook import check", "check", []),
         ("B = A\nA = 1", "B", ["B = A", "A = 1"]),
+        ("N = 1\nN += 1\nM = 1", "N", ["N = 1", "N += 1"]),
+        ("N = 0\nfor i in range(3):\n    N += i\nfor j in N: pass", "N", ["N = 0", "for i in range(3):"]),
+        ("N = 3\nwhile N > 1: N -= 1", "N", ["N = 3", "while N > 1:"]),
+        ("with open('x') as f:\n    text = f.read()", "text", ["with open('x') as f:"]),
+        ("if (N := 3) > 2: pass", "N", ["if (N := 3) > 2:"]),
+        ("match 3:\n    case int(N): pass", "N", ["match 3:"]),
+        ("try: 1 / 0\nexcept ZeroDivisionError as error: pass", "error", ["try:"]),
+        ("N = 1\ndel N", "N", ["N = 1", "del N"]),
+        ("A = []\nA.append(1)\nA.count(1)\nprint(A)", "A", ["A = []", "A.append(1)", "A.count(1)"]),
+        ("A = {}\nA['b'] = 1\nA['c'].d = 2", "A", ["A = {}", "A['b'] = 1", "A['c'].d = 2"]),
+        ("import random\nA = [1, 2]\nrandom.shuffle(A)", "A", ["import random", "A = [1, 2]", "random.shuffle(A)"]),
+        ("A = []\n[A.append(i) for i in range(3)]", "A", ["A = []", "[A.append(i) for i in range(3)]"]),
+        ("A = []\nB = A.append(1)", "A", ["A = []", "B = A.append(1)"]),
+        ("def f(x): return x\nf.scale = 3\ncheck('1', f)", "f", ["def f(x):", "f.scale = 3"]),
+        (
+            "class Box: pass\nBox.size = 3\nsetattr(Box, 'b', 1)",
+            "Box",
+            ["class Box:", "Box.size = 3", "setattr(Box, 'b', 1)"],
+        ),
+        ("N = 0\ndef bump():\n    global N\n    N += 1\nbump()", "N", ["N = 0", "def bump():", "bump()"]),
+        (
+            "A = []\ndef add(): A.append(1)\ndef twice(): add(); add()\ntwice()",
+            "A",
+            ["A = []", "def add():", "def twice():", "twice()"],
+        ),
+        (
+            "A = {}\ndef keep(f):\n    A['f'] = f\n    return f\n@keep\ndef g(): return 1",
+            "A",
+            ["A = {}", "def keep(f):", "@keep"],
+        ),
     ],
 )
 def test_what_the_answer_uses_comes_from_other_cells(write_notebook, other, answer, lines):
-    assert definitions(write_notebook, other, answer) == lines
+    assert statements(write_notebook, other, answer) == lines
 
 
 @pytest.mark.parametrize(
@@ -68,18 +98,36 @@ def test_what_the_answer_uses_comes_from_other_cells(write_notebook, other, answ
     [
         "import torch\nEPSILON = 1e-9",  # not used
         "table = forever()\nfactor = quit()",  # names of the answer's own arguments
-        "for i in range(9): np = i",
-        "np.random.seed(0)\nprint(np)",
-        "if forever():\n    print(1)\n    np = 2",
+        "np.random.seed(0)\nprint(np)\nx = np.ones(forever())",
+        "for i in forever(): print(np)",
+        "data = [np for np in forever()]",
+        "def f():\n    np = forever()\nf()",
+        "class Box:\n    np = 3",
+        "check('00.row_sums', row_sums)\nrow_sums(np.ones(3), 2)",
     ],
 )
 def test_what_the_answer_does_not_use_stays_where_it_is(write_notebook, other):
-    assert definitions(write_notebook, other, "np.sum(table) * factor") == []
+    assert statements(write_notebook, other, "np.sum(table) * factor") == []
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "lines"),
+    [
+        ("A = 1", "A = 2\nA += 1", ["A = 1"]),  # what ran above the answer counts, as in a run from top to bottom
+        ("", "A = 2\nA += 1\nB = 3", ["A = 2", "A += 1"]),  # and whoever wrote it below has run it first
+        ("", "def A(x): return B(x)\nB = abs\nC = A", ["def A(x):", "B = abs"]),
+        ("A = B", "B = 2", ["A = B", "B = 2"]),
+        ("", "sum = 3\nA = 1", ["A = 1"]),  # the name of a built-in function meant that function
+        ("", "def row_sums(table, factor):\n    return A\nA = 1", ["A = 1"]),
+    ],
+)
+def test_a_notebook_is_read_from_top_to_bottom(write_notebook, above, below, lines):
+    assert statements(write_notebook, above, "sum(table) * A", below) == lines
 
 
 def test_definitions_may_use_each_other_without_end(write_notebook):
     other = "def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)"
-    assert definitions(write_notebook, other, "even(2)") == ["def even(n):", "def odd(n):"]
+    assert statements(write_notebook, other, "even(2)") == ["def even(n):", "def odd(n):"]
 
 
 @pytest.mark.parametrize(

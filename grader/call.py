@@ -1,0 +1,180 @@
+"""Calls an answer on the inputs of one case: in the child while grading, in a learner's own notebook while checking."""
+
+import contextlib
+import functools
+import inspect
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from grader.reply import Reply
+from grader.wire import fits
+
+ROOM = 2**20  # bytes that a result may always have; one that is larger than this and than expected is told by its shape
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How an answer is called.
+
+    Attributes:
+        library: "numpy", or "torch" for tensors in the place of arrays.
+        finished: dotted names of finished things; those that get called are named in the reply.
+        own: packages that the line that raised is never in: they are the course's, not the learner's.
+    """
+
+    library: str = "numpy"
+    finished: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+
+NUMPY = Terms()
+
+
+def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
+    """Call the answer on copies of the inputs and return the `Reply`.
+
+    Args:
+        function: the learner's function; called with the inputs by position.
+        inputs: arguments by name; not changed, whatever the function does.
+        terms: the `Terms`.
+        largest: bytes of the largest result that is looked at.
+    """
+    copies = copy_inputs(inputs)
+    with _watching(terms.finished) as called, warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # an overflow shows in the numbers; a warning is no error
+        try:
+            result = function(*in_library(copies, terms.library).values())
+            if result is ...:
+                return Reply("untouched")
+            found = _as_array(result, largest)  # a sparse tensor refuses, and so may whatever else came back
+        except KeyboardInterrupt:
+            raise  # someone at the keyboard waits for it
+        except BaseException as error:
+            # PyTorch raises NotImplementedError, too, but always with a text.
+            untouched = isinstance(error, NotImplementedError) and not error.args
+            return Reply("untouched") if untouched else raised(error, terms.own)
+    after = {name: _left(copies[name], value) for name, value in inputs.items() if isinstance(value, np.ndarray)}
+    return Reply("returned", **found, after=after, called=tuple(sorted(called)))
+
+
+def in_process(function, terms) -> Callable[..., Reply]:
+    """Return what the judge calls for each case when the answer runs in this very process."""
+    return lambda inputs, largest: run_case(function, inputs, terms, largest=largest)
+
+
+def copy_inputs(inputs):
+    """Return the inputs with every array copied, for a function that might write into them."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def in_library(inputs, library):
+    """Return the inputs with tensors in the place of arrays if the library is "torch"; they share memory."""
+    if library == "numpy":
+        return inputs
+    import torch
+
+    return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+
+
+def raised(error, own=()):
+    """Return the `Reply` that tells an exception by the learner's own line, not by the library's that it came from."""
+    elsewhere = (
+        sys.base_prefix,
+        __file__,
+        "<__array",
+        *_folders(own),
+    )  # how the names of files begin that are not theirs
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "site-packages" not in frame.filename and not frame.filename.startswith(elsewhere)
+    ]
+    line = frames[-1].line or "" if frames else ""
+    try:
+        message, text = str(error)[:2000], "".join(traceback.format_exception(error))[-20_000:]
+    except Exception:
+        message, text = "its text cannot be shown", ""
+    return Reply("raised", error=type(error).__name__[:100], message=message, line=line.strip()[:500], traceback=text)
+
+
+def _folders(packages):
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in packages)
+    return tuple(str(Path(file).parent) for file in files if file)
+
+
+def _as_array(result, largest):
+    """Return the fields of a reply for what an answer returned."""
+    kind = type(result).__name__[:100]
+    if isinstance(result, getattr(sys.modules.get("torch"), "Tensor", ())):
+        dtype = str(result.dtype).removeprefix("torch.")
+        array = (result.float() if dtype == "bfloat16" else result).numpy(force=True)
+    elif isinstance(result, np.ndarray | np.generic | bool | int | float) and not np.ma.is_masked(result):
+        array = np.asarray(result)
+        dtype = array.dtype.name
+    else:
+        return {"kind": kind}
+    value = np.array(array) if fits(array) and array.nbytes <= largest else None
+    return {"value": value, "kind": kind, "dtype": dtype, "shape": array.shape if fits(array) else None}
+
+
+def _left(now, before):
+    """Return an input as the answer left it; None if it is no longer an array of numbers of that size."""
+    return now if isinstance(now, np.ndarray) and fits(now) and now.nbytes <= before.nbytes else None
+
+
+@contextlib.contextmanager
+def _watching(names):
+    """Collect which of the named functions get called, under whatever name the answer holds them."""
+    called = set()
+    watched = {id(_identity(found)): name for name in names if (found := _find(name)) is not None}
+    if not watched:
+        yield called
+        return
+
+    def note(frame, event, argument):
+        if event == "call":
+            name = watched.get(id(frame.f_code))
+        elif event == "c_call":
+            name = watched.get(id(argument)) or watched.get(id(_method_behind(argument)))
+        else:
+            return
+        if name:
+            called.add(name)
+
+    previous = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(previous)
+
+
+def _find(dotted):
+    """Return the object with this dotted name, or None while its library is not loaded: then nobody can call it."""
+    parts = dotted.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found = sys.modules.get(".".join(parts[:length]))
+        if found is not None:
+            return functools.reduce(lambda owner, part: getattr(owner, part, None), parts[length:], found)
+    return None
+
+
+def _identity(function):
+    """Return what the profiler shows of a function: the code object of a Python function, a C function itself.
+
+    Of a decorated one it is that of the function inside: one wrapper may serve many, as PyTorch's `no_grad` does.
+    """
+    inner = inspect.unwrap(function)
+    return getattr(inner, "__code__", inner)
+
+
+def _method_behind(bound):
+    """Return the method descriptor of a bound C method, such as torch.Tensor.softmax for `scores.softmax`."""
+    owner = getattr(bound, "__self__", None)
+    return None if owner is None else getattr(type(owner), getattr(bound, "__name__", ""), None)

@@ -1,0 +1,68 @@
+"""What runs to get an answer out of a notebook: the statements it needs, then its own cell."""
+
+import ast
+import contextlib
+import linecache
+import sys
+import types
+from dataclasses import dataclass
+
+from grader.call import raised
+from grader.reply import Reply
+
+ANSWER_FILE = "<answer>"
+SILENT = ("check", "hint", "answer", "display")  # what a cell calls beside its answer, and what shows nothing here
+
+
+@dataclass(frozen=True)
+class Program:
+    """An answer, as source.
+
+    Attributes:
+        function: the name of the function to call afterwards.
+        statements: what the answer uses from other cells, in their order. Each is run by itself: if one fails, the
+            others still run.
+        answer: the source of the answer cell.
+    """
+
+    function: str
+    statements: tuple[str, ...]
+    answer: str
+
+
+def load(program, own=()):
+    """Run a program; return (function, None) or (None, the `Reply` that says why there is none).
+
+    A statement that fails beside the function (a print of a variable that is not there) does not matter, as long as
+    the function is there afterwards. The program runs as the module `__main__`, as in a notebook.
+    """
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    namespace = vars(module)
+    namespace.update(dict.fromkeys(SILENT, _silent))
+    for number, statement in enumerate(program.statements):
+        filename = f"<statement {number}>"
+        _keep_source(filename, statement)
+        with contextlib.suppress(Exception, SystemExit):
+            exec(compile(statement, filename, "exec"), namespace)
+    namespace.pop(program.function, None)
+    _keep_source(ANSWER_FILE, program.answer)
+    failure = None
+    for node in ast.parse(program.answer).body:
+        try:
+            exec(compile(ast.Module([node], []), ANSWER_FILE, "exec"), namespace)
+        except (Exception, SystemExit) as error:
+            failure = failure or raised(error, own)
+    function = namespace.get(program.function)
+    if callable(function):
+        return function, None
+    missing = Reply("raised", error="NameError", message=f"{program.function} is not a function")
+    return None, failure or missing
+
+
+def _keep_source(filename, source):
+    """Let tracebacks find the lines of source that is in no file."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+
+
+def _silent(*_, **__):
+    """Stand in for what a notebook offers beside the answer."""

@@ -1,0 +1,4 @@
+"""Chapter 07, positional encoding: telling attention where things stand."""
+
+TITLE = "Positional encoding"
+TASKS = ("sinusoidal_positions", "rotate", "rotary_attention", "relative_scores", "alibi_bias")

@@ -1,0 +1,44 @@
+"""What every task of this course must have, beyond what the grader asks of any; `Drawn` makes for their inputs."""
+
+import numpy as np
+
+from grader.task import Drawn
+
+LEAST_MISTAKES, LEAST_LEGAL, LEAST_CASES, LEAST_HINTS = 5, 3, 3, 3
+
+
+def enough(task):
+    """Yield (rule, whether it holds): enough of everything for a learner, and for a mistake to show."""
+    yield f"at least {LEAST_MISTAKES} mistakes", len(task.mistakes) >= LEAST_MISTAKES
+    yield f"at least {LEAST_LEGAL} legal ways", len(task.legal) >= LEAST_LEGAL
+    yield f"at least {LEAST_CASES} cases", len(task.cases) >= LEAST_CASES
+    yield f"at least {LEAST_HINTS} hints", len(task.hints) >= LEAST_HINTS
+    yield "difficulty 1 to 3, minutes named", task.difficulty in (1, 2, 3) and task.minutes > 0
+
+
+def telling_sizes(task):
+    """Yield (rule, whether it holds): no transpose passes because two sizes happen to be equal."""
+    ordinary = [case for case in task.cases if case.draw is None]
+    yield "all sizes of a case differ", all(len(set(case.sizes.values())) == len(case.sizes) for case in ordinary)
+    yield "several sizes", len({tuple(case.sizes.values()) for case in ordinary}) >= 2
+
+
+def informative(weights):
+    """Return what keeps a task with a softmax out of the regime in which mistakes vanish.
+
+    Args:
+        weights: computes the softmax's weights (..., q_len, k_len) from the arguments of an answer.
+    """
+
+    def holds(*inputs):
+        return is_informative(np.asarray(weights(*inputs)))
+
+    return Drawn("softmax neither one-hot nor uniform", holds)
+
+
+def is_informative(weights):
+    """Tell whether the typical row has a clear favorite that does not take everything."""
+    allowed = np.count_nonzero(weights, axis=-1)
+    rows = allowed > 1
+    largest = weights.max(axis=-1)[rows]
+    return rows.any() and bool(np.median(largest * allowed[rows]) > 1.2 and np.median(largest) < 0.95)
