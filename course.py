@@ -328,26 +328,32 @@ def run_installer(command):
 
 def explain_failure(complaints):
     """The error, in one sentence, for what venv or pip wrote to stderr before it failed."""
-    reasons = {
-        r"No space left|not enough space|Errno 28\b|WinError 112": CourseError(
-            "The disk is full: make room, then run the same command again, and it continues."
+    full = "The disk is full: make room, then run the same command again, and it continues."
+    no_network = (
+        "The packages could not be downloaded: check the network (and, behind a proxy, HTTPS_PROXY), "
+        "then run the same command again, and it continues."
+    )
+    reasons = [
+        (r"No space left|not enough space|Errno 28\b|WinError 112", CourseError, full),
+        (
+            r"Permission denied|Access is denied|Read-only file system|Errno 13\b|WinError 5\b",
+            CourseError,
+            cannot_write(VENV),
         ),
-        r"Permission denied|Access is denied|Read-only file system|Errno 13\b|WinError 5\b": CourseError(
-            cannot_write(VENV)
-        ),
-        r"requires? a different python": NotOfferedError(python_refused(complaints)),
+        (r"requires? a different python", NotOfferedError, python_refused(complaints)),
         # pip found the package, but no build for this machine.
-        r"from versions: (?!none)|is not a supported wheel": NotOfferedError(no_builds(complaints)),
-        r"NewConnectionError|ConnectionError|Connection\w* (broken|refused|reset|aborted)|ConnectTimeout|timed out"
-        r"|name resolution|getaddrinfo|unreachable|ProxyError|SSLError|IncompleteRead|HTTP error|HTTPError": NotOfferedError(
-            "The packages could not be downloaded: check the network (and, behind a proxy, HTTPS_PROXY), "
-            "then run the same command again, and it continues."
+        (r"from versions: (?!none)|is not a supported wheel", NotOfferedError, no_builds(complaints)),
+        (
+            r"NewConnectionError|ConnectionError|Connection\w* (broken|refused|reset|aborted)|ConnectTimeout|timed out"
+            r"|name resolution|getaddrinfo|unreachable|ProxyError|SSLError|IncompleteRead|HTTP error|HTTPError",
+            NotOfferedError,
+            no_network,
         ),
-        r"No matching distribution": NotOfferedError(no_builds(complaints)),
-    }
-    for pattern, error in reasons.items():
+        (r"No matching distribution", NotOfferedError, no_builds(complaints)),
+    ]
+    for pattern, error, sentence in reasons:
         if re.search(pattern, complaints, re.IGNORECASE):
-            return error
+            return error(sentence)
     last_words = complaints.strip().rpartition("\n")[2]
     return CourseError(
         f"The installation failed ({last_words}): run the same command again; if that does not help, {REINSTALL}"

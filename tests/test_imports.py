@@ -165,11 +165,13 @@ def test_catalogue_and_worker_know_little():
         ("grader", ("authoring", "course"), ()),
         ("grader", ("course_lib",), ("grader.catalogue",)),
         ("authoring", ("course_lib", "course"), ()),
+        ("upkeep", ("course_lib", "grader"), ()),
+        *((folder, ("upkeep",), ()) for folder in ("course_lib", "grader", "authoring", "benchmarks")),
         ("benchmarks", ("grader", "authoring", "course"), ()),
         ("course_lib", ("matplotlib",), ("course_lib.plotting",)),
         ("course_lib", ("array_api_compat",), ("course_lib.namespace",)),
         ("course_lib", ("torch",), ("course_lib.namespace", *(f"course_lib.{name}" for name in (*MODULES, *WORK)))),
-        *((folder, ("tests", "benchmarks"), ()) for folder in ("course_lib", "grader", "authoring")),
+        *((folder, ("tests", "benchmarks"), ()) for folder in ("course_lib", "grader", "authoring", "upkeep")),
     ],
 )
 def test_forbidden_imports(folder, forbidden, exception):
@@ -198,7 +200,9 @@ def test_course_py_needs_nothing_installed():
 @pytest.mark.parametrize("folder", ["notebooks", "exercises", "solutions"])
 def test_notebooks_import_the_library_and_the_checks(folder):
     found = imports_in_notebooks(folder)
-    forbidden = [f for f in found if any(belongs_to(name, f.imported) for name in ("authoring", "tests", "course"))]
+    forbidden = [
+        f for f in found if any(belongs_to(name, f.imported) for name in ("authoring", "tests", "course", "upkeep"))
+    ]
     behind = [f for f in found if belongs_to("grader", f.imported) and f.imported != "grader.notebook"]
     assert [str(f) for f in forbidden + behind] == []
 
