@@ -4,8 +4,17 @@ import argparse
 import signal
 import sys
 
-from upkeep.doctor import doctor
-from upkeep.test import test
+
+def test(given):
+    from upkeep.test import test  # not at the top: it needs packages, and the doctor must get by without them
+
+    return test(given.all)
+
+
+def doctor(given):
+    from upkeep.doctor import doctor
+
+    return doctor()
 
 
 def main(arguments=None):
@@ -14,10 +23,10 @@ def main(arguments=None):
 
     command = commands.add_parser("test", help="check everything")
     command.add_argument("--all", action="store_true", help="and what takes an hour or more")
-    command.set_defaults(call=lambda given: test(given.all))
+    command.set_defaults(call=test)
 
     command = commands.add_parser("doctor", help="check what is installed; the exit code is the number of problems")
-    command.set_defaults(call=lambda given: doctor())
+    command.set_defaults(call=doctor)
 
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is asked to stop, what it started stops too

@@ -1,6 +1,8 @@
 """What the doctor asks of the installed packages."""
 
 import importlib.metadata
+import subprocess
+import sys
 
 import pytest
 
@@ -62,3 +64,13 @@ def test_the_exit_code_is_the_number_of_problems(monkeypatch, capsys):
     assert [line.split()[:2] for line in said[:2]] == [["ok", "heart"], ["PROBLEM", "knee"]]
     assert said[2].split() == ["->", "rest"]
     assert "OSError: no foot" in said[3]
+
+
+def test_the_doctor_starts_whatever_is_missing():
+    """All of .venv is hidden (-I -S): what is left is the standard library, and each check turns into a finding."""
+    code = f"import sys; sys.path.insert(0, {str(course.ROOT)!r}); from upkeep.__main__ import main; main(['doctor'])"
+    reply = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, encoding="utf-8")
+    found = [line.split()[:3] for line in reply.stdout.splitlines() if line.startswith(("ok", "PROBLEM"))]
+    assert [line[:2] for line in found[:3]] == [["PROBLEM", "packages"], ["PROBLEM", "device"], ["PROBLEM", "kernel"]]
+    assert found[0][2] == "ModuleNotFoundError:"
+    assert "Traceback" not in reply.stderr
