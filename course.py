@@ -1,9 +1,9 @@
-"""The course's commands: everything that happens before, around and after a lesson.
+"""The course's door: makes .venv, installs the course into it, and hands over.
 
-`learn` and `test` are the two that matter; `python3 course.py --help` lists the others. The first call makes the
-folder .venv beside this file and installs into it exactly what requirements.txt pins; every call checks in
-milliseconds that .venv is still what it should be, and repairs it where it is not. What needs the installed
-course is handed to the Python of .venv.
+`learn` and `test` are the two commands that matter; `python3 course.py --help` lists the others. The first call makes
+the folder .venv beside this file and installs into it exactly what requirements.txt pins; every call checks in
+milliseconds that .venv is still what it should be, and repairs it where it is not. What needs the installed course is
+handed to the Python of .venv.
 
 This file uses the standard library alone, because it runs before anything is installed. Its syntax stays within
 Python 3.6, so that an old Python reads far enough to say that it is too old.
@@ -26,8 +26,6 @@ import sysconfig
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree import ElementTree
 
 if sys.version_info < (3, 11):  # noqa: UP036 - the check is what tells an old Python
     sys.exit(
@@ -45,13 +43,10 @@ STAMP = VENV / "course.json"
 REQUIREMENTS = ROOT / "requirements.txt"
 START = ROOT / "notebooks" / "00_start_here.ipynb"
 
-# Where the paths of the notebooks begin that train for a minute or more. `test` runs each of them by itself: two
-# trainings at once on two cores take far more than twice as long as one.
-TRAINING = ("notebooks/10_", "notebooks/11_")
-
 CALL = ("python" if os.name == "nt" else "python3") + " course.py"
 NEWEST_PYTHON = (3, 14)  # the newest that the pinned packages have builds for
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+CPU_HOST = "download.pytorch.org"
+CPU_INDEX = f"https://{CPU_HOST}/whl/cpu"
 GIGABYTE = 10**9
 REINSTALL = f"delete the folder .venv, then run: {CALL} learn"
 
@@ -60,6 +55,7 @@ Self-attention, step by step.
 
   {CALL} learn                 opens the course in JupyterLab (the first time, it installs what it needs)
   {CALL} test                  checks everything: the code, the grader, every notebook
+  {CALL} test --all            and what takes an hour or more: a fresh installation, all of it beside other work, ...
 
 More:
 
@@ -72,8 +68,11 @@ More:
 
 Options of learn and test:
 
-  --torch cpu      on Linux without an NVIDIA GPU: install PyTorch without the gigabytes that only a GPU needs
-                   (remembered; --torch default goes back)
+  --torch BUILD    which PyTorch to install; remembered.
+                   auto: on Linux without an NVIDIA GPU the small build, elsewhere the ordinary one; what is already
+                   installed stays (this is what happens without --torch)
+                   cpu: the small build, without the gigabytes that only an NVIDIA GPU needs
+                   default: the ordinary build
 
 Options of learn:
 
@@ -83,18 +82,22 @@ Options of learn:
 Add --help to a command to see its options.
 """
 
-# Command: the module in .venv that does it.
-DELEGATED = {
-    "progress": "grader",
-    "grade": "grader",
-    "proof": "grader",
-    "run": "authoring",
-    "release": "authoring",
+# Command: what does it in .venv, a module and its first arguments.
+HANDED_OVER = {
+    "progress": ["workbook", "progress"],
+    "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "proof": ["grader", "proof", "--catalogue", "tasks"],
+    "run": ["authoring", "run"],
+    "release": ["authoring", "release"],
 }
 
 
 class CourseError(Exception):
     """Ends the command: one sentence that says what is wrong and the way out."""
+
+
+class NotOfferedError(CourseError):
+    """What was to be installed could not be had: no connection, or no build for this Python."""
 
 
 # Processes ------------------------------------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ def end(process):
     if os.name == "posix":
         process.terminate()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
 
@@ -147,33 +150,46 @@ def run(arguments, **options):
 
 
 def ensure_environment(torch=None):
-    """Make .venv what requirements.txt says, or see that it already is. Without `torch`, its build stays as it was."""
+    """Make .venv what requirements.txt says, or see that it already is.
+
+    Args:
+        torch: the build of PyTorch: "cpu", "default", or "auto" for the one that fits this machine unless another is
+            already installed. Without it, what was chosen before holds.
+    """
     found = read_stamp()
-    wanted = wanted_stamp(torch or found.get("torch", "default"))
+    wanted = wanted_stamp(found, torch)
     complaint, packages_can_stay = examine(found, wanted)
     if complaint is None:
+        if torch and torch != found.get("choice"):
+            write_stamp(wanted)
         return
     try:
         print(f"{complaint}: {'completing' if packages_can_stay else 'making'} .venv.")
         if not packages_can_stay:
             make_venv()
+            if wanted["choice"] == "auto":
+                wanted["torch"] = fitting_build()
         write_stamp({**wanted, "requirements": None})  # from here on, an interruption is seen
-        announce_installation(wanted["torch"])
-        install_packages(wanted["torch"])
-        write_stamp(wanted)
+        write_stamp({**wanted, "torch": install(wanted)})
     except KeyboardInterrupt:
         raise CourseError("The installation was interrupted: the next call continues it.") from None
     except OSError as error:
-        raise CourseError(explain_failure(str(error))) from None
+        raise explain_failure(str(error)) from None
     print("Everything is installed.\n")
 
 
-def wanted_stamp(torch):
-    """What .venv should be: the stamp that is written once it is."""
+def wanted_stamp(found, torch=None):
+    """What .venv should be, given the stamp that was found: the stamp that is written once it is.
+
+    `choice` is what the reader chose ("auto": nothing), `torch` the build that is installed. A .venv from before there
+    was a choice keeps its build.
+    """
+    choice = torch or found.get("choice") or ("cpu" if found.get("torch") == "cpu" else "auto")
     return {
         "venv": str(VENV),
         "python": "{}.{}".format(*sys.version_info[:2]),
-        "torch": torch,
+        "choice": choice,
+        "torch": choice if choice != "auto" else found.get("torch") or fitting_build(),
         "requirements": hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(),
     }
 
@@ -210,11 +226,11 @@ def examine(found, wanted):
 
 
 def python_starts(version):
-    """Whether the Python of .venv starts and is still of this version."""
+    """Whether the Python of .venv starts and is still of this version, however long that takes."""
     question = [str(PYTHON), "-I", "-S", "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]
     try:
-        reply = subprocess.run(question, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
+        reply = subprocess.run(question, capture_output=True, text=True)
+    except OSError:
         return False
     return reply.stdout.strip() == version
 
@@ -237,7 +253,45 @@ def make_venv():
     (site_packages / "course.pth").write_text(os.path.relpath(ROOT, site_packages) + "\n", encoding="utf-8")
 
 
-def announce_installation(torch):
+def fitting_build():
+    """The build of PyTorch for this machine. Only on Linux does the ordinary one bring gigabytes for NVIDIA's GPUs."""
+    return "cpu" if sys.platform == "linux" and not has_nvidia_gpu() else "default"
+
+
+def has_nvidia_gpu():
+    """Whether there is an NVIDIA GPU with its driver, which PyTorch could use."""
+    traces = ["/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/nvidia0"]  # the driver; its devices
+    if os.path.exists("/dev/dxg"):  # WSL, which has this device for any GPU, and NVIDIA's library only for NVIDIA's
+        traces.append("/usr/lib/wsl/lib/libcuda.so.1")
+    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, traces))
+
+
+def install(wanted):
+    """Install the pins; return the build of PyTorch that was had."""
+    torch = wanted["torch"]
+    announce_installation(torch, wanted["choice"])
+    # Builds only: a package that would have to be compiled here fails at once, with a reason.
+    pip_install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"]
+    if torch == "cpu":
+        # 2.13.0+cpu satisfies torch==2.13.0, so the last call leaves it and sees no need for NVIDIA's libraries.
+        pin = re.search(r"^torch==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE).group()
+        try:
+            run_installer([*pip_install, "--retries=1", "--no-deps", "--index-url", CPU_INDEX, pin])
+        except NotOfferedError:
+            if wanted["choice"] == "cpu":
+                raise NotOfferedError(
+                    f"The small build of PyTorch could not be had from {CPU_HOST}: check the network and run the same "
+                    "command again, or add --torch default, which takes the ordinary build, GPU libraries included."
+                ) from None
+            print(f"\nThe small build could not be had from {CPU_HOST}: going on with the ordinary one.", flush=True)
+            torch = "default"
+            write_stamp({**wanted, "torch": torch, "requirements": None})
+            announce_installation(torch, wanted["choice"])
+    run_installer([*pip_install, "-r", str(REQUIREMENTS)])
+    return torch
+
+
+def announce_installation(torch, choice):
     """Say what is going to happen and how large it is; stop where the disk has no room for it."""
     with_cuda = sys.platform == "linux" and torch == "default"
     download, needed = ("3 GB", 9 * GIGABYTE) if with_cuda else ("0.5 GB", 2.5 * GIGABYTE)
@@ -248,27 +302,10 @@ def announce_installation(torch):
             f"There is too little room on the disk: the course needs {(needed - held) / GIGABYTE:.1f} GB and "
             f"{free / GIGABYTE:.1f} GB are free; make room, then run the same command again."
         )
-    print(f"Installing what requirements.txt pins: up to {download} to download, some minutes, only once.")
-    if with_cuda and not has_nvidia_gpu():
-        print(
-            "No NVIDIA GPU is in sight: with the option --torch cpu the download would be 0.5 GB. "
-            "(Ctrl-C stops this one.)"
-        )
-
-
-def has_nvidia_gpu():
-    traces = ("/proc/driver/nvidia/version", "/usr/lib/wsl/lib/nvidia-smi")
-    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, traces))
-
-
-def install_packages(torch):
-    # Builds only: a package that would have to be compiled here fails at once, with a reason.
-    install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"]
-    if torch == "cpu":
-        # 2.13.0+cpu satisfies torch==2.13.0, so the second call leaves it and sees no need for NVIDIA's libraries.
-        pin = re.search(r"^torch==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE).group()
-        run_installer([*install, "--no-deps", "--index-url", CPU_INDEX, pin])
-    run_installer([*install, "-r", str(REQUIREMENTS)])
+    if torch == "cpu" and choice == "auto":
+        print("No NVIDIA GPU is in sight, so PyTorch comes without the gigabytes that only such a GPU needs.")
+    minutes = "5 to 20 minutes" if with_cuda else "2 to 10 minutes"
+    print(f"Installing what requirements.txt pins: up to {download} to download, {minutes}, only once.", flush=True)
 
 
 def run_installer(command):
@@ -286,30 +323,41 @@ def run_installer(command):
             end(process)
             raise
     if process.returncode:
-        raise CourseError(explain_failure("".join(complaints)))
+        raise explain_failure("".join(complaints))
 
 
 def explain_failure(complaints):
-    """One sentence for what venv or pip wrote to stderr before it failed."""
-    reasons = {
-        r"No space left|not enough space|Errno 28\b|WinError 112": (
-            "The disk is full: make room, then run the same command again, and it continues."
+    """The error, in one sentence, for what venv or pip wrote to stderr before it failed."""
+    full = "The disk is full: make room, then run the same command again, and it continues."
+    no_network = (
+        "The packages could not be downloaded: check the network (and, behind a proxy, HTTPS_PROXY), "
+        "then run the same command again, and it continues."
+    )
+    reasons = [
+        (r"No space left|not enough space|Errno 28\b|WinError 112", CourseError, full),
+        (
+            r"Permission denied|Access is denied|Read-only file system|Errno 13\b|WinError 5\b",
+            CourseError,
+            cannot_write(VENV),
         ),
-        r"Permission denied|Access is denied|Read-only file system|Errno 13\b|WinError 5\b": cannot_write(VENV),
+        (r"requires? a different python", NotOfferedError, python_refused(complaints)),
         # pip found the package, but no build for this machine.
-        r"from versions: (?!none)|is not a supported wheel|requires a different python": no_builds(),
-        r"NewConnectionError|ConnectionError|Connection\w* (broken|refused|reset|aborted)|ConnectTimeout|timed out"
-        r"|name resolution|getaddrinfo|unreachable|ProxyError|SSLError|IncompleteRead|HTTP error|HTTPError": (
-            "The packages could not be downloaded: check the network (and, behind a proxy, HTTPS_PROXY), "
-            "then run the same command again, and it continues."
+        (r"from versions: (?!none)|is not a supported wheel", NotOfferedError, no_builds(complaints)),
+        (
+            r"NewConnectionError|ConnectionError|Connection\w* (broken|refused|reset|aborted)|ConnectTimeout|timed out"
+            r"|name resolution|getaddrinfo|unreachable|ProxyError|SSLError|IncompleteRead|HTTP error|HTTPError",
+            NotOfferedError,
+            no_network,
         ),
-        r"No matching distribution": no_builds(),
-    }
-    for pattern, sentence in reasons.items():
+        (r"No matching distribution", NotOfferedError, no_builds(complaints)),
+    ]
+    for pattern, error, sentence in reasons:
         if re.search(pattern, complaints, re.IGNORECASE):
-            return sentence
+            return error(sentence)
     last_words = complaints.strip().rpartition("\n")[2]
-    return f"The installation failed ({last_words}): run the same command again; if that does not help, {REINSTALL}"
+    return CourseError(
+        f"The installation failed ({last_words}): run the same command again; if that does not help, {REINSTALL}"
+    )
 
 
 def cannot_write(path):
@@ -319,13 +367,37 @@ def cannot_write(path):
     )
 
 
-def no_builds():
-    newest = "{}.{}".format(*NEWEST_PYTHON)
+def python_refused(complaints):
+    """One sentence for a pin whose package refuses this very Python, down to its third number."""
+    pin, wish = "a pinned package", ""
+    asked = re.search(r"satisfies the requirement (\S+?)==([^\s;]+)", complaints)
+    if asked:
+        # pip lists all versions that it left out, of this package alone: "4.1 Requires-Python >=3.11.5; 4.1.1 ..."
+        left_out = dict(re.findall(r"(\S+) Requires-Python ([^;\n]+)", complaints))
+        if asked[2] not in left_out:
+            return no_builds(complaints)
+        pin, wish = " ".join(asked.groups()), left_out[asked[2]].strip()
+    refused = re.search(r"Package '([^']+)' requires a different Python: \S+ not in '([^']+)'", complaints)
+    if refused:
+        pin, wish = refused.groups()
     return (
-        f"A pinned package has no build for Python {sys.version_info[0]}.{sys.version_info[1]} on this machine "
-        f"({sysconfig.get_platform()}): use a 64-bit Python from 3.11 to {newest} "
-        f"(on a Mac, one with Apple silicon), for example: python{newest} course.py learn"
+        f"This is Python {sys.version.split()[0]}, and {pin}, which the course installs, does not run on it"
+        f"{wish and f' (it asks for {wish})'}: use another Python, for example: {newest_python()} course.py learn"
     )
+
+
+def no_builds(complaints=""):
+    """One sentence for a package that has no build for this Python on this machine."""
+    found = re.search(r"No matching distribution found for ([^\s;]+)", complaints)
+    return (
+        f"No build of {found[1] if found else 'the packages'} for Python {sys.version_info[0]}.{sys.version_info[1]} "
+        f"on this machine ({sysconfig.get_platform()}) is offered: use a 64-bit Python from 3.11 to "
+        f"{newest_python()[6:]} (on a Mac, one with Apple silicon), for example: {newest_python()} course.py learn"
+    )
+
+
+def newest_python():
+    return "python{}.{}".format(*NEWEST_PYTHON)
 
 
 # learn ----------------------------------------------------------------------------------------------------------------
@@ -423,101 +495,13 @@ def wait_for_server(process, port):
 # test -----------------------------------------------------------------------------------------------------------------
 
 
-class Outcome(NamedTuple):
-    """What one step of `test` gave."""
-
-    name: str
-    passed: int
-    failed: int
-    seconds: float
-
-
 def test(arguments):
     """Check everything."""
     parser = command_parser("test", "Check everything: style, code, the grader, every notebook.")
-    ensure_environment(parser.parse_args(arguments).torch)
-    own_work = exercises_worked_on()
-    for path in own_work:
-        print(f"Left out, because you have worked on it: {path}")
-    without_own_work = ["--config", f"extend-exclude = {json.dumps(own_work)}"]
-    outcomes = [
-        run_step("style", ["ruff", "check", *without_own_work]),
-        run_step("format", ["ruff", "format", "--check", *without_own_work]),
-        run_step("unit tests", ["pytest", "tests"]),
-        run_step("proof of the grader", ["grader", "proof"]),
-        run_notebooks("notebooks", own_work),
-    ]
-    print_summary(outcomes)
-    return 1 if any(outcome.failed for outcome in outcomes) else 0
-
-
-def exercises_worked_on():
-    """The exercises that differ from those that came with the course, by git's account; none on a build server."""
-    if os.environ.get("CI"):
-        return []
-    question = ["git", "ls-files", "--modified", "-z", "--", "exercises/*.ipynb"]
-    try:
-        reply = subprocess.run(question, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
-    except OSError:
-        return []  # no git here
-    return sorted(path for path in reply.stdout.split("\0") if path and (ROOT / path).exists())
-
-
-def run_step(name, arguments):
-    """Run a module; pytest says how many tests passed, any other passes or fails as one."""
-    print_header(name)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
-        options = [f"--junit-xml={report}"] if arguments[0] == "pytest" else []
-        # A test opens no connection; where data are missing, the course says what it does without them.
-        offline = environment(COURSE_OFFLINE=os.environ.get("COURSE_OFFLINE", "1"))
-        code = run(["-m", *arguments, *options], cwd=ROOT, env=offline)
-        passed, failed = read_counts(report) if report.exists() else (int(code == 0), 0)
-    if code and not failed:
-        failed = 1  # such as pytest that found no tests
-    return Outcome(name, passed, failed, time.monotonic() - began)
-
-
-def read_counts(report):
-    """How many tests passed and failed, from pytest's report."""
-    suites = list(ElementTree.parse(report).iter("testsuite"))
-    total, failures, errors, skipped = (
-        sum(int(suite.get(count)) for suite in suites) for count in ("tests", "failures", "errors", "skipped")
-    )
-    return total - failures - errors - skipped, failures + errors
-
-
-def run_notebooks(name, own_work):
-    """Run every notebook and compare what it shows with what is stored in it."""
-    found = {folder: sorted(ROOT.glob(f"{folder}/*.ipynb")) for folder in ("notebooks", "exercises", "solutions")}
-    missing = [folder for folder, notebooks in found.items() if not notebooks]
-    if missing:
-        print_header(name)
-        print(f"No notebooks in: {', '.join(missing)}")
-        return Outcome(name, 0, len(missing), 0.0)
-    paths = [path.relative_to(ROOT).as_posix() for notebooks in found.values() for path in notebooks]
-    paths = [path for path in paths if path not in own_work]
-    alone = [path for path in paths if path.startswith(TRAINING)]
-    others = [path for path in paths if path not in alone]
-    # The kernel is the Python of .venv, whatever a notebook names; and a notebook stays with one process (loadfile).
-    nbval = ["pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
-    outcomes = [run_step(name, [*nbval, "-n", "2", "--dist", "loadfile", *others])]
-    if alone:
-        outcomes.append(run_step(f"{name} that train, one after another", [*nbval, *alone]))
-    return Outcome(name, *(sum(counts) for counts in zip(*(outcome[1:] for outcome in outcomes), strict=True)))
-
-
-def print_header(name):
-    print(f"\n{f' {name} ':=^100}\n", flush=True)
-
-
-def print_summary(outcomes):
-    print_header("summary")
-    for name, passed, failed, seconds in outcomes:
-        print(f"{name:<22}{'FAILED' if failed else 'ok':<9}{passed:>6} passed{failed:>6} failed{seconds:>9.1f} s")
-    print(f"{'total':<57}{sum(outcome.seconds for outcome in outcomes):>9.1f} s\n")
-    print(f"{sum(outcome.passed for outcome in outcomes)} passed, {sum(outcome.failed for outcome in outcomes)} failed")
+    parser.add_argument("--all", action="store_true", help="and what takes an hour or more (README says what it needs)")
+    options = parser.parse_args(arguments)
+    ensure_environment(options.torch)
+    return run(["-m", "upkeep", "test", *(["--all"] if options.all else [])])
 
 
 # doctor ---------------------------------------------------------------------------------------------------------------
@@ -526,12 +510,15 @@ def print_summary(outcomes):
 def doctor(arguments):
     """Look for what is wrong on this machine and say what to do about it."""
     command_parser("doctor", "Look for what is wrong on this machine.", installs=False).parse_args(arguments)
-    ready = complaint_about_environment() is None
-    if ready and not os.path.samefile(sys.prefix, VENV):
-        return run([__file__, "doctor"])  # the same, from inside, where the packages can be asked
-    checks = [check_python, check_folder, check_notebooks, check_environment]
-    if ready:
-        checks += [check_packages, check_device, check_kernel, check_import]
+    problems = report([check_python, check_folder, check_notebooks, check_environment])
+    if complaint_about_environment() is None:
+        problems += run(["-m", "upkeep", "doctor"])  # what only the packages can say; ends with the number of problems
+    print(f"\n{problems} problem{'' if problems == 1 else 's'} found." if problems else "\nAll is well.")
+    return 1 if problems else 0
+
+
+def report(checks):
+    """Print what each check finds; return the number of problems."""
     problems = 0
     for check in checks:
         try:
@@ -542,13 +529,12 @@ def doctor(arguments):
         print(f"{'ok' if advice is None else 'PROBLEM':<9}{check.__doc__:<14}{found}", flush=True)
         if advice is not None:
             print(f"{'':<23}-> {advice}", flush=True)
-    print(f"\n{problems} problem{'' if problems == 1 else 's'} found." if problems else "\nAll is well.")
-    return 1 if problems else 0
+    return problems
 
 
 def complaint_about_environment():
     found = read_stamp()
-    return examine(found, wanted_stamp(found.get("torch", "default")))[0]
+    return examine(found, wanted_stamp(found))[0]
 
 
 # Each check is named by its docstring and returns what it found and, where that is a problem, what to do.
@@ -584,69 +570,6 @@ def check_environment():
     return complaint or f"complete, for Python {read_stamp()['python']}", complaint and f"run: {CALL} learn"
 
 
-def check_packages():
-    """packages"""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from packaging.requirements import Requirement
-
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    pins = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
-    wrong = []
-    for pin in pins:
-        try:
-            installed = version(pin.name)
-        except PackageNotFoundError:
-            wrong.append(f"{pin.name} is missing")
-        else:
-            if not pin.specifier.contains(installed, prereleases=True):
-                wrong.append(f"{pin.name} is {installed}, pinned {pin.specifier}")
-    return ("; ".join(wrong), REINSTALL) if wrong else (f"{len(pins)} as pinned", None)
-
-
-def check_device():
-    """device"""
-    import torch
-
-    if torch.cuda.is_available():
-        return f"GPU: {torch.cuda.get_device_name()}, PyTorch {torch.__version__}", None
-    if torch.backends.mps.is_available():
-        return f"GPU: Apple, PyTorch {torch.__version__}", None
-    found = f"CPU, PyTorch {torch.__version__}"
-    if has_nvidia_gpu() and torch.version.cuda:
-        return found, "PyTorch cannot use the NVIDIA GPU of this machine: update its driver"
-    if has_nvidia_gpu():
-        return f"{found}; to use the GPU: {CALL} learn --torch default", None
-    return found, None
-
-
-def check_kernel():
-    """kernel"""
-    from jupyter_client.manager import start_new_kernel
-
-    manager, client = start_new_kernel(kernel_name="python3", stderr=subprocess.DEVNULL)
-    try:
-        questions = {"sum": "1 + 1", "prefix": "__import__('sys').prefix"}
-        reply = client.execute_interactive("", user_expressions=questions, timeout=60)["content"]["user_expressions"]
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    answers = {name: answer["data"]["text/plain"] for name, answer in reply.items()}
-    if answers != {"sum": "2", "prefix": repr(sys.prefix)}:
-        return f"the kernel python3 is not the one of .venv: {answers['prefix']}", REINSTALL
-    return "starts, and 1 + 1 is 2", None
-
-
-def check_import():
-    """course_lib"""
-    question = "import time; began = time.perf_counter(); import course_lib; print(time.perf_counter() - began)"
-    reply = subprocess.run([PYTHON, "-c", question], env=environment(), capture_output=True, text=True)
-    if reply.returncode:
-        return reply.stderr.strip().splitlines()[-1], REINSTALL
-    return f"imported in {float(reply.stdout):.2f} s", None
-
-
 # The command line -----------------------------------------------------------------------------------------------------
 
 
@@ -662,9 +585,9 @@ def command_parser(command, description, installs=True):
     if installs:
         parser.add_argument(
             "--torch",
-            choices=["cpu", "default"],
-            help="cpu: on Linux without an NVIDIA GPU, PyTorch without the gigabytes that only a GPU needs; "
-            "remembered until --torch default",
+            choices=["auto", "cpu", "default"],
+            help="which PyTorch to install; auto (as without --torch): the build for this machine, found by looking "
+            "for an NVIDIA GPU; cpu: without the gigabytes that only such a GPU needs; default: the ordinary build",
         )
     return parser
 
@@ -679,13 +602,13 @@ def main(arguments):
             return 0
         if command in commands:
             return commands[command](rest)
-        if command in DELEGATED:
+        if command in HANDED_OVER:
             if {"-h", "--help"} & set(rest) and complaint_about_environment():
                 print(HELP, end="")  # rather than install gigabytes for a page of help
                 return 0
             ensure_environment()
-            return run(["-m", DELEGATED[command], command, *rest])
-        similar = difflib.get_close_matches(command, [*commands, *DELEGATED], n=1)
+            return run(["-m", *HANDED_OVER[command], *rest])
+        similar = difflib.get_close_matches(command, [*commands, *HANDED_OVER], n=1)
         hint = f"did you mean `{CALL} {similar[0]}`?" if similar else f"`{CALL} --help` lists what there is."
         raise CourseError(f"There is no command {command!r}: {hint}")
     except CourseError as error:

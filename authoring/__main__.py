@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from authoring.execute import TIMEOUT, run
+from authoring.execute import run
+from authoring.own_work import record
 from authoring.release import check, release
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,16 +18,24 @@ def main(arguments=None):
 
     command = commands.add_parser("run", help="execute notebooks and store their outputs in place")
     command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    command.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds per cell (default: %(default)s)")
+    command.add_argument("--timeout", type=float, help="seconds per cell (default: no limit)")
     command.add_argument("--traceback", action="store_true", help="after an error, show its traceback")
     command.set_defaults(call=lambda a: run(a.notebooks, a.timeout, a.traceback))
 
     command = commands.add_parser("release", help="generate the exercises from their solutions")
     command.add_argument("--check", action="store_true", help="write nothing; say which exercises are out of date")
-    command.set_defaults(call=lambda a: check(ROOT) if a.check else release(ROOT))
+    command.set_defaults(call=lambda a: check(ROOT) if a.check else release_and_record(ROOT))
 
     given = parser.parse_args(arguments)
     return given.call(given)
+
+
+def release_and_record(root):
+    """Write the exercises and note what they are, so that a reader's own work is known from them."""
+    code = release(root)
+    if code == 0:
+        record(root)
+    return code
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from authoring.storage import NotebookError, normalize, read, write
 
-TIMEOUT = 600  # seconds per cell; a chapter that trains takes three minutes in all
+START = 3600  # seconds that a kernel may take to start, a backstop: one that dies is noticed at once
 
 
 class CellError(NotebookError):
@@ -30,12 +30,12 @@ class _ThisPython(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[])
 
 
-def execute(notebook, path, timeout=TIMEOUT):
+def execute(notebook, path, timeout=None):
     """Return `notebook` in normal form with the outputs of a fresh kernel that stands in the folder of `path`.
 
     Raises:
-        CellError: a cell raised (and is not tagged `raises-exception`), ran longer than `timeout` seconds, or
-            ended the kernel. The message names notebook, cell and error.
+        CellError: a cell raised (and is not tagged `raises-exception`), ran longer than `timeout` seconds, where
+            a limit is given, or ended the kernel. The message names notebook, cell and error.
     """
     notebook = normalize(notebook)
     for cell in notebook.cells:
@@ -53,6 +53,8 @@ def execute(notebook, path, timeout=TIMEOUT):
         kernel_manager_class=_ThisPython,
         kernel_name="python3",
         timeout=timeout,
+        startup_timeout=START,
+        iopub_timeout=START,  # an output may follow its reply late on a busy machine, and is not lost for that
         resources={"metadata": {"path": str(path.resolve().parent)}},
         record_timing=False,
         store_widget_state=True,  # nbclient needs it where a slider displays a figure; `normalize` drops it
@@ -73,7 +75,7 @@ def execute(notebook, path, timeout=TIMEOUT):
     raise CellError(f"{path}, {_place(notebook, started)}: {reason}", traceback)
 
 
-def run(paths, timeout=TIMEOUT, traceback=False):
+def run(paths, timeout=None, traceback=False):
     """Execute each notebook and store it in place; a notebook that fails stays as it was. Return the exit code."""
     failed = False
     for path in paths:

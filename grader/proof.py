@@ -64,7 +64,7 @@ def prove_all(catalogue):
 def table(rows):
     """Return the table as text: every attempt, and of the rules a count and those that are broken."""
     lines, rules = [], [row for row in rows if row.kind == "rule"]
-    width = max(len(row.name) for row in rows)
+    width = max((len(row.name) for row in rows if row.kind != "rule"), default=0)
     for task_id, of_task in itertools.groupby((row for row in rows if row.kind != "rule"), key=lambda row: row.task):
         lines += ["", task_id]
         lines += [
@@ -75,10 +75,14 @@ def table(rows):
     attempts = [row for row in rows if row.kind != "rule"]
     held = sum(row.holds for row in rows)
     lines.append(
-        f"{len({row.task for row in attempts})} tasks, {sum(row.kind == 'mistake' for row in rows)} mistakes, "
+        f"{_count(len({row.task for row in attempts}), 'task')}, {sum(row.kind == 'mistake' for row in rows)} mistakes, "
         f"{sum(row.kind == 'legal' for row in rows)} legal ways, {len(rules)} rules: {held} of {len(rows)} hold."
     )
     return "\n".join(lines)
+
+
+def _count(number, unit):
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _attempts(task, seed):

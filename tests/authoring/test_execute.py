@@ -178,9 +178,9 @@ def test_traceback_is_shown_when_asked_for(tmp_path, capsys):
 
 
 def test_cell_that_takes_too_long_is_named(tmp_path, capsys):
-    slow = store(tmp_path / "slow.ipynb", new_code_cell("import time\ntime.sleep(60)"))
+    slow = store(tmp_path / "slow.ipynb", new_code_cell("import threading\nthreading.Event().wait()"))
     assert main(["run", "--timeout", "1", str(slow)]) == 1
-    assert capsys.readouterr().err == f"{slow}, cell [1] `import time`: not done after 1 s\n"
+    assert capsys.readouterr().err == f"{slow}, cell [1] `import threading`: not done after 1 s\n"
 
 
 @pytest.mark.parametrize("content", ["", "text", "{}", "[]", '{"nbformat": 3, "worksheets": []}', '{"cells": [3]}'])

@@ -1,0 +1,1 @@
+"""What keeps the course sound: the test command and the doctor. course.py hands over to it once .venv is ready."""
