@@ -1,4 +1,4 @@
-"""07.alibi_bias: a penalty for distance, with a slope for each head (Press et al. 2022, section 3)."""
+"""07.alibi_bias: a penalty for distance, with a slope for each head (Press et al. 2022, section 3, to both sides)."""
 
 import numpy as np
 

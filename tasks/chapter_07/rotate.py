@@ -1,4 +1,4 @@
-"""07.rotate: turn each pair of components by an angle that grows with the position (Su et al. 2021, eq. 34)."""
+"""07.rotate: turn each pair of components by an angle that grows with the position (Su et al. 2021, 3.4.2, eq. 34)."""
 
 import numpy as np
 import torch

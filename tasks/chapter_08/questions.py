@@ -35,8 +35,8 @@ QUESTIONS = (
     Question(
         id="08.norm_alone",
         text=(
-            "Someone stacks 12 blocks with norms but without residual sums. The gradient of the first block is as "
-            "large as that of the last. Still, the model learns nothing that depends on the words. Why?"
+            "Someone stacks 12 blocks with norms but without residual sums. The gradient of the first block is about "
+            "as large as that of the last. Still, the model cannot learn to say two things of two words. Why?"
         ),
         choices=(
             Choice(
