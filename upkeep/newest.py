@@ -41,7 +41,7 @@ def install_newest(folder):
             course.run_installer([*pip_install, "--retries=1", "--index-url", course.CPU_INDEX, *torch])
         course.run_installer([*pip_install, *wanted])
     except course.NotOfferedError as error:
-        raise CannotRun(f"the newest packages could not be had ({error})") from None
+        raise CannotRun("the newest packages could not be had, for the reason above") from error
     return python
 
 

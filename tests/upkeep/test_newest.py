@@ -40,5 +40,5 @@ def test_packages_that_cannot_be_had_are_a_reason_to_leave_the_step_out(calls, m
             raise course.NotOfferedError("no connection")
 
     monkeypatch.setattr(course, "run_installer", fail)
-    with pytest.raises(CannotRun, match=r"could not be had \(no connection\)"):
+    with pytest.raises(CannotRun, match="could not be had"):
         newest.install_newest(tmp_path)
