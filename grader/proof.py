@@ -74,8 +74,9 @@ def table(rows):
     lines += ["", *(f"{row.task}: {row.name}: {row.outcome}" for row in rules if not row.holds)]
     attempts = [row for row in rows if row.kind != "rule"]
     held = sum(row.holds for row in rows)
+    tasks = _count(len({row.task for row in attempts}), "task")
     lines.append(
-        f"{_count(len({row.task for row in attempts}), 'task')}, {sum(row.kind == 'mistake' for row in rows)} mistakes, "
+        f"{tasks}, {sum(row.kind == 'mistake' for row in rows)} mistakes, "
         f"{sum(row.kind == 'legal' for row in rows)} legal ways, {len(rules)} rules: {held} of {len(rows)} hold."
     )
     return "\n".join(lines)

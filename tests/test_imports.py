@@ -34,6 +34,7 @@ GRADER = (
         "diagnose",
         "judge",
         "runner",
+        "slicing",
         "submission",
         "grade",
         "report",
