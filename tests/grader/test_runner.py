@@ -158,8 +158,8 @@ def test_too_much_memory_is_a_memory_error():
 @ON_LINUX
 @pytest.mark.parametrize("name", ['"torch"', '"to" + "rch"'], ids=["named", "in disguise"])
 def test_a_library_costs_none_of_the_memory_however_it_is_loaded(name):
-    """It maps far more addresses than the answer may have bytes. One that the answer names is loaded before the limit is
-    set; one that comes by way of another library is not."""
+    """It maps far more addresses than the answer may have bytes. One that the answer names is loaded before the limit
+    is set; one that comes by way of another library is not."""
     body = f"import importlib\nreturn importlib.import_module({name}).from_numpy(table) * 2"
     np.testing.assert_array_equal(run(body, limits=LITTLE_MEMORY)[0].value, TABLE * 2)
 
