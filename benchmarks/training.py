@@ -2,7 +2,9 @@
 
     python benchmarks/training.py                         about two minutes on the CPU
     python benchmarks/training.py --steps 300             the full training shortened; the speed is measured as before
+    python benchmarks/training.py --speech                then the training of chapter 11, a minute more
     python benchmarks/training.py --language-model        then a language model on Shakespeare, a minute more
+    python benchmarks/training.py --device cuda           on a GPU
 
 Speed: the two take turns of a few steps, in random order, so that whatever else the machine does hits both alike. Shown
 are the median over the turns, and the median of the ratios within each turn. The batches of a turn are made before it
@@ -10,6 +12,9 @@ and are the same for both, so the time is that of model, loss and optimizer.
 
 Accuracy: both are trained to the end, then write the held-out dates, left alone with what they have written so far (by
 `greedy_without_cache`, because PyTorch's decoder has no cache).
+
+Seconds: what the trainings of chapters 10 and 11 take, from the first step to the last. The bars are for two cores of a
+laptop with nothing else to do. On a slower or busier machine they are missed, and nothing is wrong.
 """
 
 import argparse
@@ -20,6 +25,7 @@ import warnings
 from functools import partial
 from itertools import chain
 
+import numpy as np
 import torch
 from attention import verdict
 from layers import weights_in_our_order
@@ -28,12 +34,15 @@ from torch import nn
 from course_lib.data.batches import BEGIN, END, Vocabulary
 from course_lib.data.dates import split_days, write_dates
 from course_lib.data.download import DataUnavailable
+from course_lib.data.mel import BANDS
+from course_lib.data.speech import NUMERALS, STACKED, TAKES, TEST_TAKES, features, load_recordings, random_utterance
 from course_lib.data.text import load_shakespeare
 from course_lib.decoding import greedy_without_cache
-from course_lib.evaluation import exact_match, free_running
+from course_lib.evaluation import character_error_rate, exact_match, free_running
+from course_lib.layers import FrameEmbedding
 from course_lib.masks import causal_mask, padding_mask
 from course_lib.positional_encoding import SinusoidalPositions
-from course_lib.training import Batch, BucketedBatches, Plan, cross_entropy, in_order, train
+from course_lib.training import Batch, BucketedBatches, Plan, cross_entropy, in_order, teacher_forced, train
 from course_lib.transformer import Encoder, Sizes, Transformer
 
 SIZES = Sizes(d_model=64, num_heads=4, d_ff=256, num_layers=2)
@@ -41,7 +50,13 @@ TRAINING, HELD_OUT = 60_000, 2_880  # dates
 BATCH_SIZE, STEPS = 128, 1200
 TURNS, STEPS_OF_A_TURN = 30, 10
 BAR_SPEED = 1.0  # our steps per second to PyTorch's
+BAR_SECONDS = 90  # of the full training, on two cores with nothing else to do
 OURS, PYTORCH = "ours", "PyTorch's"
+
+SPEECH_PLAN = Plan(steps=1200, peak_rate=3e-3, warmup=100, smoothing=0.1, weight_decay=0.01)
+SPEECH_BATCH_SIZE, SPEECH_TEST = 32, 600  # utterances
+NUMERAL_TOKENS = Vocabulary((BEGIN, END, *NUMERALS))
+BAR_SPEECH_SECONDS = 180
 
 LM_SIZES = Sizes(d_model=128, num_heads=4, d_ff=512, num_layers=4)
 LM_BLOCK, LM_BATCH_SIZE = 64, 12
@@ -130,7 +145,7 @@ def steps_per_second(models, draw):
 
 
 def compare_transformers(steps, device):
-    """Measure and print speed and accuracy of both; return our speed to PyTorch's."""
+    """Measure and print speed and accuracy of both; return our speed to PyTorch's, and the seconds we trained."""
     training, held_out = (write_dates(days, seed) for seed, days in enumerate(split_days(TRAINING, HELD_OUT)))
     characters = Vocabulary.of(each.text for each in training)
     digits = Vocabulary.of((each.iso for each in training), special=(BEGIN, END))
@@ -147,17 +162,52 @@ def compare_transformers(steps, device):
     ratio = statistics.median(ours / pytorch for ours, pytorch in zip(speeds[OURS], speeds[PYTORCH], strict=True))
     print(f"\nDates: {TRAINING:,} to train on, {HELD_OUT:,} held out, {BATCH_SIZE} a step; the first logits are equal")
     print(f"{'':<12}{'steps/s':>10}{f'held out, right after {steps:,} steps':>40}{'seconds':>10}")
+    seconds = {}
     for name, model in models().items():
-        seconds = train(model, draw, Plan(steps=steps, warmup=max(1, steps // 10)), progress=False).seconds
+        seconds[name] = train(model, draw, Plan(steps=steps, warmup=max(1, steps // 10)), progress=False).seconds
         written = free_running(model, batches, **marks, max_len=len("2024-05-12") + 1, decode=greedy_without_cache)
         right = f"{100 * exact_match(written, targets):.2f} %"
-        print(f"{name:<12}{statistics.median(speeds[name]):>10.1f}{right:>40}{seconds:>10.0f}", flush=True)
-    return ratio
+        print(f"{name:<12}{statistics.median(speeds[name]):>10.1f}{right:>40}{seconds[name]:>10.0f}", flush=True)
+    return ratio, seconds[OURS]
 
 
 def encoded(dates, characters, digits):
     """Return what is read and what is to be written, as tokens."""
     return [characters.encode(each.text) for each in dates], [digits.encode(each.iso) for each in dates]
+
+
+# The training of chapter 11 -------------------------------------------------------------------------------------------
+
+
+def spoken_batch(recordings, marks, step):
+    """Return the batch of a step: new utterances, of one digit at first, of up to five after a third of the steps."""
+    rng = np.random.default_rng((11, step))
+    longest = min(5, 1 + int(5 * step / (0.4 * SPEECH_PLAN.steps)))
+    takes = range(max(TEST_TAKES) + 1, TAKES)
+    said = [random_utterance(recordings, rng, takes=takes, longest=longest) for _ in range(SPEECH_BATCH_SIZE)]
+    return teacher_forced(*heard_and_said(said), **marks)
+
+
+def heard_and_said(utterances):
+    """Return what is heard, as frames, and what is to be written, as tokens."""
+    return [features(each.wave) for each in utterances], [NUMERAL_TOKENS.encode(each.text) for each in utterances]
+
+
+def train_on_speech(device):
+    """Train and print; return the seconds it took."""
+    recordings = load_recordings()
+    marks = dict(zip(("begin", "end"), NUMERAL_TOKENS.encode((BEGIN, END)), strict=True))
+    torch.manual_seed(0)
+    source = FrameEmbedding(STACKED * BANDS, SIZES.d_model)
+    model = Transformer(SIZES, source, len(NUMERAL_TOKENS)).to(device)
+    history = train(model, partial(spoken_batch, recordings, marks), SPEECH_PLAN, progress=False)
+    rng = np.random.default_rng(2026)
+    frames, texts = heard_and_said([random_utterance(recordings, rng, takes=TEST_TAKES) for _ in range(SPEECH_TEST)])
+    batches = in_order(frames, texts, batch_size=50, **marks)
+    right = 1 - character_error_rate(free_running(model, batches, **marks, max_len=8), texts)
+    print(f"\nSpoken digits, {recordings.origin}: {SPEECH_PLAN.steps:,} steps of {SPEECH_BATCH_SIZE} utterances")
+    print(f"Tested on {SPEECH_TEST} utterances of 300 recordings: {right:.1%} of the characters right")
+    return history.seconds
 
 
 # A language model on Shakespeare --------------------------------------------------------------------------------------
@@ -233,14 +283,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=STEPS, help=f"of the full training (default: {STEPS})")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "mps"))
+    parser.add_argument("--speech", action="store_true", help="train on spoken digits, too, as chapter 11 does")
     parser.add_argument("--language-model", action="store_true", help="train one on Shakespeare, too")
     options = parser.parse_args()
     start = time.perf_counter()
     warnings.filterwarnings("ignore", "enable_nested_tensor is True")  # PyTorch speaks of its fast path
     print(f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads; {SIZES}")
-    ratio = compare_transformers(options.steps, options.device)
+    ratio, seconds = compare_transformers(options.steps, options.device)
+    speech_seconds = train_on_speech(options.device) if options.speech else None
     loss = train_language_model(options.device) if options.language_model else None
     print(f"\nsteps/s: {ratio:.3f} x PyTorch's, at least {BAR_SPEED}: {verdict(ratio >= BAR_SPEED)}")
+    if options.steps == STEPS:
+        print(f"dates: {seconds:.0f} s, at most {BAR_SECONDS}: {verdict(seconds <= BAR_SECONDS)}")
+    if speech_seconds is not None:
+        met = verdict(speech_seconds <= BAR_SPEECH_SECONDS)
+        print(f"spoken digits: {speech_seconds:.0f} s, at most {BAR_SPEECH_SECONDS}: {met}")
     if loss is not None:
         print(f"validation: {loss:.3f} nats per character, at most {BAR_LOSS}: {verdict(loss <= BAR_LOSS)}")
     print(f"({time.perf_counter() - start:.0f} s)")
