@@ -258,11 +258,11 @@ def train(
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 logits = model(batch.source, batch.inputs, batch.source_lengths)
             loss = cross_entropy(logits, batch.labels, plan.smoothing)
+            history.losses.append(_finite(loss.item(), step + 1, plan))  # before the step that it would spoil
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
             optimizer.step()
-            history.losses.append(_finite(loss.item(), step + 1, plan))
             history.learning_rates.append(rate)
             history.seconds += time.perf_counter() - began
             bar.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
