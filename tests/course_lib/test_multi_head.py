@@ -68,6 +68,10 @@ def test_d_model_must_be_divisible():
         split_heads(np.ones((5, 10)), 3)
     with pytest.raises(ValueError, match=message):
         MultiHeadAttention(10, 3)
+    for num_heads in (0, -3):
+        for make in (lambda n: split_heads(np.ones((5, 12)), n), lambda n: MultiHeadAttention(12, n)):
+            with pytest.raises(ValueError, match=f"at least 1 head, not num_heads={num_heads}"):
+                make(num_heads)
     with pytest.raises(ValueError, match=r"x must have shape \(\.\.\., length, d_model\)"):
         split_heads(np.ones(12), 3)
     with pytest.raises(ValueError, match="heads must have shape"):
@@ -240,6 +244,14 @@ def test_causal_attention_sees_no_future(rng, make):
     np.testing.assert_array_equal(seen, lower_triangle(5))
     seen = reach(lambda x: layer(x)[0], tensor(rng, 1, 5, 12), to=5)
     assert seen.all()
+
+
+@with_all_positions
+@pytest.mark.parametrize("return_weights", [False, True])
+def test_causal_attention_to_another_length_is_an_error(rng, make, return_weights):
+    layer = randomized(MultiHeadAttention(12, 3, positions=make()), rng)
+    with pytest.raises(ValueError, match="q_len and k_len must agree, but q_len is 5, k_len is 7"):
+        layer(tensor(rng, 2, 5, 12), tensor(rng, 2, 7, 12), is_causal=True, return_weights=return_weights)
 
 
 # Properties

@@ -367,6 +367,8 @@ def test_sizes_are_frozen_and_fit():
         Sizes().d_model = 3
     with pytest.raises(ValueError, match="d_model=10 is not divisible by num_heads=3"):
         Sizes(d_model=10, num_heads=3)
+    with pytest.raises(ValueError, match="at least 1 head, not num_heads=0"):
+        Sizes(num_heads=0)
     with pytest.raises(ValueError, match='norm must be "pre" or "post", not \'before\''):
         Sizes(norm="before")
 
