@@ -16,12 +16,10 @@ def array_namespace(**arrays):
     Raises:
         TypeError: an argument is not an array, or the arrays come from different libraries.
     """
-    # The two libraries of the course are told by type: quicker than asking, and `torch.compile` can follow it.
-    kind, *others = {type(array) for array in arrays.values()}
-    if kind is np.ndarray and not others:
-        return np  # speaks the standard itself, from NumPy 2 on
-    if _holds_tensors(kind) and all(map(_holds_tensors, others)):
-        return sys.modules["torch"]  # speaks as much of it as is used here
+    first, *others = arrays.values()
+    known = known_namespace(first)
+    if known is not None and all(known_namespace(array) is known for array in others):
+        return known
     for name, array in arrays.items():
         if not array_api_compat.is_array_api_obj(array):
             raise TypeError(
@@ -40,9 +38,17 @@ def array_namespace(**arrays):
         ) from None
 
 
-def _holds_tensors(kind):
+def known_namespace(array):
+    """Return NumPy or PyTorch if the array is theirs, else None.
+
+    Both are told by type: that is quicker than asking array_api_compat, and `torch.compile` can follow it. NumPy speaks
+    the standard itself from version 2 on; PyTorch speaks as much of it as is used here.
+    """
+    kind = type(array)
+    if kind is np.ndarray:
+        return np
     torch = sys.modules.get("torch")  # where nobody has imported PyTorch, nothing is a tensor
-    return torch is not None and issubclass(kind, torch.Tensor)
+    return torch if torch is not None and issubclass(kind, torch.Tensor) else None
 
 
 def is_kind(xp, dtype, kind):
@@ -50,7 +56,13 @@ def is_kind(xp, dtype, kind):
     if xp is np:
         return dtype.kind in _NUMPY_KINDS[kind]
     if xp.__name__ == "torch":
-        from array_api_compat import torch as xp
+        if kind == "real floating":
+            return dtype.is_floating_point
+        return (
+            dtype == xp.bool
+            if kind == "bool"
+            else not (dtype.is_floating_point or dtype.is_complex or dtype == xp.bool)
+        )
     return xp.isdtype(dtype, kind)
 
 
@@ -59,13 +71,13 @@ def reductions(xp):
     return (np.ndarray.max, np.ndarray.sum) if xp is np else (xp.max, xp.sum)
 
 
-def fused_softmax(array):
-    """Return the softmax that the array's own library ships, or None where it ships none.
+def fused_softmax(xp):
+    """Return the softmax that a library ships, or None where it ships none.
 
     PyTorch's reads and writes its memory once where the formula in array operations does so four times: on long
     sequences that is half of attention's time. A test holds the two equal.
     """
-    return sys.modules["torch"].softmax if _holds_tensors(type(array)) else None
+    return xp.softmax if xp.__name__ == "torch" else None
 
 
 def read_range(xp, integers):
@@ -76,9 +88,7 @@ def read_range(xp, integers):
     """
     if 0 in integers.shape:
         return 0, 0
-    if _holds_tensors(type(integers)) and (
-        integers.device.type != "cpu" or sys.modules["torch"].compiler.is_compiling()
-    ):
+    if xp.__name__ == "torch" and (integers.device.type != "cpu" or xp.compiler.is_compiling()):
         return None
     try:
         return int(xp.min(integers)), int(xp.max(integers))

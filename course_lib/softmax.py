@@ -39,7 +39,7 @@ def unchecked_softmax(xp, scores, axis=-1):
     """Return `softmax(scores, axis)`, by the library's own kernel where it has one."""
     if scores.shape[axis] == 0:
         return scores  # no keys: no weights, and no largest score to subtract
-    if (fused := fused_softmax(scores)) is not None:
+    if (fused := fused_softmax(xp)) is not None:
         return fused(scores, axis)
     return softmax_formula(xp, scores, axis)
 
@@ -80,7 +80,7 @@ def unchecked_masked_softmax(xp, scores, mask):
     The kernel would divide 0 by 0 in a row that may attend to nothing. So that row is filled with zeros instead of
     minus infinity, and the last line puts it aside.
     """
-    if (fused := fused_softmax(scores)) is None:
+    if (fused := fused_softmax(xp)) is None:
         return masked_softmax_formula(xp, scores, mask)
     any_allowed = xp.any(mask, axis=-1, keepdims=True)  # (..., q_len or 1, 1)
     minus_infinity = xp.full((), -math.inf, dtype=scores.dtype, device=scores.device)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.namespace import array_namespace, is_kind
+from course_lib.namespace import array_namespace, is_kind, known_namespace
 
 
 def check_floats(**arrays):
@@ -12,11 +12,9 @@ def check_floats(**arrays):
         TypeError: not arrays, mixed libraries, integers, or different dtypes.
         ValueError: the arrays lie on different devices.
     """
-    xp = array_namespace(**arrays)
-    first, *others = arrays.values()
-    dtype, device = first.dtype, first.device
-    if is_kind(xp, dtype, "real floating") and all(array.dtype == dtype and array.device == device for array in others):
+    if (xp := _plain_floats(*arrays.values())) is not None:
         return xp
+    xp = array_namespace(**arrays)
     for name, array in arrays.items():
         if not is_kind(xp, array.dtype, "real floating"):
             raise TypeError(
@@ -29,6 +27,17 @@ def check_floats(**arrays):
             f"all arrays must have one dtype, but {found}. Convert with array.astype(dtype) or tensor.to(dtype)."
         )
     _check_one_device(arrays)
+    return xp
+
+
+def _plain_floats(first, *others):
+    """Return the namespace if all is plainly right; None leaves it to the slower checks, which say what is wrong."""
+    xp = known_namespace(first)
+    if xp is None or not is_kind(xp, first.dtype, "real floating"):
+        return None
+    for array in others:
+        if type(array) is not type(first) or array.dtype != first.dtype or array.device != first.device:
+            return None
     return xp
 
 
@@ -155,8 +164,10 @@ def check_attention(mask=None, bias=None, *, query, key, **value):
                 "every key has one value", number_of_keys=key.shape[-2], number_of_values=values.shape[-2]
             )
     leading = query.shape[:-2]
-    if any(array.shape[:-2] != leading for array in arrays.values()):
-        leading = check_leading_axes(2, **arrays)
+    for array in (key, *value.values()):
+        if array.shape[:-2] != leading:
+            leading = check_leading_axes(2, **arrays)
+            break
     if mask is None and bias is None:
         return xp
     shape = (*leading, query.shape[-2], key.shape[-2])

@@ -284,7 +284,7 @@ def test_decoding_without_cache_stops_when_all_have_ended(model_and_source):
     hook.remove()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_decoding_on_a_gpu(model_and_source):
     model, source = model_and_source
     write = dict(begin=0, end=1, max_len=6)

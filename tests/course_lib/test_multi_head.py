@@ -9,7 +9,6 @@ from pytorch_modules import (
     assert_finite_gradients,
     copy_weights,
     lower_triangle,
-    on_every_place,
     randomized,
     reach,
     tensor,
@@ -100,7 +99,6 @@ def pytorch_mask(allowed, leading, q_len, k_len):
     return None if allowed is None else ~allowed.expand(leading, q_len, k_len).repeat_interleave(3, dim=0)
 
 
-@on_every_place
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("return_weights", [False, True], ids=["fused", "formula"])
 @pytest.mark.parametrize(("mask", "is_causal"), SELF_MASKS.values(), ids=SELF_MASKS.keys())
@@ -124,7 +122,6 @@ def test_self_attention_equals_pytorch(rng, place, training, return_weights, mas
     assert_equal_gradients(ours, pytorch, (output, expected), [x], rng)
 
 
-@on_every_place
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("return_weights", [False, True], ids=["fused", "formula"])
 @pytest.mark.parametrize("padded", [False, True])

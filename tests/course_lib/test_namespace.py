@@ -16,9 +16,9 @@ def test_namespace_of_one_library():
 
 
 def test_only_pytorch_ships_a_softmax():
-    assert fused_softmax(torch.ones(2)) is torch.softmax
-    assert fused_softmax(np.ones(2)) is None
-    assert fused_softmax(array_api_strict.ones(2)) is None
+    assert fused_softmax(torch) is torch.softmax
+    assert fused_softmax(np) is None
+    assert fused_softmax(array_api_strict) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from pytorch_modules import FLOAT64, assert_equal, on_every_place, randomized, tensor
+from pytorch_modules import FLOAT64, assert_equal, randomized, tensor
 
 from course_lib.multi_head import MultiHeadAttention
 from course_lib.positional_encoding import (
@@ -54,7 +54,6 @@ def test_product_of_two_encodings_falls_with_distance_alone():
     assert (np.diff(products[0, :4]) < 0).all()
 
 
-@on_every_place
 def test_sinusoidal_encoding_follows_its_input(place):
     like = torch.empty(0, **place)
     encoding = sinusoidal_encoding(5, 6, start=3, like=like)
@@ -129,7 +128,6 @@ def test_rotation_by_hand(array):
     np.testing.assert_allclose(rotated, expected, atol=1e-6)
 
 
-@on_every_place
 def test_rotation_is_a_product_of_complex_numbers(rng, place):
     x = tensor(rng, 2, 3, 5, 6, **place)
     numbers = x.detach().cpu().double().numpy()
@@ -190,7 +188,6 @@ def test_relative_index_by_hand():
     assert relative_index(2, 3, 0).tolist() == [[0] * 3] * 2
 
 
-@on_every_place
 @pytest.mark.parametrize("leading", [(), (3,), (2, 3)], ids=str)
 def test_efficient_relative_scores_equal_naive_and_loop(rng, place, leading):
     query, relative_key = tensor(rng, *leading, 5, 4, **place), tensor(rng, 5, 7, 4, **place)

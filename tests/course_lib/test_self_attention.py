@@ -9,7 +9,6 @@ from pytorch_modules import (
     assert_equal,
     assert_finite_gradients,
     lower_triangle,
-    on_every_place,
     randomized,
     reach,
     tensor,
@@ -60,7 +59,6 @@ def test_layer_is_attention_between_linear_maps(layer, rng):
     assert_equal(layer(x)[0], expected @ layer.W_o.weight.T + layer.W_o.bias)
 
 
-@on_every_place
 @pytest.mark.parametrize("is_causal", [False, True])
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 def test_fused_kernel_equals_the_formula(rng, place, mask, is_causal):
@@ -131,7 +129,6 @@ def test_causal_mask_hides_the_future(layer, rng, return_weights):
     np.testing.assert_array_equal(seen, lower_triangle(5))
 
 
-@on_every_place
 @pytest.mark.parametrize("return_weights", [False, True])
 def test_empty_row_is_the_bias_and_has_finite_gradients(rng, place, return_weights):
     layer = randomized(SelfAttention(6, 4), rng, **place)

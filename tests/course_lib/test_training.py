@@ -693,7 +693,7 @@ def test_float32_on_a_cpu(draw):
     assert found == {True: {torch.float32}, False: {torch.float32}}
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_bfloat16_on_a_gpu(draw, unbroken):
     model = small_model(dropout=0.0).to("cuda")
     before = torch.cuda.get_rng_state()
@@ -705,7 +705,7 @@ def test_bfloat16_on_a_gpu(draw, unbroken):
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_a_stopped_run_goes_on_on_a_gpu(draw, tmp_path):
     how = dict(every=3, checkpoint=tmp_path / "run.pt", progress=False)
     models = [small_model().to("cuda") for _ in range(2)]
