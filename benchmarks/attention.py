@@ -6,6 +6,10 @@
 Time: the candidates take turns in random order, so that whatever else the machine does hits all alike. Shown are the
 median over the turns, and the median of the ratios to the lines by hand within each turn.
 
+Small calls, of shape (1, 4, 8, 16), where what surrounds the arithmetic weighs most: ours and the lines by hand take
+turns in blocks of a hundred calls. Shown are the microseconds of the fastest block (on the CPU of its own time, so that
+other programs count less), the ratio of the fastest, and the median of the ratios within each turn.
+
 Memory: what one call adds at its peak, output included. On the CPU each cell is a fresh process, whose peak resident
 size is read before and after the call; a small call goes first and loads what loads only once. On a GPU it is what the
 allocator counts.
@@ -18,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -30,6 +35,8 @@ LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 BATCH, HEADS, SIZE = 1, 4, 64
 BAR_FROM, BAR_RATIO = 512, 1.05  # at every length from 512, ours on PyTorch to the lines by hand
 BAR_IMPORT = 0.3  # seconds
+SMALL, BAR_SMALL = (1, 4, 8, 16), 2.0  # the shape of small queries, keys and values; ours to the lines by hand
+CALLS, TURNS = 100, 100  # calls in a block, blocks of each
 STATUS = Path("/proc/self/status")
 HAND, OURS, OURS_NUMPY, FUSED = "by hand", "ours, PyTorch", "ours, NumPy", "fused kernel"
 
@@ -44,6 +51,50 @@ def masked_attention_by_hand(query, key, value, mask):
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     weights = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
     return weights @ value
+
+
+def attention_by_hand_in_numpy(query, key, value, mask=None):
+    scores = query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = numpy.where(mask, scores, -math.inf)
+    exponentials = numpy.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True) @ value
+
+
+def small_candidates(device):
+    """Return {library and mask: (the lines by hand, ours)}, calls without arguments on one set of small inputs."""
+    arrays = [torch.randn(*SMALL, device=device) for _ in range(3)]
+    mask = causal_mask(SMALL[-2], like=arrays[0])
+    in_numpy, mask_in_numpy = [array.cpu().numpy() for array in arrays], mask.cpu().numpy()
+    by_library = {
+        "NumPy, no mask": (attention_by_hand_in_numpy, in_numpy),
+        "NumPy, mask": (attention_by_hand_in_numpy, [*in_numpy, mask_in_numpy]),
+        "PyTorch, no mask": (attention_by_hand, arrays),
+        "PyTorch, mask": (masked_attention_by_hand, [*arrays, mask]),
+    }
+    return {
+        name: (partial(by_hand, *given), partial(scaled_dot_product_attention, *given))
+        for name, (by_hand, given) in by_library.items()
+    }
+
+
+def print_small_calls(device):
+    """Measure and print what a small call takes; return the ratio of ours to the lines by hand, by library and mask."""
+
+    def block(call):
+        for _ in range(CALLS):
+            call()
+
+    print(f"\nSmall calls, {SMALL}: microseconds by hand / ours (ratio of the fastest, median of the ratios)")
+    ratios, clock = {}, time.thread_time if device == "cpu" else time.perf_counter
+    for name, calls in small_candidates(device).items():
+        times = [[timed(partial(block, call), device, clock) / CALLS for call in calls] for _ in range(TURNS)]
+        fastest = [min(times) for times in zip(*times, strict=True)]
+        ratios[name] = fastest[1] / fastest[0]
+        median = statistics.median(ours / hand for hand, ours in times)
+        hand, ours = (1e6 * seconds for seconds in fastest)
+        print(f"{name:<18}{hand:>8.1f} /{ours:>7.1f} ({ratios[name]:4.2f}, {median:4.2f})", flush=True)
+    return ratios
 
 
 def candidates(length, device, causal):
@@ -75,14 +126,14 @@ def measure_times(length, device, causal, seconds):
     return times
 
 
-def timed(call, device):
-    start = time.perf_counter()
+def timed(call, device, clock=time.perf_counter):
+    start = clock()
     call()
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":
         torch.mps.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def measure_memory(name, length, device, causal):
@@ -175,12 +226,15 @@ def main():
     )
     print(f"queries, keys and values of shape ({BATCH}, {HEADS}, length, {SIZE}), float32")
     seconds = import_seconds()
+    small = print_small_calls(options.device)
     ratios = print_table(options, causal=False)
     print_table(options, causal=True)
     print()
     for length, ratio in ratios.items():
         if length >= BAR_FROM:
             print(f"length {length}: {ratio:.3f} x by hand, at most {BAR_RATIO}: {verdict(ratio <= BAR_RATIO)}")
+    for name, ratio in small.items():
+        print(f"small calls, {name}: {ratio:.2f} x by hand, at most {BAR_SMALL}: {verdict(ratio <= BAR_SMALL)}")
     print(f"import course_lib: {seconds:.3f} s, at most {BAR_IMPORT}: {verdict(seconds <= BAR_IMPORT)}")
 
 

@@ -1,9 +1,13 @@
-"""Attention: compatibility scores between queries and keys, weights from the scores, a weighted sum of values."""
+"""Attention: compatibility scores between queries and keys, weights from the scores, a weighted sum of values.
+
+Whoever is called from outside checks what came. A function whose first argument is the library `xp` checks nothing: it
+is called from inside.
+"""
 
 import math
 
-from course_lib.softmax import masked_softmax, softmax
-from course_lib.validation import check_axes, check_equal_sizes, check_floats, check_leading_axes
+from course_lib.softmax import unchecked_masked_softmax, unchecked_softmax
+from course_lib.validation import check_attention, check_axes, check_equal_sizes, check_floats, check_leading_axes
 
 
 def dot_product_scores(query, key):
@@ -22,16 +26,8 @@ def dot_product_scores(query, key):
 
     Source: Vaswani et al. 2017, section 3.2.1; Luong et al. 2015, section 3.1 (dot).
     """
-    xp = check_floats(query=query, key=key)
-    check_axes("query", query, "...", "q_len", "d_k")
-    check_axes("key", key, "...", "k_len", "d_k")
-    check_equal_sizes(
-        "queries and keys are compared component by component, so their last axis d_k must agree",
-        d_k_of_query=query.shape[-1],
-        d_k_of_key=key.shape[-1],
-    )
-    check_leading_axes(2, query=query, key=key)
-    return query @ xp.matrix_transpose(key)  # (..., q_len, k_len)
+    check_attention(query=query, key=key)
+    return query @ key.mT  # (..., q_len, k_len)
 
 
 def additive_scores(query, key, W_q, W_k, v):
@@ -73,37 +69,45 @@ def additive_scores(query, key, W_q, W_k, v):
     return xp.tanh(hidden_query + hidden_key) @ v  # (..., q_len, k_len)
 
 
-def attention_weights(query, key, mask=None):
-    """Return `softmax(Q K^T / sqrt(d_k))`: how much each query takes from each key.
+def attention_weights(query, key, mask=None, *, bias=None):
+    """Return `softmax(Q K^T / sqrt(d_k) + bias)`: how much each query takes from each key.
 
     Args:
         query: (..., q_len, d_k)
         key: (..., k_len, d_k)
         mask: boolean, True = may attend, broadcastable to (..., q_len, k_len); everything is allowed if not given.
+        bias: floating-point, broadcastable to (..., q_len, k_len); added to the scores, such as a penalty on distance.
 
     Returns:
         (..., q_len, k_len) weights. Each row sums to one, or to zero where its mask allows nothing.
 
     Raises:
-        TypeError, ValueError: as `dot_product_scores` and `masked_softmax`.
+        TypeError, ValueError: as `dot_product_scores` and `masked_softmax`; the bias must fit the scores.
 
-    Source: Vaswani et al. 2017, eq. 1.
+    Source: Vaswani et al. 2017, eq. 1; with a bias, Press et al. 2022, section 3.
     """
-    check_floats(query=query, key=key)
-    check_axes("query", query, "...", "q_len", "d_k")
+    xp = check_attention(mask, bias, query=query, key=key)
+    return unchecked_weights(xp, query, key, mask, bias)
+
+
+def unchecked_weights(xp, query, key, mask=None, bias=None):
+    """Return `attention_weights(query, key, mask, bias=bias)`."""
     # (Q / sqrt(d_k)) K^T = Q K^T / sqrt(d_k), with d_k divisions a row instead of k_len, and float16 overflows later.
-    scores = dot_product_scores(query / math.sqrt(query.shape[-1]), key)
-    return softmax(scores) if mask is None else masked_softmax(scores, mask)
+    scores = query / math.sqrt(query.shape[-1]) @ key.mT  # (..., q_len, k_len)
+    if bias is not None:
+        scores = scores + bias
+    return unchecked_softmax(xp, scores) if mask is None else unchecked_masked_softmax(xp, scores, mask)
 
 
-def scaled_dot_product_attention(query, key, value, mask=None):
-    """Return `softmax(Q K^T / sqrt(d_k)) V`: for each query, an average of the values, weighted by its scores.
+def scaled_dot_product_attention(query, key, value, mask=None, *, bias=None):
+    """Return `softmax(Q K^T / sqrt(d_k) + bias) V`: for each query, an average of the values, weighted by its scores.
 
     Args:
         query: (..., q_len, d_k)
         key: (..., k_len, d_k)
         value: (..., k_len, d_v)
         mask: boolean, True = may attend, broadcastable to (..., q_len, k_len); everything is allowed if not given.
+        bias: floating-point, broadcastable to (..., q_len, k_len); added to the scores.
 
     Returns:
         (..., q_len, d_v) output. A row that may attend to nothing is zero.
@@ -113,10 +117,5 @@ def scaled_dot_product_attention(query, key, value, mask=None):
 
     Source: Vaswani et al. 2017, eq. 1.
     """
-    check_floats(query=query, key=key, value=value)
-    check_axes("value", value, "...", "k_len", "d_v")
-    check_axes("key", key, "...", "k_len", "d_k")
-    check_equal_sizes("every key has one value", number_of_keys=key.shape[-2], number_of_values=value.shape[-2])
-    check_leading_axes(2, query=query, key=key, value=value)
-    weights = attention_weights(query, key, mask)  # (..., q_len, k_len)
-    return weights @ value  # (..., q_len, d_v)
+    xp = check_attention(mask, bias, query=query, key=key, value=value)
+    return unchecked_weights(xp, query, key, mask, bias) @ value  # (..., q_len, d_v)

@@ -92,10 +92,11 @@ def beam(model, source, lengths=None, *, begin, end, max_len, width):
     """
     if width < 1:
         raise ValueError(f"a beam keeps at least 1 beginning, not width={width}.")
-    lengths = [None] * len(source) if lengths is None else lengths.split(1)
     return [
-        _beam_of_one(model, one, length, begin, end, max_len, width)
-        for one, length in zip(source.split(1), lengths, strict=True)
+        _beam_of_one(
+            model, source[i : i + 1], None if lengths is None else lengths[i : i + 1], begin, end, max_len, width
+        )
+        for i in range(len(source))
     ]
 
 

@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from course_lib.namespace import array_namespace
+from course_lib.namespace import array_namespace, is_kind, read_range
 from course_lib.validation import check_booleans
 
 
@@ -20,18 +20,22 @@ def padding_mask(lengths, max_len=None):
         (..., 1, k_len) boolean: True where the key is real. The axis of size 1 stands for the queries, so the mask
         fits scores of shape (..., q_len, k_len).
 
+    Without `max_len` the lengths are read: that waits for a GPU, and `torch.compile` cannot make one graph of it. With
+    `max_len` they are read where it costs nothing. Elsewhere, a length of more than `max_len` counts as `max_len`, and
+    one below 0 as 0.
+
     Raises:
         TypeError: `lengths` are not an integer array.
-        ValueError: a length is negative or longer than `max_len`.
+        ValueError: a length is negative or longer than `max_len` (as far as the lengths can be read for nothing).
     """
     xp = array_namespace(lengths=lengths)
-    if not xp.isdtype(lengths.dtype, "integral"):
+    if not is_kind(xp, lengths.dtype, "integral"):
         raise TypeError(f"lengths count positions, so they must be integers, not {lengths.dtype}.")
-    shortest, longest = (int(xp.min(lengths)), int(xp.max(lengths))) if 0 not in lengths.shape else (0, 0)
-    max_len = longest if max_len is None else max_len
-    if shortest < 0 or longest > max_len:
+    if max_len is None:
+        max_len = int(xp.max(lengths)) if 0 not in lengths.shape else 0
+    if (found := read_range(xp, lengths)) is not None and not 0 <= found[0] <= found[1] <= max_len:
         raise ValueError(
-            f"lengths must lie between 0 and max_len={max_len}, but they run from {shortest} to {longest}."
+            f"lengths must lie between 0 and max_len={max_len}, but they run from {found[0]} to {found[1]}."
         )
     positions = xp.arange(max_len, device=lengths.device)  # (k_len,)
     return positions < lengths[..., None, None]  # (..., 1, k_len)

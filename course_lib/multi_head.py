@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from course_lib.self_attention import attend
-from course_lib.validation import check_axes
+from course_lib.validation import check_axes, check_heads
 
 
 class KeysAndValues(NamedTuple):
@@ -35,12 +35,11 @@ def split_heads(x, num_heads):
     The axes must be swapped: a reshape straight to the result's shape would mix positions into heads.
 
     Raises:
-        ValueError: d_model is not divisible by num_heads.
+        ValueError: num_heads is below 1, or does not divide d_model.
     """
     check_axes("x", x, "...", "length", "d_model")
     *leading, length, d_model = x.shape
-    if d_model % num_heads:
-        raise ValueError(f"d_model={d_model} is not divisible by num_heads={num_heads}.")
+    check_heads(num_heads, d_model)
     return x.reshape(*leading, length, num_heads, d_model // num_heads).swapaxes(-3, -2)
 
 
@@ -62,15 +61,14 @@ class MultiHeadAttention(nn.Module):
             `RotaryPositions`, or None.
 
     Raises:
-        ValueError: d_model is not divisible by num_heads.
+        ValueError: num_heads is below 1, or does not divide d_model.
 
     Source: Vaswani et al. 2017, section 3.2.2.
     """
 
     def __init__(self, d_model, num_heads, *, bias=True, positions=None):
         super().__init__()
-        if d_model % num_heads:
-            raise ValueError(f"d_model={d_model} is not divisible by num_heads={num_heads}.")
+        check_heads(num_heads, d_model)
         self.num_heads = num_heads
         self.W_q = nn.Linear(d_model, d_model, bias=bias)
         self.W_k = nn.Linear(d_model, d_model, bias=bias)
@@ -85,7 +83,7 @@ class MultiHeadAttention(nn.Module):
             x: (..., q_len, d_model): who asks.
             memory: (..., k_len, d_model): who answers; x if None.
             mask: boolean, True = may attend, broadcastable to (..., q_len, k_len); the same for all heads.
-            is_causal: hide the future as well.
+            is_causal: hide the future as well; x must be as long as the memory.
             return_weights: compute the weights, too.
 
         Returns:
@@ -110,10 +108,31 @@ class MultiHeadAttention(nn.Module):
         query = split_heads(self.W_q(x), self.num_heads)  # (..., num_heads, q_len, d_k)
         if mask is not None and mask.ndim > 2:
             mask = mask[..., None, :, :]  # the same for every head
-        if self.positions is not None:
-            query = self.positions.rotate(query, start)
-        if self.positions is not None and self.positions.changes_scores:
-            output, weights = self.positions.attend(query, *offered, mask, start, is_causal)
-        else:
+        if self.positions is None:
             output, weights = attend(query, *offered, mask, is_causal=is_causal, return_weights=return_weights)
+        else:
+            query = self.positions.rotate(query, start)
+            output, weights = self.positions.attend(query, *offered, mask, start, is_causal, return_weights)
         return self.W_o(merge_heads(output)), weights if return_weights else None
+
+    def step(self, x, past=None, mask=None, *, return_weights=False):
+        """Return what positions gather from the past and from themselves, `KeysAndValues` of both, and the weights.
+
+        Args:
+            x: (..., length, d_model); without a past any number of positions, after that one at a time.
+            past: the `KeysAndValues` of the positions before x; None if there are none.
+            mask: boolean, True = may attend, broadcastable to (..., length, all positions so far); if not given, each
+                position sees itself and the past.
+            return_weights: compute the weights, too.
+
+        Raises:
+            ValueError: more than one position comes after a past.
+        """
+        start = 0 if past is None else past.length
+        if start and x.shape[-2] != 1:
+            raise ValueError(f"after the first step positions come one at a time, but here come {x.shape[-2]}.")
+        new = self.keys_and_values(x, start)
+        known = past.followed_by(new) if start else new
+        is_causal = mask is None and not start  # one position after a past has no future to be hidden
+        output, weights = self.gather(x, known, mask, start=start, is_causal=is_causal, return_weights=return_weights)
+        return output, known, weights

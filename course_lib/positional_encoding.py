@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_lib.masks import causal_mask, combine_masks
-from course_lib.namespace import array_namespace
-from course_lib.softmax import masked_softmax, softmax
-from course_lib.validation import check_axes
+from course_lib.namespace import array_namespace, is_kind
+from course_lib.self_attention import attend
+from course_lib.validation import check_axes, check_floats, check_heads
 
 
 def sinusoidal_encoding(length, d_model, *, start=0, like=None):
@@ -26,7 +25,8 @@ def sinusoidal_encoding(length, d_model, *, start=0, like=None):
         length: number of positions.
         d_model: size of each vector; even.
         start: the position of the first vector.
-        like: an array whose library, dtype and device the result follows; NumPy float64 if not given.
+        like: an array whose library, dtype and device the result follows; NumPy float64 if not given. Sines are no
+            integers: like an array of those (tokens, say), the result has the library's default floating-point dtype.
 
     Returns:
         (length, d_model): at position t, column 2i is sin(t / 10000^(2i / d_model)), column 2i + 1 the cosine of it.
@@ -43,7 +43,9 @@ def sinusoidal_encoding(length, d_model, *, start=0, like=None):
     encoding = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(length, d_model)
     if like is None:
         return encoding
-    return array_namespace(like=like).asarray(encoding, dtype=like.dtype, device=like.device)
+    xp = array_namespace(like=like)
+    dtype = like.dtype if is_kind(xp, like.dtype, "real floating") else xp.empty(()).dtype
+    return xp.asarray(encoding, dtype=dtype, device=like.device)
 
 
 def rotate(x, start=0, base=10000.0):
@@ -60,11 +62,12 @@ def rotate(x, start=0, base=10000.0):
         (..., length, d_k)
 
     Raises:
+        TypeError: x does not hold floating-point numbers.
         ValueError: d_k is odd.
 
-    Source: Su et al. 2021, eq. 34.
+    Source: Su et al. 2021, eq. 34 (section 3.4.2).
     """
-    xp = array_namespace(x=x)
+    xp = check_floats(x=x)
     check_axes("x", x, "...", "length", "d_k")
     length, d_k = x.shape[-2:]
     if d_k % 2:
@@ -79,8 +82,12 @@ def rotate(x, start=0, base=10000.0):
 def alibi_slopes(num_heads):
     """Return the slope of each head, falling geometrically from 2^(-8 / num_heads) to 2^-8: (num_heads,) array.
 
+    Raises:
+        ValueError: num_heads is below 1.
+
     Source: Press et al. 2022, section 3.
     """
+    check_heads(num_heads)
     return 2.0 ** (-8.0 * np.arange(1, num_heads + 1) / num_heads)
 
 
@@ -136,8 +143,10 @@ class LearnedPositions(nn.Module):
         """Return x plus the vectors of positions start, start + 1, ...: (..., length, d_model).
 
         Raises:
+            TypeError: x does not hold floating-point numbers.
             ValueError: x reaches past max_len.
         """
+        check_floats(x=x)
         end = start + x.shape[-2]
         if end > len(self.vectors):
             raise ValueError(
@@ -151,46 +160,46 @@ class SinusoidalPositions(nn.Module):
     """The sines and cosines of `sinusoidal_encoding`, added to the input."""
 
     def forward(self, x, start=0):
-        """Return x plus the encodings of positions start, start + 1, ...: (..., length, d_model)."""
+        """Return x plus the encodings of positions start, start + 1, ...: (..., length, d_model).
+
+        Raises:
+            TypeError: x does not hold floating-point numbers (tokens, say, instead of their vectors).
+        """
+        check_floats(x=x)
         return x + sinusoidal_encoding(*x.shape[-2:], start=start, like=x)
 
 
-class RotaryPositions(nn.Module):
-    """Rotates queries and keys, so that their products see distances alone. Source: Su et al. 2021."""
-
-    changes_scores = False
+class PositionsInside(nn.Module):
+    """What positions do inside attention; each kind changes its part: queries and keys, the scores, or the output."""
 
     def rotate(self, x, start):
-        """Return queries or keys (..., num_heads, length, d_k), turned by their positions from `start` on."""
+        """Return queries or keys (..., num_heads, length, d_k), whose first position is `start`."""
+        return x
+
+    def term(self, query, k_len, start):
+        """Return what is added to the scores, broadcastable to (..., num_heads, q_len, k_len); None for nothing."""
+        return None
+
+    def attend(self, query, key, value, mask, start, is_causal, return_weights=True):
+        """Return output and weights as `self_attention.attend` does; the first query stands at `start` of the keys."""
+        bias = self.term(query, key.shape[-2], start)
+        return attend(query, key, value, mask, bias=bias, is_causal=is_causal, return_weights=return_weights)
+
+
+class RotaryPositions(PositionsInside):
+    """Rotates queries and keys, so that their products see distances alone. Source: Su et al. 2021."""
+
+    def rotate(self, x, start):
         return rotate(x, start)
 
 
-class _ScorePositions(nn.Module):
-    """Attention whose scores depend on positions: the formula, with a term that the fused kernel does not know."""
-
-    changes_scores = True
-
-    def rotate(self, x, start):
-        return x
-
-    def attend(self, query, key, value, mask, start, is_causal):
-        """Return output and weights as `self_attention.attend` does; the first query stands at `start` of the keys."""
-        q_len, k_len = query.shape[-2], key.shape[-2]
-        if is_causal:
-            causal = causal_mask(q_len, like=query)
-            mask = causal if mask is None else combine_masks(mask, causal)
-        scores = query @ key.mT / math.sqrt(query.shape[-1]) + self.term(query, k_len, start)
-        weights = softmax(scores) if mask is None else masked_softmax(scores, mask)  # (..., num_heads, q_len, k_len)
-        return self.output(weights, value, start), weights
-
-    def output(self, weights, value, start):
-        return weights @ value
-
-
-class AlibiPositions(_ScorePositions):
+class AlibiPositions(PositionsInside):
     """Subtracts from each score the distance of query and key, times a slope that differs from head to head.
 
-    Source: Press et al. 2022, section 3 (distance to both sides here, so that encoders can use it too).
+    The paper has causal attention alone, where all keys lie behind the query. That the distance counts to both sides,
+    so that encoders can use it too, is an extension of ours.
+
+    Source: Press et al. 2022, section 3.
     """
 
     def term(self, query, k_len, start):
@@ -200,7 +209,7 @@ class AlibiPositions(_ScorePositions):
         return torch.as_tensor(penalty, dtype=query.dtype, device=query.device)  # (num_heads, q_len, k_len)
 
 
-class RelativePositions(_ScorePositions):
+class RelativePositions(PositionsInside):
     """Learned vectors for each distance up to max_distance, for keys and for values, shared by the heads.
 
     Source: Shaw et al. 2018, eq. 3 and 4.
@@ -219,8 +228,9 @@ class RelativePositions(_ScorePositions):
 
     def term(self, query, k_len, start):
         pairs = self.pairs(self.key_vectors, query.shape[-2], k_len, start)
-        return relative_scores(query, pairs) / math.sqrt(query.shape[-1])
+        return relative_scores(query, pairs) / math.sqrt(query.shape[-1])  # eq. 4, its second part
 
-    def output(self, weights, value, start):
+    def attend(self, query, key, value, mask, start, is_causal, return_weights=True):
+        output, weights = super().attend(query, key, value, mask, start, is_causal)
         pairs = self.pairs(self.value_vectors, *weights.shape[-2:], start)
-        return weights @ value + relative_scores(weights, pairs.mT)
+        return output + relative_scores(weights, pairs.mT), weights  # eq. 3: the vectors join the values

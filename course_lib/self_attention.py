@@ -1,14 +1,16 @@
 """Self-attention as a PyTorch layer: queries, keys and values are three linear maps of the same input."""
 
+import math
+
 import torch
 from torch import nn
 
-from course_lib.attention import attention_weights
-from course_lib.masks import causal_mask, combine_masks
-from course_lib.validation import check_booleans
+from course_lib.attention import unchecked_weights
+from course_lib.masks import causal_mask
+from course_lib.validation import check_attention, check_causal
 
 
-def attend(query, key, value, mask=None, *, is_causal=False, return_weights=False):
+def attend(query, key, value, mask=None, *, bias=None, is_causal=False, return_weights=False):
     """Return scaled dot-product attention by PyTorch's fused kernel, or, with its weights, by the formula.
 
     The fused kernel never holds all the weights at once, so it cannot give them. A test holds the two equal.
@@ -18,7 +20,8 @@ def attend(query, key, value, mask=None, *, is_causal=False, return_weights=Fals
         key: (..., k_len, d_k)
         value: (..., k_len, d_v)
         mask: boolean, True = may attend, broadcastable to (..., q_len, k_len).
-        is_causal: hide the future as well; q_len and k_len are then the same.
+        bias: floating-point, broadcastable to (..., q_len, k_len); added to the scores.
+        is_causal: hide the future as well; q_len and k_len must agree.
         return_weights: compute the weights, too.
 
     Returns:
@@ -26,21 +29,26 @@ def attend(query, key, value, mask=None, *, is_causal=False, return_weights=Fals
         unless asked for.
 
     Raises:
-        TypeError: the mask is not boolean.
+        TypeError, ValueError: as `scaled_dot_product_attention`.
+        ValueError: `is_causal` with more keys than queries, or fewer.
 
     Source: Vaswani et al. 2017, eq. 1.
     """
-    if mask is not None:
-        check_booleans(mask=mask)  # the kernel would add a mask of floats to the scores
-        mask = torch.atleast_2d(mask)  # and takes no mask of keys alone
-    if is_causal and (mask is not None or return_weights):
+    check_attention(mask, bias, query=query, key=key, value=value)
+    if is_causal:
+        check_causal(query, key)
+    if is_causal and (mask is not None or bias is not None or return_weights):
         causal = causal_mask(query.shape[-2], like=query)
-        mask, is_causal = causal if mask is None else combine_masks(mask, causal), False
-    if not return_weights:
-        fused = nn.functional.scaled_dot_product_attention
-        return fused(query, key, value, attn_mask=mask, is_causal=is_causal), None
-    weights = attention_weights(query, key, mask)  # (..., q_len, k_len)
-    return weights @ value, weights
+        mask, is_causal = causal if mask is None else mask & causal, False
+    if return_weights:
+        weights = unchecked_weights(torch, query, key, mask, bias)  # (..., q_len, k_len)
+        return weights @ value, weights
+    if bias is not None:  # the kernel adds what is no boolean
+        mask = bias if mask is None else torch.where(mask, bias, -math.inf)
+    if mask is not None:
+        mask = torch.atleast_2d(mask)  # it takes no mask of keys alone
+    fused = nn.functional.scaled_dot_product_attention
+    return fused(query, key, value, attn_mask=mask, is_causal=is_causal), None
 
 
 class SelfAttention(nn.Module):

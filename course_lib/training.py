@@ -1,5 +1,6 @@
 """Training by teacher forcing: what the decoder is given, the loss, the learning rate, and one plain loop."""
 
+import hashlib
 import io
 import math
 import os
@@ -17,6 +18,8 @@ from tqdm import tqdm
 
 from course_lib.data.batches import PADDING, bucketed, pad_batch
 from course_lib.validation import check_equal_sizes
+
+DIGEST_SIZE = hashlib.sha256().digest_size  # bytes
 
 
 class Batch(NamedTuple):
@@ -231,7 +234,7 @@ def train(
         progress: show a progress bar with the loss.
 
     Raises:
-        FloatingPointError: the loss is infinite or no number.
+        FloatingPointError: the loss or its gradient is infinite or no number; the step that follows is not taken.
         ValueError: the checkpoint is damaged, or was saved under another plan or from another model; or `every` is
             below 1.
     """
@@ -260,9 +263,10 @@ def train(
             loss = cross_entropy(logits, batch.labels, plan.smoothing)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+            # Both are read at once, the one time per step that a GPU is waited for, and before they can spoil weights.
+            history.losses.append(_finite(*torch.stack([loss.detach(), norm.to(loss)]).tolist(), step + 1, plan))
             optimizer.step()
-            history.losses.append(_finite(loss.item(), step + 1, plan))
             history.learning_rates.append(rate)
             history.seconds += time.perf_counter() - began
             bar.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
@@ -287,12 +291,12 @@ def _training_mode(model, device):
             model.eval()
 
 
-def _finite(loss, step, plan):
-    if not math.isfinite(loss):
+def _finite(loss, norm, step, plan):
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = f"the gradient's length is {norm}" if math.isfinite(loss) else f"the loss is {loss}"
         raise FloatingPointError(
-            f"the loss is {loss} at step {step}, and the weights are spoiled: make the model anew. Either a batch "
-            f"holds such numbers, or the steps are too long: lower peak_rate={plan.peak_rate}, or raise "
-            f"warmup={plan.warmup}."
+            f"{what} at step {step}. The step was not taken, so the weights are still good. Either a batch holds such "
+            f"numbers, or the steps are too long: lower peak_rate={plan.peak_rate}, or raise warmup={plan.warmup}."
         )
     return loss
 
@@ -306,14 +310,24 @@ def _save(path, model, optimizer, plan, history):
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
-    torch.save(state, unfinished)
+    content = io.BytesIO()
+    torch.save(state, content)
+    unfinished.write_bytes(content.getvalue() + _digest(content.getvalue()))
     unfinished.replace(path)  # at once, so that a stop in the middle leaves the one before
 
 
+def _digest(content):
+    """Return the hash that stands behind a checkpoint's content: `torch.load` alone takes many a wrong byte."""
+    return hashlib.sha256(content).digest()
+
+
 def _resume(path, model, optimizer, plan):
-    content = io.BytesIO(path.read_bytes())
+    whole = path.read_bytes()
+    content, digest = whole[:-DIGEST_SIZE], whole[-DIGEST_SIZE:]
     try:
-        state = torch.load(content, map_location="cpu", weights_only=True)
+        if digest != _digest(content):
+            raise ValueError("the hash at its end is not that of its content")
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         saved_plan, saved_shapes, history = state["plan"], _shapes(state["model"]), History(**state["history"])
     except Exception as error:  # whatever torch.load makes of a damaged file
         raise ValueError(f"{path} is damaged, or no checkpoint. Delete it to start anew.") from error

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from course_lib.layers import FeedForward, LayerNorm
-from course_lib.masks import combine_masks, padding_mask
+from course_lib.masks import causal_mask, combine_masks, padding_mask
 from course_lib.multi_head import KeysAndValues, MultiHeadAttention
 from course_lib.positional_encoding import SinusoidalPositions
+from course_lib.validation import check_heads
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Sizes:
             al. 2020).
 
     Raises:
-        ValueError: `norm` is neither, or num_heads does not divide d_model.
+        ValueError: `norm` is neither, or num_heads is below 1 or does not divide d_model.
     """
 
     d_model: int = 64
@@ -39,14 +40,13 @@ class Sizes:
     def __post_init__(self):
         if self.norm not in ("pre", "post"):
             raise ValueError(f'norm must be "pre" or "post", not {self.norm!r}.')
-        if self.d_model % self.num_heads:
-            raise ValueError(f"d_model={self.d_model} is not divisible by num_heads={self.num_heads}.")
+        check_heads(self.num_heads, self.d_model)
 
 
-class Residual(nn.Module):
-    """What surrounds every sublayer: a sum with its input, and a norm after the sum ("post") or on the way in ("pre").
+class Around(nn.Module):
+    """What stands around a sublayer: the norm, before it ("pre") or after the residual sum ("post"), and dropout.
 
-    `x = around.leave(x, sublayer(around.enter(x)))`
+    `x = around.after(x + around.dropout(sublayer(around.before(x))))`
     """
 
     def __init__(self, sizes):
@@ -55,13 +55,12 @@ class Residual(nn.Module):
         self.dropout = nn.Dropout(sizes.dropout)
         self.is_pre = sizes.norm == "pre"
 
-    def enter(self, x):
+    def before(self, x):
         """Return what the sublayer gets to see."""
         return self.norm(x) if self.is_pre else x
 
-    def leave(self, x, output):
-        """Return the sum of the input and the sublayer's output."""
-        x = x + self.dropout(output)
+    def after(self, x):
+        """Return what the residual sum goes on as."""
         return x if self.is_pre else self.norm(x)
 
 
@@ -75,8 +74,8 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.attention = MultiHeadAttention(sizes.d_model, sizes.num_heads, positions=positions)
         self.feed_forward = FeedForward(sizes.d_model, sizes.d_ff)
-        self.around_attention = Residual(sizes)
-        self.around_feed_forward = Residual(sizes)
+        self.around_attention = Around(sizes)
+        self.around_feed_forward = Around(sizes)
 
     def forward(self, x, mask=None, *, return_weights=False):
         """Return (..., length, d_model) output; (..., num_heads, length, length) weights, None unless asked for.
@@ -86,11 +85,11 @@ class EncoderBlock(nn.Module):
             mask: boolean, True = may attend, broadcastable to (..., length, length).
             return_weights: compute the weights, too.
         """
-        seen = self.around_attention.enter(x)
-        output, weights = self.attention(seen, mask=mask, return_weights=return_weights)
-        x = self.around_attention.leave(x, output)
-        output = self.feed_forward(self.around_feed_forward.enter(x))
-        return self.around_feed_forward.leave(x, output), weights
+        output, weights = self.attention(self.around_attention.before(x), mask=mask, return_weights=return_weights)
+        x = self.around_attention.after(x + self.around_attention.dropout(output))
+        output = self.feed_forward(self.around_feed_forward.before(x))
+        x = self.around_feed_forward.after(x + self.around_feed_forward.dropout(output))
+        return x, weights
 
 
 class Encoder(nn.Module):
@@ -146,9 +145,9 @@ class DecoderBlock(nn.Module):
         self.self_attention = MultiHeadAttention(sizes.d_model, sizes.num_heads, positions=positions)
         self.cross_attention = MultiHeadAttention(sizes.d_model, sizes.num_heads)
         self.feed_forward = FeedForward(sizes.d_model, sizes.d_ff)
-        self.around_self_attention = Residual(sizes)
-        self.around_cross_attention = Residual(sizes)
-        self.around_feed_forward = Residual(sizes)
+        self.around_self_attention = Around(sizes)
+        self.around_cross_attention = Around(sizes)
+        self.around_feed_forward = Around(sizes)
 
     def forward(self, x, memory, mask=None, memory_mask=None, *, return_weights=False):
         """Return (..., length, d_model) output; (self, cross) weights, None unless asked for.
@@ -160,6 +159,8 @@ class DecoderBlock(nn.Module):
             memory_mask: boolean, broadcastable to (..., length, k_len).
             return_weights: compute the weights, too.
         """
+        if mask is not None:
+            mask = combine_masks(mask, causal_mask(x.shape[-2], like=x))
         output, _, weights = self.step(x, self.begin(memory), mask, memory_mask, return_weights=return_weights)
         return output, weights
 
@@ -170,25 +171,27 @@ class DecoderBlock(nn.Module):
     def step(self, x, state, mask=None, memory_mask=None, *, return_weights=False):
         """Return output, state and weights for positions that follow those of the state.
 
-        From the empty state any number of positions, each seeing itself and the past; after that one at a time.
+        From the empty state any number of positions; after that one at a time.
+
+        Args:
+            x: (..., length, d_model)
+            state: the `BlockState`.
+            mask: boolean, True = may attend, broadcastable to (..., length, all positions so far); if not given, each
+                position sees itself and the past.
+            memory_mask: boolean, broadcastable to (..., length, k_len).
+            return_weights: compute the weights, too.
         """
-        start = 0 if state.own is None else state.own.length
-        if start and x.shape[-2] != 1:
-            raise ValueError(f"after the first step positions come one at a time, but here come {x.shape[-2]}.")
-        seen = self.around_self_attention.enter(x)
-        new = self.self_attention.keys_and_values(seen, start)
-        own = state.own.followed_by(new) if start else new
-        output, self_weights = self.self_attention.gather(
-            seen, own, mask, start=start, is_causal=not start, return_weights=return_weights
+        output, own, own_weights = self.self_attention.step(
+            self.around_self_attention.before(x), state.own, mask, return_weights=return_weights
         )
-        x = self.around_self_attention.leave(x, output)
+        x = self.around_self_attention.after(x + self.around_self_attention.dropout(output))
         output, cross_weights = self.cross_attention.gather(
-            self.around_cross_attention.enter(x), state.memory, memory_mask, return_weights=return_weights
+            self.around_cross_attention.before(x), state.memory, memory_mask, return_weights=return_weights
         )
-        x = self.around_cross_attention.leave(x, output)
-        output = self.feed_forward(self.around_feed_forward.enter(x))
-        weights = (self_weights, cross_weights) if return_weights else None
-        return self.around_feed_forward.leave(x, output), BlockState(own, state.memory), weights
+        x = self.around_cross_attention.after(x + self.around_cross_attention.dropout(output))
+        output = self.feed_forward(self.around_feed_forward.before(x))
+        x = self.around_feed_forward.after(x + self.around_feed_forward.dropout(output))
+        return x, BlockState(own, state.memory), (own_weights, cross_weights) if return_weights else None
 
 
 class DecoderState(NamedTuple):
@@ -237,7 +240,13 @@ class Decoder(nn.Module):
         return DecoderState(tuple(block.begin(memory) for block in self.blocks), memory_mask)
 
     def step(self, x, state, mask=None, *, return_weights=False):
-        """Return output, state and weights for positions that follow those of the state, as `DecoderBlock.step`."""
+        """Return output, state and weights for positions that follow those of the state, as `DecoderBlock.step`.
+
+        The mask is one besides the causal one, and for the first step alone.
+        """
+        if state.length == 0 and (mask is not None or return_weights):  # once for all blocks
+            causal = causal_mask(x.shape[-2], like=x)
+            mask = causal if mask is None else combine_masks(mask, causal)
         states, maps = [], []
         for block, before in zip(self.blocks, state.blocks, strict=True):
             x, after, weights = block.step(x, before, mask, state.memory_mask, return_weights=return_weights)

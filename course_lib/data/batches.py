@@ -75,8 +75,8 @@ def pad_batch(sequences: Sequence[Sequence]) -> tuple[np.ndarray, np.ndarray]:
         sequences: sequences of any length, of ids (numbers) or of frames (arrays of one size).
 
     Returns:
-        padded: (batch, max_len) or (batch, max_len, d_input), of the sequences' type; each row is filled up with
-            `PADDING`, frames with zeros.
+        padded: (batch, max_len) or (batch, max_len, d_input), of the type that holds the numbers of all sequences; each
+            row is filled up with `PADDING`, frames with zeros.
         lengths: (batch,) integers.
 
     Raises:
@@ -85,11 +85,13 @@ def pad_batch(sequences: Sequence[Sequence]) -> tuple[np.ndarray, np.ndarray]:
     if len(sequences) == 0:
         raise ValueError("a batch needs at least one sequence.")
     lengths = np.array([len(sequence) for sequence in sequences])
-    longest = sequences[lengths.argmax()]
-    longest = np.asarray(longest, dtype=None if len(longest) else getattr(longest, "dtype", np.int64))
-    padded = np.full((len(sequences), *longest.shape), PADDING, dtype=longest.dtype)
-    for row, sequence in zip(padded, sequences, strict=True):
-        row[: len(sequence)] = sequence
+    rows = [np.asarray(sequence) for sequence in sequences]
+    # An empty list has no type; an empty array has one.
+    typed = [row.dtype for row, sequence in zip(rows, sequences, strict=True) if len(row) or hasattr(sequence, "dtype")]
+    dtype = np.result_type(*typed) if typed else np.int64
+    padded = np.full((len(rows), *rows[lengths.argmax()].shape), PADDING, dtype=dtype)
+    for padded_row, row in zip(padded, rows, strict=True):
+        padded_row[: len(row)] = row
     return padded, lengths
 
 

@@ -1,4 +1,8 @@
-"""Every array library, dtype and device that the course's functions must serve, and fresh random numbers."""
+"""Every array library, dtype and device that the course's functions must serve, and fresh random numbers.
+
+python -m pytest tests/course_lib                   NumPy and PyTorch on the CPU
+python -m pytest tests/course_lib --device cuda     what can run on a GPU runs there (mps: Apple's)
+"""
 
 import os
 import secrets
@@ -76,28 +80,54 @@ class Backend:
         assert array.device == like.device
 
 
-def _backend(library, dtype, device="cpu"):
+DTYPES = {
+    "cpu": ("float16", "bfloat16", "float32", "float64"),
+    "cuda": ("float16", "bfloat16", "float32", "float64"),
+    "mps": ("float16", "float32"),
+}
+ON_THE_CPU = [
+    *(Backend("numpy", dtype) for dtype in ("float16", "float32", "float64")),
+    *(Backend("torch", dtype) for dtype in DTYPES["cpu"]),
+    *(Backend("array_api_strict", dtype, "CPU_DEVICE") for dtype in ("float32", "float64")),
+    Backend("array_api_strict", "float32", "device1"),  # a pretended device: shows on any machine who forgets it
+]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", choices=("cpu", "cuda", "mps"), help="where tensors lie in tests")
+
+
+def chosen_device(config):
+    """Return the device that was asked for; the CPU also where pytest was not told of these tests and so not asked."""
+    return config.getoption("--device", default="cpu")
+
+
+def pytest_configure(config):
     absent = {
         "cuda": (not torch.cuda.is_available(), "this machine has no NVIDIA or AMD GPU"),
         "mps": (not torch.backends.mps.is_available(), "this machine has no Apple GPU"),
     }
-    skip, reason = absent.get(device, (False, ""))
-    backend = Backend(library, dtype, device)
-    return pytest.param(backend, id=str(backend), marks=pytest.mark.skipif(skip, reason=reason))
+    is_absent, reason = absent.get(chosen_device(config), (False, ""))
+    if is_absent:
+        raise pytest.UsageError(f"--device {chosen_device(config)}: {reason} that PyTorch can use.")
 
 
-@pytest.fixture(
-    params=[
-        *(_backend("numpy", dtype) for dtype in ("float16", "float32", "float64")),
-        *(_backend("torch", dtype) for dtype in ("float16", "bfloat16", "float32", "float64")),
-        *(_backend("torch", dtype, "cuda") for dtype in ("float16", "bfloat16", "float32", "float64")),
-        *(_backend("torch", dtype, "mps") for dtype in ("float16", "float32")),
-        *(_backend("array_api_strict", dtype, "CPU_DEVICE") for dtype in ("float32", "float64")),
-        _backend("array_api_strict", "float32", "device1"),  # a pretended device: shows on any machine who forgets it
-    ]
-)
-def backend(request):
-    return request.param
+def pytest_generate_tests(metafunc):
+    """Run a test that takes a `backend` or a `place` once for each that the chosen device has."""
+    device = chosen_device(metafunc.config)
+    if "backend" in metafunc.fixturenames:
+        others = [Backend("torch", dtype, device) for dtype in DTYPES[device]]
+        metafunc.parametrize("backend", ON_THE_CPU if device == "cpu" else others, ids=str)
+    if "place" in metafunc.fixturenames:
+        places = [(getattr(torch, dtype), device) for dtype in DTYPES[device] if dtype in ("float32", "float64")]
+        metafunc.parametrize("place", [dict(dtype=dtype, device=device) for dtype, device in places], ids=str)
+
+
+@pytest.fixture
+def cuda(request):
+    """Skip the test unless it was asked for on an NVIDIA or AMD GPU."""
+    if chosen_device(request.config) != "cuda":
+        pytest.skip("for an NVIDIA or AMD GPU: --device cuda")
 
 
 @pytest.fixture

@@ -4,24 +4,12 @@ import math
 from contextlib import contextmanager
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
-def _place(dtype, device, absent=False, reason=""):
-    name = f"{str(dtype).removeprefix('torch.')}-{device}"
-    return pytest.param({"dtype": dtype, "device": device}, id=name, marks=pytest.mark.skipif(absent, reason=reason))
-
-
-PLACES = [
-    *(_place(dtype, "cpu") for dtype in TOLERANCE),
-    *(_place(d, "cuda", not torch.cuda.is_available(), "this machine has no NVIDIA or AMD GPU") for d in TOLERANCE),
-    _place(torch.float32, "mps", not torch.backends.mps.is_available(), "this machine has no Apple GPU"),
-]
-on_every_place = pytest.mark.parametrize("place", PLACES)
 FLOAT64 = {"dtype": torch.float64, "device": "cpu"}
 
 

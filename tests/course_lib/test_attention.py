@@ -217,6 +217,18 @@ def test_row_that_may_attend_to_nothing_is_zero(backend, draw):
     assert (backend.numpy(attention_weights(query, key, mask))[:, 1] == 0).all()
 
 
+def test_bias_by_hand(backend):
+    # The scores are ln 1, ln 2, ln 5 and ln 6, ln 3, ln 1; a bias of ln 4 makes the weight of a key fourfold.
+    bias = backend.array([[math.log(4), 0.0, 0.0], [0.0, 0.0, math.log(4)]])
+    query, key, value = backend.array(QUERY), backend.array(KEY), backend.array(VALUE)
+    expected = np.array([[4 / 11, 2 / 11, 5 / 11], [6 / 13, 3 / 13, 4 / 13]])
+    backend.assert_close(attention_weights(query, key, bias=bias), expected)
+    backend.assert_close(scaled_dot_product_attention(query, key, value, bias=bias), expected @ VALUE)
+    mask = backend.booleans([[True, True, False], [True, False, True]])
+    expected = np.array([[4 / 6, 2 / 6, 0], [6 / 10, 0, 4 / 10]])
+    backend.assert_close(attention_weights(query, key, mask, bias=bias), expected)
+
+
 # Properties
 
 

@@ -80,6 +80,23 @@ def test_frames_keep_their_type(dtype):
         assert lengths.tolist() == [len(each) for each in batch]
 
 
+@pytest.mark.parametrize(
+    ("sequences", "dtype"),
+    [
+        ([[1.9], [2, 3]], np.float64),
+        ([[2, 3], [1.9], []], np.float64),
+        ([np.array([7], dtype=np.int32), np.array([1, 2], dtype=np.int64)], np.int64),
+        ([np.array([0.1]), np.array([1, 2], dtype=np.float32)], np.float64),
+        ([np.ones((1, 2), dtype=np.float32), np.ones((3, 2), dtype=np.int8)], np.float32),
+    ],
+)
+def test_no_number_is_rounded_to_the_type_of_another(sequences, dtype):
+    padded, lengths = pad_batch(sequences)
+    assert padded.dtype == dtype
+    for row, length, sequence in zip(padded, lengths, sequences, strict=True):
+        assert row[:length].tolist() == np.asarray(sequence).tolist()
+
+
 @pytest.mark.parametrize("ids", [[[7, 8]], [[]], [[], [5], []], [(), (4, 4)]], ids=str)
 def test_ids_are_integers_even_where_there_are_none(ids):
     padded, lengths = pad_batch(ids)

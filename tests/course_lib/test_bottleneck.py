@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from pytorch_modules import assert_equal, on_every_place, randomized, tensor, unchanged
+from pytorch_modules import assert_equal, randomized, tensor, unchanged
 from torch import nn
 
 from course_lib.bottleneck import RecurrentBottleneck
@@ -77,7 +77,6 @@ def test_forward_equals_step_by_step(model, source, target):
         assert weights is None
 
 
-@on_every_place
 def test_padding_has_no_influence(rng, place, source, target):
     model = randomized(RecurrentBottleneck(5, nn.Embedding(9, 4), 4, target_size=7), rng, **place)
     source, target = source.to(place["device"]), target.to(place["device"])

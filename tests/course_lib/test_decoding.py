@@ -101,6 +101,17 @@ def test_who_ended_keeps_its_place_in_the_beam():
     assert found == [[[A, C]], [[]], [[A, B]]]
 
 
+def test_nothing_comes_from_an_empty_batch():
+    none, drawn = torch.zeros(0, 3, dtype=torch.long), torch.Generator().manual_seed(3)
+    for lengths in (None, torch.zeros(0, dtype=torch.long)):
+        assert greedy(Table(TRAP), none, lengths, **WRITE, max_len=9) == []
+        assert sampled(Table(TRAP), none, lengths, **WRITE, max_len=9, generator=drawn) == []
+        assert beam(Table(TRAP), none, lengths, **WRITE, max_len=9, width=2) == []
+    model = Transformer(SIZES, nn.Embedding(9, 12), 11)
+    for decode in (greedy, greedy_without_cache, lambda *given, **names: beam(*given, **names, width=2)):
+        assert decode(model, none, **WRITE, max_len=3) == []
+
+
 # Against exhaustive search
 
 
@@ -273,7 +284,7 @@ def test_decoding_without_cache_stops_when_all_have_ended(model_and_source):
     hook.remove()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_decoding_on_a_gpu(model_and_source):
     model, source = model_and_source
     write = dict(begin=0, end=1, max_len=6)

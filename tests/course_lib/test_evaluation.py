@@ -150,7 +150,7 @@ def test_nothing_to_measure_is_told():
             measure(["三"], ["三", "一"])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_on_a_gpu():
     assert forced(Parrot().to("cuda"), in_order(SAID, TARGETS, batch_size=2, **MARKS)) == pytest.approx((7 / 9, 1 / 3))
     model = Transformer(Sizes(d_model=8, num_heads=2, d_ff=12, num_layers=1), nn.Embedding(7, 8), 6).to("cuda").eval()

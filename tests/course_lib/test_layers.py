@@ -9,7 +9,6 @@ from pytorch_modules import (
     assert_equal,
     assert_equal_gradients,
     copy_weights,
-    on_every_place,
     randomized,
     tensor,
 )
@@ -49,7 +48,6 @@ def test_rms_norm_by_hand(array):
     np.testing.assert_allclose(np.asarray(rms_norm(x, weight, eps=11.0)), [[3 / 6, -14 / 6]], rtol=1e-6)
 
 
-@on_every_place
 @pytest.mark.parametrize("leading", [(), (3,), (2, 3)], ids=str)
 @pytest.mark.parametrize(
     ("make", "make_pytorch", "formula"), [(LayerNorm, nn.LayerNorm, layer_norm), (RMSNorm, nn.RMSNorm, rms_norm)]
@@ -143,7 +141,6 @@ def test_frame_embedding_equals_loops(rng, width):
     np.testing.assert_allclose(layer(frames).detach().numpy(), expected, rtol=1e-10, atol=1e-10)
 
 
-@on_every_place
 def test_frames_alone_and_beside_longer_ones(rng, place):
     # Behind a shorter utterance the rectangle holds zeros, where the shorter one alone has nothing.
     sizes = Sizes(d_model=8, num_heads=2, d_ff=11, num_layers=2)

@@ -9,7 +9,6 @@ from pytorch_modules import (
     assert_finite_gradients,
     copy_weights,
     lower_triangle,
-    on_every_place,
     randomized,
     reach,
     tensor,
@@ -68,6 +67,10 @@ def test_d_model_must_be_divisible():
         split_heads(np.ones((5, 10)), 3)
     with pytest.raises(ValueError, match=message):
         MultiHeadAttention(10, 3)
+    for num_heads in (0, -3):
+        for make in (lambda n: split_heads(np.ones((5, 12)), n), lambda n: MultiHeadAttention(12, n)):
+            with pytest.raises(ValueError, match=f"at least 1 head, not num_heads={num_heads}"):
+                make(num_heads)
     with pytest.raises(ValueError, match=r"x must have shape \(\.\.\., length, d_model\)"):
         split_heads(np.ones(12), 3)
     with pytest.raises(ValueError, match="heads must have shape"):
@@ -96,7 +99,6 @@ def pytorch_mask(allowed, leading, q_len, k_len):
     return None if allowed is None else ~allowed.expand(leading, q_len, k_len).repeat_interleave(3, dim=0)
 
 
-@on_every_place
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("return_weights", [False, True], ids=["fused", "formula"])
 @pytest.mark.parametrize(("mask", "is_causal"), SELF_MASKS.values(), ids=SELF_MASKS.keys())
@@ -120,7 +122,6 @@ def test_self_attention_equals_pytorch(rng, place, training, return_weights, mas
     assert_equal_gradients(ours, pytorch, (output, expected), [x], rng)
 
 
-@on_every_place
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("return_weights", [False, True], ids=["fused", "formula"])
 @pytest.mark.parametrize("padded", [False, True])
@@ -240,6 +241,14 @@ def test_causal_attention_sees_no_future(rng, make):
     np.testing.assert_array_equal(seen, lower_triangle(5))
     seen = reach(lambda x: layer(x)[0], tensor(rng, 1, 5, 12), to=5)
     assert seen.all()
+
+
+@with_all_positions
+@pytest.mark.parametrize("return_weights", [False, True])
+def test_causal_attention_to_another_length_is_an_error(rng, make, return_weights):
+    layer = randomized(MultiHeadAttention(12, 3, positions=make()), rng)
+    with pytest.raises(ValueError, match="q_len and k_len must agree, but q_len is 5, k_len is 7"):
+        layer(tensor(rng, 2, 5, 12), tensor(rng, 2, 7, 12), is_causal=True, return_weights=return_weights)
 
 
 # Properties

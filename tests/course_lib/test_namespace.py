@@ -1,7 +1,5 @@
 """Which library an array belongs to, and which device the notebooks take."""
 
-import array_api_compat.numpy
-import array_api_compat.torch
 import array_api_strict
 import numpy as np
 import pytest
@@ -12,15 +10,15 @@ from course_lib.namespace import array_namespace, fused_softmax
 
 
 def test_namespace_of_one_library():
-    assert array_namespace(a=np.ones(2), b=np.float32(3)) is array_api_compat.numpy
-    assert array_namespace(a=torch.ones(2), b=torch.nn.Parameter(torch.ones(3))) is array_api_compat.torch
+    assert array_namespace(a=np.ones(2), b=np.ones(3)) is np
+    assert array_namespace(a=torch.ones(2), b=torch.nn.Parameter(torch.ones(3))) is torch
     assert array_namespace(a=array_api_strict.ones(2)) is array_api_strict
 
 
 def test_only_pytorch_ships_a_softmax():
-    assert fused_softmax(torch.ones(2)) is torch.softmax
-    assert fused_softmax(np.ones(2)) is None
-    assert fused_softmax(array_api_strict.ones(2)) is None
+    assert fused_softmax(torch) is torch.softmax
+    assert fused_softmax(np) is None
+    assert fused_softmax(array_api_strict) is None
 
 
 @pytest.mark.parametrize(

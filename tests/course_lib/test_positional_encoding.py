@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from pytorch_modules import FLOAT64, assert_equal, on_every_place, randomized, tensor
+from pytorch_modules import FLOAT64, assert_equal, randomized, tensor
 
 from course_lib.multi_head import MultiHeadAttention
 from course_lib.positional_encoding import (
@@ -54,7 +54,6 @@ def test_product_of_two_encodings_falls_with_distance_alone():
     assert (np.diff(products[0, :4]) < 0).all()
 
 
-@on_every_place
 def test_sinusoidal_encoding_follows_its_input(place):
     like = torch.empty(0, **place)
     encoding = sinusoidal_encoding(5, 6, start=3, like=like)
@@ -75,6 +74,25 @@ def test_pairs_need_an_even_size():
         sinusoidal_encoding(3, 5)
     with pytest.raises(ValueError, match="d_k must be even, not 5"):
         rotate(np.ones((3, 5)))
+
+
+def test_integers_are_not_truncated():
+    for ones in (np.ones((3, 4), dtype=np.int64), torch.ones(3, 4, dtype=torch.int64)):
+        with pytest.raises(TypeError, match=r"x must hold floating-point numbers, not .*int64"):
+            rotate(ones)
+    tokens = torch.ones(3, 4, dtype=torch.int64)
+    for positions in (SinusoidalPositions(), LearnedPositions(5, 4)):
+        with pytest.raises(TypeError, match=r"x must hold floating-point numbers, not torch.int64"):
+            positions(tokens)
+
+
+def test_encoding_like_integers_is_of_the_default_dtype():
+    expected = sinusoidal_encoding(5, 6)
+    in_numpy = sinusoidal_encoding(5, 6, like=np.zeros(2, dtype=np.int32))
+    np.testing.assert_array_equal(in_numpy, expected, strict=True)
+    encoding = sinusoidal_encoding(5, 6, like=torch.zeros(2, dtype=torch.int64))
+    assert encoding.dtype == torch.float32
+    np.testing.assert_allclose(encoding, expected, atol=1e-7)
 
 
 # Learned positions
@@ -110,7 +128,6 @@ def test_rotation_by_hand(array):
     np.testing.assert_allclose(rotated, expected, atol=1e-6)
 
 
-@on_every_place
 def test_rotation_is_a_product_of_complex_numbers(rng, place):
     x = tensor(rng, 2, 3, 5, 6, **place)
     numbers = x.detach().cpu().double().numpy()
@@ -155,6 +172,12 @@ def test_alibi_attention_by_hand():
             np.testing.assert_allclose(weights[0, head, row].detach(), expected / expected.sum(), rtol=1e-12)
 
 
+def test_heads_are_counted_from_one():
+    for num_heads in (0, -2):
+        with pytest.raises(ValueError, match=f"at least 1 head, not num_heads={num_heads}"):
+            alibi_slopes(num_heads)
+
+
 # Relative positions
 
 
@@ -165,7 +188,6 @@ def test_relative_index_by_hand():
     assert relative_index(2, 3, 0).tolist() == [[0] * 3] * 2
 
 
-@on_every_place
 @pytest.mark.parametrize("leading", [(), (3,), (2, 3)], ids=str)
 def test_efficient_relative_scores_equal_naive_and_loop(rng, place, leading):
     query, relative_key = tensor(rng, *leading, 5, 4, **place), tensor(rng, 5, 7, 4, **place)
@@ -213,3 +235,13 @@ def test_far_positions_share_one_vector(rng):
     _, weights = layer(x, return_weights=True)
     _, moved = layer(x[:, order], return_weights=True)
     assert_equal(moved[:, :, 4:], weights[:, :, 4:, order])
+
+
+def test_first_relative_vectors_are_about_one_long():
+    # 30,000 components of variance 1 / d_k: their mean square is within 5 standard errors, 5 * sqrt(2 / 30,000) = 4 %.
+    torch.manual_seed(11)
+    positions = RelativePositions(100, 149)
+    for vectors in (positions.key_vectors, positions.value_vectors):
+        assert vectors.shape == (299, 100)
+        assert vectors.square().sum(dim=-1).mean().item() == pytest.approx(1, rel=0.05)
+        assert abs(vectors.mean().item()) < 0.1 / 30

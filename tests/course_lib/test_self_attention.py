@@ -9,7 +9,6 @@ from pytorch_modules import (
     assert_equal,
     assert_finite_gradients,
     lower_triangle,
-    on_every_place,
     randomized,
     reach,
     tensor,
@@ -60,7 +59,6 @@ def test_layer_is_attention_between_linear_maps(layer, rng):
     assert_equal(layer(x)[0], expected @ layer.W_o.weight.T + layer.W_o.bias)
 
 
-@on_every_place
 @pytest.mark.parametrize("is_causal", [False, True])
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 def test_fused_kernel_equals_the_formula(rng, place, mask, is_causal):
@@ -131,7 +129,6 @@ def test_causal_mask_hides_the_future(layer, rng, return_weights):
     np.testing.assert_array_equal(seen, lower_triangle(5))
 
 
-@on_every_place
 @pytest.mark.parametrize("return_weights", [False, True])
 def test_empty_row_is_the_bias_and_has_finite_gradients(rng, place, return_weights):
     layer = randomized(SelfAttention(6, 4), rng, **place)
@@ -147,3 +144,61 @@ def test_empty_row_is_the_bias_and_has_finite_gradients(rng, place, return_weigh
 def test_mask_must_be_boolean(layer, rng, mask, return_weights):
     with pytest.raises(TypeError, match="mask must be boolean, True = may attend, not torch"):
         layer(tensor(rng, 2, 5, 6), mask, return_weights=return_weights)
+
+
+# Bias and causality
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 5, 5), (2, 1, 1, 5), (1, 1), (5,)], ids=str)
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
+def test_bias_is_added_to_the_scores(rng, mask, is_causal, shape):
+    query, key, value, bias = (tensor(rng, *size) for size in ((2, 3, 5, 4), (2, 3, 5, 4), (2, 3, 5, 7), shape))
+    mask = mask()
+    mask = mask[:, None] if mask is not None and mask.ndim == 3 else mask
+    allowed = torch.ones(2, 3, 5, 5, dtype=torch.bool) if mask is None else mask.expand(2, 3, 5, 5)
+    allowed = allowed & torch.from_numpy(lower_triangle(5)) if is_causal else allowed
+    exponentials = torch.exp(torch.einsum("bhid,bhjd->bhij", query, key) / 2 + bias) * allowed
+    expected = exponentials / exponentials.sum(dim=-1, keepdim=True) @ value
+    inputs = (query, key, value, bias)
+    gradients = torch.autograd.grad(expected.square().sum(), inputs)
+    for return_weights in (False, True):
+        output, _ = attend(query, key, value, mask, bias=bias, is_causal=is_causal, return_weights=return_weights)
+        assert_equal(output, expected)
+        for actual, gradient in zip(torch.autograd.grad(output.square().sum(), inputs), gradients, strict=True):
+            assert_equal(actual, gradient)
+
+
+@pytest.mark.parametrize("return_weights", [False, True])
+def test_bias_in_an_empty_row(rng, return_weights):
+    arrays = [tensor(rng, 2, 5, 4) for _ in range(3)] + [tensor(rng, 5, 5)]
+    mask = torch.from_numpy(lower_triangle(5)) & (torch.arange(5) != 2)[:, None]
+    output, _ = attend(*arrays[:3], mask, bias=arrays[3], return_weights=return_weights)
+    assert (output[:, 2] == 0).all()
+    output.square().sum().backward()
+    assert all(array.grad.isfinite().all() for array in arrays)
+    assert (arrays[3].grad[2] == 0).all()
+    assert (arrays[3].grad[4, [0, 1, 3, 4]] != 0).all()
+
+
+@pytest.mark.parametrize("return_weights", [False, True])
+@pytest.mark.parametrize(("q_len", "k_len"), [(3, 5), (5, 3), (1, 4)])
+def test_causal_attention_to_another_length_is_an_error(rng, q_len, k_len, return_weights):
+    arrays = tensor(rng, 2, q_len, 4), tensor(rng, 2, k_len, 4), tensor(rng, 2, k_len, 7)
+    with pytest.raises(ValueError, match=f"must agree, but q_len is {q_len}, k_len is {k_len}.*a mask can say"):
+        attend(*arrays, is_causal=True, return_weights=return_weights)
+
+
+@pytest.mark.parametrize("return_weights", [False, True])
+def test_what_does_not_fit_is_told_alike_on_both_paths(rng, return_weights):
+    query, key, value = tensor(rng, 2, 5, 4), tensor(rng, 2, 7, 4), tensor(rng, 2, 7, 3)
+    with pytest.raises(ValueError, match="every key has one value, but number of keys is 7, number of values is 6"):
+        attend(query, key, value[:, :6], return_weights=return_weights)
+    with pytest.raises(ValueError, match=r"the mask must broadcast to the scores' shape .* = \(2, 5, 7\)"):
+        attend(query, key, value, torch.ones(5, 6, dtype=torch.bool), return_weights=return_weights)
+    with pytest.raises(
+        ValueError, match=r"the bias is added to the scores.* = \(2, 5, 7\), but its shape is \(3, 5, 7\)"
+    ):
+        attend(query, key, value, bias=tensor(rng, 3, 5, 7), return_weights=return_weights)
+    with pytest.raises(TypeError, match=r"bias is torch.float32"):
+        attend(query, key, value, bias=torch.zeros(5, 7), return_weights=return_weights)

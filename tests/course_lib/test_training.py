@@ -1,9 +1,11 @@
 """Training: the loss by hand and against soft targets, the loop against AdamW written out, stops without a trace."""
 
+import hashlib
 import json
 import math
 from collections import Counter
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -456,16 +458,16 @@ def test_a_finished_run_returns_at_once(draw, unbroken, tmp_path):
 
 
 def test_half_a_checkpoint_never_replaces_a_whole_one(draw, unbroken, tmp_path, monkeypatch):
-    path, save, calls = tmp_path / "run.pt", torch.save, []
+    path, write, calls = tmp_path / "run.pt", Path.write_bytes, []
 
-    def full_disk_at_the_third(state, file):
-        save(state, file)
+    def full_disk_at_the_third(file, content):
         calls.append(file)
         if len(calls) == 3:
-            file.write_bytes(file.read_bytes()[:1000])
+            write(file, content[:1000])
             raise OSError("no space left on device")
+        write(file, content)
 
-    monkeypatch.setattr(torch, "save", full_disk_at_the_third)
+    monkeypatch.setattr(Path, "write_bytes", full_disk_at_the_third)
     how = dict(validate=mean_weight, every=3, checkpoint=path, progress=False)
     with pytest.raises(OSError, match="no space"):
         train(small_model(), draw, PLAN, **how)
@@ -520,12 +522,29 @@ def test_a_damaged_checkpoint_is_refused(saved, damage):
     refused(saved, "damaged")
 
 
+def test_every_flipped_byte_is_refused(saved):
+    whole, model = saved.read_bytes(), small_model(seed=8)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    places = {*range(0, len(whole), len(whole) // 200), *range(40), *range(len(whole) - 80, len(whole))}
+    assert len(places) > 300
+    for place in places:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        saved.write_bytes(flipped)
+        with pytest.raises(ValueError, match=r"damaged, or no checkpoint. Delete it to start anew"):
+            train(model, stopped_at(0, None), PLAN, checkpoint=saved, progress=False)
+    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
+
+
 @pytest.mark.parametrize(
     "content", [{"weight": torch.ones(3)}, [1, 2], {"plan": asdict(PLAN), "model": {}, "history": 7}]
 )
 def test_what_is_no_checkpoint_is_refused(tmp_path, content):
-    torch.save(content, tmp_path / "other.pt")
-    refused(tmp_path / "other.pt", "damaged, or no checkpoint")
+    path = tmp_path / "other.pt"
+    torch.save(content, path)
+    refused(path, "damaged, or no checkpoint")
+    path.write_bytes(path.read_bytes() + hashlib.sha256(path.read_bytes()).digest())
+    refused(path, "damaged, or no checkpoint")
 
 
 # What train promises beside -------------------------------------------------------------------------------------------
@@ -611,26 +630,42 @@ def test_a_stopped_bar_is_closed(draw, capfd):
     assert caught.traceback
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_told(bad, tmp_path):
-    class Frames(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.W = nn.Linear(2, 6)
+class Frames(nn.Module):
+    """Logits from frames; the length of the gradient is no number for frames that sum to 0, though the loss is one."""
 
-        def forward(self, source, inputs, source_lengths):
-            return self.W(source)
+    def __init__(self):
+        super().__init__()
+        self.W = nn.Linear(2, 6)
 
+    def forward(self, source, inputs, source_lengths):
+        return self.W(source) + (source.sum() * self.W.bias.sum()).abs().sqrt() * 0.0
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [(math.nan, "the loss is nan"), (math.inf, "the loss is nan"), (0.0, "the gradient's length is nan")],
+)
+def test_a_loss_that_is_no_number_is_told_before_it_spoils_the_weights(bad, message, tmp_path):
     def frames(step):
         numbers = np.full((2, 2), bad if step == 7 else 0.5, dtype=np.float32)
         return teacher_forced([numbers], [[3]], **MARKS)
 
+    torch.manual_seed(5)
     path, model = tmp_path / "run.pt", Frames()
-    with pytest.raises(FloatingPointError, match=r"the loss is nan at step 8.*peak_rate=0.01.*warmup=3"):
-        train(model, frames, PLAN, every=4, checkpoint=path, progress=False)
+    weights = []
+
+    def watched(step):
+        weights.append(model.W.weight.detach().clone())
+        return frames(step)
+
+    with pytest.raises(FloatingPointError, match=rf"{message} at step 8.*not taken.*peak_rate=0.01.*warmup=3"):
+        train(model, watched, PLAN, every=4, checkpoint=path, progress=False)
     assert not model.training
+    assert len(weights) == 8
+    assert not torch.equal(weights[6], weights[7]), "the step before was taken"
+    assert torch.equal(model.W.weight, weights[7])
     state = torch.load(path, weights_only=True)
-    assert len(state["history"]["losses"]) == 4, "what is spoiled is not saved"
+    assert len(state["history"]["losses"]) == 4, "what was not validated is not saved"
     assert state["model"]["W.weight"].isfinite().all()
 
 
@@ -658,7 +693,7 @@ def test_float32_on_a_cpu(draw):
     assert found == {True: {torch.float32}, False: {torch.float32}}
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_bfloat16_on_a_gpu(draw, unbroken):
     model = small_model(dropout=0.0).to("cuda")
     before = torch.cuda.get_rng_state()
@@ -670,7 +705,7 @@ def test_bfloat16_on_a_gpu(draw, unbroken):
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA or AMD GPU")
+@pytest.mark.usefixtures("cuda")
 def test_a_stopped_run_goes_on_on_a_gpu(draw, tmp_path):
     how = dict(every=3, checkpoint=tmp_path / "run.pt", progress=False)
     models = [small_model().to("cuda") for _ in range(2)]

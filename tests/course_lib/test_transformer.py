@@ -12,7 +12,6 @@ from pytorch_modules import (
     copy_weights,
     in_our_order,
     lower_triangle,
-    on_every_place,
     randomized,
     reach,
     tensor,
@@ -59,7 +58,6 @@ def integers(numbers, place):
 # Equality with PyTorch
 
 
-@on_every_place
 @with_both_norms
 @in_both_modes
 @with_and_without_weights
@@ -83,7 +81,6 @@ def test_encoder_block_equals_pytorch(rng, place, sizes, training, return_weight
     assert_equal_gradients(ours, pytorch, (output, expected), [x], rng)
 
 
-@on_every_place
 @with_both_norms
 @in_both_modes
 @with_and_without_weights
@@ -115,7 +112,6 @@ class Stacks(nn.Module):
         self.encoder, self.decoder = Encoder(sizes), Decoder(sizes)
 
 
-@on_every_place
 @with_both_norms
 @in_both_modes
 @with_and_without_weights
@@ -297,7 +293,6 @@ def test_batch_rows_are_independent(rng, sizes):
     assert_equal(changed[1:, :3], alone)
 
 
-@on_every_place
 @with_both_norms
 @with_and_without_weights
 @with_all_positions
@@ -367,6 +362,8 @@ def test_sizes_are_frozen_and_fit():
         Sizes().d_model = 3
     with pytest.raises(ValueError, match="d_model=10 is not divisible by num_heads=3"):
         Sizes(d_model=10, num_heads=3)
+    with pytest.raises(ValueError, match="at least 1 head, not num_heads=0"):
+        Sizes(num_heads=0)
     with pytest.raises(ValueError, match='norm must be "pre" or "post", not \'before\''):
         Sizes(norm="before")
 
