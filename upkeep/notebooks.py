@@ -5,8 +5,8 @@ import sys
 import course
 from upkeep.step import Outcome, print_header, run_step
 
-# Where the paths of the notebooks begin that train for a minute or more. Each runs by itself: two trainings at once on
-# two cores take far more than twice as long as one.
+# Where the paths of the notebooks begin that train for a minute or more. They come first: with the longest at the end,
+# one core would wait for the other.
 TRAINING = ("notebooks/10_", "notebooks/11_")
 
 # The kernel is the Python of .venv, whatever a notebook names; upkeep.patience waits for it as long as it lives.
@@ -25,13 +25,6 @@ def run_notebooks(name, own_work=(), python=sys.executable):
         return Outcome(name, 0, len(missing), 0.0)
     paths = [path.relative_to(course.ROOT).as_posix() for notebooks in found.values() for path in notebooks]
     paths = [path for path in paths if path not in own_work]
-    alone = [path for path in paths if path.startswith(TRAINING)]
-    others = [path for path in paths if path not in alone]
-    # A notebook stays with one process (loadfile).
-    outcomes = [run_step(name, [*NBVAL, "-n", "2", "--dist", "loadfile", *others], python)]
-    if alone:
-        outcomes.append(run_step(f"{name} that train, one after another", [*NBVAL, *alone], python))
-    passed, failed, seconds = (
-        sum(getattr(outcome, count) for outcome in outcomes) for count in ("passed", "failed", "seconds")
-    )
-    return Outcome(name, passed, failed, seconds)
+    paths.sort(key=lambda path: not path.startswith(TRAINING))
+    # A notebook stays with one process (loadfile), and they begin in this order.
+    return run_step(name, [*NBVAL, "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *paths], python)

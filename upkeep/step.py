@@ -22,6 +22,11 @@ class Outcome(NamedTuple):
     left_out: str = ""  # the reason, where the step could not run here
 
 
+# A thread for each process. The threads of PyTorch and of NumPy's BLAS spin while they wait for each other: on cores that
+# other work takes up, a training step of 40 ms took 10 s.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
 def run_step(name, arguments, python=sys.executable, **variables):
     """Run a module; pytest says how many tests passed, any other passes or fails as one.
 
@@ -29,7 +34,8 @@ def run_step(name, arguments, python=sys.executable, **variables):
         name: what the step is called in the summary.
         arguments: the module and its arguments.
         python: the interpreter that runs it.
-        variables: environment variables for it. Unless one says otherwise, it opens no connection.
+        variables: environment variables for it. Unless one says otherwise, it opens no connection and computes in one
+            thread.
     """
     print_header(name)
     began = time.monotonic()
@@ -38,7 +44,7 @@ def run_step(name, arguments, python=sys.executable, **variables):
         options = [f"--junit-xml={report}"] if arguments[0] == "pytest" else []
         # Where data are missing, the course says what it does without them.
         offline = {"COURSE_OFFLINE": os.environ.get("COURSE_OFFLINE", "1")}
-        code = run_module([*arguments, *options], python, {**offline, **variables})
+        code = run_module([*arguments, *options], python, {**ONE_THREAD, **offline, **variables})
         passed, failed = read_counts(report) if report.exists() else (int(code == 0), 0)
     if code and not failed:
         failed = 1  # such as pytest that found no tests

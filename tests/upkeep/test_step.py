@@ -67,7 +67,13 @@ def test_a_step_opens_no_connection_unless_the_reader_wants_it(runs, monkeypatch
     if chosen is not None:
         monkeypatch.setenv("COURSE_OFFLINE", chosen)
     step.run_step("style", ["ruff", "check"])
-    assert runs.variables == [{"COURSE_OFFLINE": given}]
+    assert [variables["COURSE_OFFLINE"] for variables in runs.variables] == [given]
+
+
+def test_a_step_computes_in_one_thread_unless_it_is_said_otherwise(runs):
+    step.run_step("tests", ["pytest"])
+    step.run_step("tests", ["pytest"], OMP_NUM_THREADS="2")
+    assert [variables["OMP_NUM_THREADS"] for variables in runs.variables] == ["1", "2"]
 
 
 def test_a_module_runs_in_the_folder_of_the_course_wherever_the_reader_stands(tmp_path, monkeypatch, capfd):

@@ -46,8 +46,8 @@ def last_line(capsys):
 def test_every_step_runs_and_counts_in_the_last_line(runs, capsys):
     runs, _ = runs
     assert command.test(False) == 0
-    assert last_line(capsys) == "6 passed, 0 failed"
-    assert [run[0] for run in runs] == ["ruff", "ruff", "pytest", "grader", "pytest", "pytest"]
+    assert last_line(capsys) == "5 passed, 0 failed"
+    assert [run[0] for run in runs] == ["ruff", "ruff", "pytest", "grader", "pytest"]
     assert runs[3] == course.HANDED_OVER["proof"]
 
 
@@ -55,19 +55,19 @@ def test_a_failing_step_fails_the_whole_and_the_others_still_run(runs, capsys):
     runs, fails = runs
     fails.add("ruff")
     assert command.test(False) == 1
-    assert last_line(capsys) == "4 passed, 2 failed"
-    assert len(runs) == 6
+    assert last_line(capsys) == "3 passed, 2 failed"
+    assert len(runs) == 5
 
 
-def test_notebooks_that_train_run_one_after_another_when_the_others_are_done(runs):
+def test_notebooks_run_in_two_processes_those_that_train_first(runs):
     runs, _ = runs
     notebooks.run_notebooks("notebooks")
-    together, alone = ([a for a in run if not a.startswith("--junit")] for run in runs)
-    assert [argument for argument in alone if argument.endswith(".ipynb")] == TRAINING
-    assert "-n" not in alone
-    assert together[together.index("-n") + 1] == "2"
-    assert "exercises/10_training.ipynb" in together  # an exercise trains for seconds
-    assert not set(TRAINING) & set(together)
+    (run,) = runs
+    assert run[run.index("-n") + 1] == "2"
+    paths = [argument for argument in run if argument.endswith(".ipynb")]
+    assert paths[: len(TRAINING)] == TRAINING
+    assert "exercises/10_training.ipynb" in paths  # an exercise trains for seconds
+    assert len(set(paths)) == len(paths)
 
 
 def test_the_notebooks_that_train_are_there():
@@ -107,14 +107,14 @@ def test_all_runs_the_thorough_tests_and_everything_again_beside_other_work(runs
     monkeypatch.delitem(thorough.STEPS, "newest packages")
     assert command.test(True) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "13 passed, 0 failed"
-    assert runs[6][:4] == ["pytest", "tests", "-m", "thorough"]
-    assert "-rs" in runs[6]  # each that cannot run says why
+    assert said.splitlines()[-1] == "11 passed, 0 failed"
+    assert runs[5][:4] == ["pytest", "tests", "-m", "thorough"]
+    assert "-rs" in runs[5]  # each that cannot run says why
 
     def plain(run):
         return [argument for argument in run if not argument.startswith("--junit")]
 
-    assert [plain(run) for run in runs[7:]] == [plain(run) for run in runs[:6]]
+    assert [plain(run) for run in runs[6:]] == [plain(run) for run in runs[:5]]
     assert "beside 2 programs that compute without end" in said
     assert "proof of the grader, beside others" in said
 
@@ -127,13 +127,13 @@ def test_a_step_that_cannot_run_is_left_out_with_its_reason_and_fails_nothing(ru
     assert command.test(True) == 0
     said = capsys.readouterr().out
     assert "Left out: no browser was found.\n" in said
-    assert said.splitlines()[-1] == "12 passed, 0 failed"
+    assert said.splitlines()[-1] == "10 passed, 0 failed"
 
 
 def test_a_thorough_step_that_fails_fails_the_whole(runs, capsys, monkeypatch, one_core):
     monkeypatch.setattr(thorough, "STEPS", {"a browser": lambda name: [Outcome(name, 2, 1, 0.0)]})
     assert command.test(True) == 1
-    assert last_line(capsys) == "14 passed, 1 failed"
+    assert last_line(capsys) == "12 passed, 1 failed"
 
 
 def test_the_other_work_ends_with_the_tests(one_core, monkeypatch):
