@@ -22,8 +22,8 @@ class Outcome(NamedTuple):
     left_out: str = ""  # the reason, where the step could not run here
 
 
-# A thread for each process. The threads of PyTorch and of NumPy's BLAS spin while they wait for each other: on cores that
-# other work takes up, a training step of 40 ms took 10 s.
+# A thread for each process. The threads of PyTorch and of NumPy's BLAS spin while they wait for each other: on cores
+# that other work takes up, a training step of 40 ms took 10 s.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
