@@ -57,7 +57,10 @@ def _parser():
     parser = argparse.ArgumentParser(prog="grader", description="Judges functions that people write.")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--catalogue", required=True, metavar="PLACE", help="what is asked: a package's name, or the path of its folder"
+        "--catalogue",
+        required=True,
+        metavar="PLACE",
+        help="what is asked: a package, or the path of its folder; the last one counts",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     command = commands.add_parser("grade", parents=[common], help="grade submitted notebooks")
