@@ -98,7 +98,7 @@ def test_sizes_that_hide_a_transpose_are_noticed():
         (np.eye(3, 4), False),
         (np.full((3, 4), 0.25), False),
         (np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]]), True),
-        (np.array([[0.6, 0.4, 0.0], [1.0, 0.0, 0.0]]), True),  # a row with one key left has no choice, and says nothing
+        (np.array([[0.7, 0.3, 0.0], [1.0, 0.0, 0.0]]), True),  # a row with one key left has no choice, and says nothing
         (np.array([[1.0, 0.0], [0.0, 1.0]]), False),
     ],
 )
