@@ -218,9 +218,11 @@ class _Line:
 def _libraries(program, terms):
     """Return what the answer names of libraries: loading them should not cost its time, and what is finished in them
     must be there before it can be watched."""
-    packages = (*PREPARED, *terms.own)
-    named = re.compile(rf"\b(?:{'|'.join(map(re.escape, packages))})\b(?:\.\w+)*")
-    names = set(named.findall("\n".join((*program.statements, program.answer))))
+    packages = "|".join(map(re.escape, (*PREPARED, *terms.own)))
+    source = "\n".join((*program.statements, program.answer))
+    names = set(re.findall(rf"\b(?:{packages})\b(?:\.\w+)*", source))
+    for package, parts in re.findall(rf"\bfrom\s+((?:{packages})\b[\w.]*)\s+import\s+([\w, ]+)", source):
+        names |= {f"{package}.{part}" for part in re.findall(r"\w+", parts)}  # modules, and names that are none
     return sorted(names | {name.partition(".")[0] for name in terms.finished if name.startswith(terms.own)})
 
 

@@ -164,6 +164,7 @@ def test_models_take_steps_on_the_meta_device(source):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")  # of that one patch level, and not ours
 @with_every(COMPILED)
 def test_everything_compiles_into_one_graph(make, arguments):
     if not torch._dynamo.is_dynamo_supported():
