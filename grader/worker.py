@@ -68,8 +68,8 @@ def _limit(memory):
     """Let this process take `memory` more bytes from here, and write no large files.
 
     Linux holds a process to both. The limit is on data, not on addresses: of a library that an answer loads later only
-    what can be written to counts (of PyTorch's build for CUDA 0.7 GB, where it maps 3 GB of addresses). macOS and Windows
-    have no such limit: there, grade only what you trust.
+    what can be written to counts (of PyTorch's build for CUDA 0.7 GB, where it maps 3 GB of addresses). macOS and
+    Windows have no such limit: there, grade only what you trust.
     """
     try:
         import resource
