@@ -116,12 +116,6 @@ class Child:
         return receive(self._line.reader(_Watch(self._process, limits)), most)
 
 
-def run_program(program, cases_inputs, terms, *, largest=2**20, hidden=(), limits=DEFAULT_LIMITS):
-    """Return what came back for each case of a program that is run in a child of its own."""
-    with Child(program, terms, hidden=hidden, limits=limits) as child:
-        return [child(inputs, largest) for inputs in cases_inputs]
-
-
 class _OverTimeError(Exception):
     """The child used up its time: (seconds, whether it was waiting)."""
 

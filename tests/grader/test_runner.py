@@ -12,7 +12,7 @@ import torch
 from grader.call import Terms
 from grader.program import Program
 from grader.reply import Crashed, TimedOut
-from grader.runner import Child, Limits, run_program
+from grader.runner import DEFAULT_LIMITS, Child, Limits
 
 TABLE = np.arange(6.0).reshape(2, 3)
 OTHER = np.arange(20.0, dtype=np.float32).reshape(4, 5)
@@ -25,6 +25,12 @@ ON_LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only
 def program(body, *statements):
     source = "import numpy as np\ndef f(table, factor):\n" + textwrap.indent(textwrap.dedent(body), "    ")
     return Program("f", statements, source)
+
+
+def run_program(program, cases_inputs, terms, *, hidden=(), limits=DEFAULT_LIMITS):
+    """Return what comes back for each case of a program in a child of its own."""
+    with Child(program, terms, hidden=hidden, limits=limits) as child:
+        return [child(inputs, 2**20) for inputs in cases_inputs]
 
 
 def run(body, *statements, cases=CASES, library="numpy", finished=(), own=(), **options):
