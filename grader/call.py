@@ -8,10 +8,10 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from grader.failing_line import where_it_raised
 from grader.reply import Reply
 from grader.wire import fits
 
@@ -46,10 +46,12 @@ def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
         largest: bytes of the largest result that is looked at.
     """
     copies = copy_inputs(inputs)
+    layouts = {name: (copy.shape, copy.strides) for name, copy in copies.items() if isinstance(copy, np.ndarray)}
+    arguments = in_library(copies, terms.library)
     with _watching(terms.finished) as called, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an overflow shows in the numbers; a warning is no error
         try:
-            result = function(*in_library(copies, terms.library).values())
+            result = function(*arguments.values())
             if result is ...:
                 return Reply("untouched")
             found = _as_array(result, largest)  # a sparse tensor refuses, and so may whatever else came back
@@ -59,8 +61,13 @@ def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
             # PyTorch raises NotImplementedError, too, but always with a text.
             untouched = isinstance(error, NotImplementedError) and not error.args
             return Reply("untouched") if untouched else raised(error, terms.own)
-    after = {name: _left(copies[name], value) for name, value in inputs.items() if isinstance(value, np.ndarray)}
+    after = {name: _left(arguments[name], layout) for name, layout in layouts.items()}
     return Reply("returned", **found, after=after, called=tuple(sorted(called)))
+
+
+def returned(result, largest=ROOM):
+    """Return the `Reply` for something computed here."""
+    return Reply("returned", **_as_array(result, largest))
 
 
 def in_process(function, terms) -> Callable[..., Reply]:
@@ -84,48 +91,37 @@ def in_library(inputs, library):
 
 def raised(error, own=()):
     """Return the `Reply` that tells an exception by the learner's own line, not by the library's that it came from."""
-    elsewhere = (
-        sys.base_prefix,
-        __file__,
-        "<__array",
-        *_folders(own),
-    )  # how the names of files begin that are not theirs
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "site-packages" not in frame.filename and not frame.filename.startswith(elsewhere)
-    ]
-    line = frames[-1].line or "" if frames else ""
+    line, operands = where_it_raised(error, own)
     try:
         message, text = str(error)[:2000], "".join(traceback.format_exception(error))[-20_000:]
     except Exception:
         message, text = "its text cannot be shown", ""
-    return Reply("raised", error=type(error).__name__[:100], message=message, line=line.strip()[:500], traceback=text)
-
-
-def _folders(packages):
-    files = (getattr(sys.modules.get(name), "__file__", None) for name in packages)
-    return tuple(str(Path(file).parent) for file in files if file)
+    kind = type(error).__name__[:100]
+    return Reply("raised", error=kind, message=message, line=line, operands=operands, traceback=text)
 
 
 def _as_array(result, largest):
     """Return the fields of a reply for what an answer returned."""
-    kind = type(result).__name__[:100]
+    kind, library = type(result).__name__[:100], ""
     if isinstance(result, getattr(sys.modules.get("torch"), "Tensor", ())):
+        library = "torch"
         dtype = str(result.dtype).removeprefix("torch.")
         array = (result.float() if dtype == "bfloat16" else result).numpy(force=True)
     elif isinstance(result, np.ndarray | np.generic | bool | int | float) and not np.ma.is_masked(result):
+        library = "numpy" if isinstance(result, np.ndarray | np.generic) else ""
         array = np.asarray(result)
         dtype = array.dtype.name
     else:
         return {"kind": kind}
     value = np.array(array) if fits(array) and array.nbytes <= largest else None
-    return {"value": value, "kind": kind, "dtype": dtype, "shape": array.shape if fits(array) else None}
+    shape = array.shape if fits(array) else None
+    return {"value": value, "kind": kind, "library": library, "dtype": dtype, "shape": shape}
 
 
-def _left(now, before):
-    """Return an input as the answer left it; None if it is no longer an array of numbers of that size."""
-    return now if isinstance(now, np.ndarray) and fits(now) and now.nbytes <= before.nbytes else None
+def _left(argument, layout):
+    """Return an input as the answer left it; None if it is no longer laid out as it was, or is no array of numbers."""
+    now = argument if isinstance(argument, np.ndarray) else argument.detach().numpy()
+    return now if (now.shape, now.strides) == layout and fits(now) else None
 
 
 @contextlib.contextmanager

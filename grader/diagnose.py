@@ -1,16 +1,68 @@
-"""Which known mistake computes exactly this. A mistake is named only if it gives what came back, on every case."""
+"""Which known slips compute exactly this, the fewest first. They are named only if they give what came back, on every
+case, and something else than the right answer wherever it was wrong."""
+
+import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
-from grader.call import Terms, run_case
+from grader.call import Terms, copy_inputs, in_library, returned, run_case
 from grader.compare import difference
+from grader.sentences import either, together
+from grader.stages import answer_with, choices, outputs
+
+MOST_SLIPS = 3
+MOST_COMBINATIONS = {1: 10_000, 2: 10_000, 3: 1_500}  # of so many slips that are tried; more are not looked for
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an answer did.
+
+    Attributes:
+        name: of the mistake; of several slips "a + b"; of two explanations for one output "a + b | c + d".
+        message: what a learner is told.
+        same_dtype: False if it explains the numbers, and the dtype differs besides.
+    """
+
+    name: str
+    message: str
+    same_dtype: bool = True
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A mistake, or some slips at once: something that might explain an answer.
+
+    Attributes:
+        mistakes: one, or several slips of different stages.
+        function: computes it from the inputs.
+    """
+
+    mistakes: tuple
+    function: object
+
+    @property
+    def name(self):
+        return " + ".join(mistake.name for mistake in self.mistakes)
+
+    @property
+    def message(self):
+        return together([mistake.message for mistake in self.mistakes])
+
+
+def suspect(task, mistakes):
+    """Return the `Suspect` for one mistake, or for any number of slips, of a task."""
+    if mistakes and mistakes[0] in task.mistakes:
+        return Suspect(tuple(mistakes), mistakes[0].compute)
+    return Suspect(tuple(mistakes), answer_with(task.stages, task.names, mistakes))
 
 
 def find_mistake(task, cases_inputs, replies):
-    """Return the task's mistake that gives exactly these replies on these inputs, or None.
+    """Return the `Diagnosis` that explains these replies on these inputs, or None.
 
-    An answer that makes the mistake and also changes the dtype is recognised by its numbers; one whose numbers are
-    right at the precision of its dtype makes no mistake but that.
+    An answer that makes a mistake and also changes the dtype is recognized by its numbers; one whose numbers are right
+    at the precision of its dtype makes no mistake but that.
 
     Args:
         task: the `Task`.
@@ -18,28 +70,97 @@ def find_mistake(task, cases_inputs, replies):
         replies: a `Reply` for every case.
     """
     terms = Terms(task.library)
-    outcomes = {
-        mistake: [run_case(mistake.compute, inputs, terms) for inputs in cases_inputs] for mistake in task.mistakes
-    }
-    for same_dtype in (True, False) if _differs_in_numbers(task, cases_inputs, replies) else (True,):
-        for mistake, computed in outcomes.items():
-            if all(map(lambda a, b: is_same(a, b, same_dtype=same_dtype), replies, computed)):
-                return mistake
+    right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
+    for same_dtype in (True, False):
+        wrong = [
+            i for i, pair in enumerate(zip(replies, right, strict=True)) if not is_same(*pair, same_dtype=same_dtype)
+        ]
+        if not wrong:
+            return None
+        explained = _Explained(terms, cases_inputs, replies, right, wrong, same_dtype)
+        for count in range(1, MOST_SLIPS + 1):
+            if found := list(_suspects(task, count, cases_inputs[wrong[0]], explained)):
+                return _said(found, same_dtype)
     return None
 
 
 def is_same(reply, computed, *, same_dtype=True):
-    """Tell whether two replies are the same: equal arrays, or the same exception with the same text."""
+    """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes."""
     if reply.status != computed.status:
         return False
     if reply.status == "raised":
-        return (reply.error, reply.message) == (computed.error, computed.message)
+        return _place(reply) == _place(computed)
     if reply.status != "returned" or computed.value is None:
         return (reply.kind, reply.dtype, reply.shape) == (computed.kind, computed.dtype, computed.shape)
     expected = computed.value
     if np.issubdtype(expected.dtype, np.floating) and np.isnan(expected).any():
         return _same_with_nan(reply, expected, same_dtype)
     return difference(reply, expected, same_dtype=same_dtype) is None
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """Asks whether what something computes is what came back."""
+
+    terms: Terms
+    cases_inputs: list
+    replies: list
+    right: list
+    wrong: list
+    same_dtype: bool
+
+    def on(self, case, computed):
+        if not is_same(self.replies[case], computed, same_dtype=self.same_dtype):
+            return False
+        return case not in self.wrong or not is_same(computed, self.right[case], same_dtype=self.same_dtype)
+
+    def everywhere(self, function):
+        first = self.wrong[0]
+        order = [first, *(case for case in range(len(self.replies)) if case != first)]
+        return all(self.on(case, run_case(function, self.cases_inputs[case], self.terms)) for case in order)
+
+
+def _suspects(task, count, inputs, explained):
+    """Yield the suspects of `count` mistakes that explain everything; `inputs` are those of the first wrong case."""
+    if count == 1:
+        singles = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
+        yield from (one for one in singles if explained.everywhere(one.function))
+        return
+    if explained.replies[explained.wrong[0]].status != "returned" or not task.stages:
+        return
+    if choices(task.stages, count) > MOST_COMBINATIONS[count]:
+        return
+    for slips, computed in on_inputs(task, inputs, count):
+        if explained.on(explained.wrong[0], computed):
+            found = suspect(task, slips)
+            if explained.everywhere(found.function):
+                yield found
+
+
+def on_inputs(task, inputs, count):
+    """Yield (slips, what came back as a `Reply`) for every combination of `count` slips that does not raise."""
+    given = in_library(copy_inputs(inputs), task.library)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for slips, output in outputs(task.stages, given, count):
+            try:
+                computed = returned(output)
+            except Exception:
+                continue
+            yield slips, computed
+
+
+def _said(found, same_dtype):
+    """Return the `Diagnosis` for suspects that all compute the same."""
+    told = found[:2]
+    names, message = " | ".join(one.name for one in told), either([one.message for one in told])
+    return Diagnosis(names, message, same_dtype)
+
+
+def _place(reply):
+    """Return what an exception is recognized by: its text and the shapes in its line, in any order."""
+    shapes = sorted((one.dtype, one.shape) for one in reply.operands)
+    return reply.error, reply.message, shapes or [reply.line]
 
 
 def _same_with_nan(reply, expected, same_dtype):
@@ -53,13 +174,4 @@ def _same_with_nan(reply, expected, same_dtype):
     return (
         difference(filled, np.nan_to_num(expected, nan=0.0, posinf=np.inf, neginf=-np.inf), same_dtype=same_dtype)
         is None
-    )
-
-
-def _differs_in_numbers(task, cases_inputs, replies):
-    """Tell whether the answer's numbers, dtype aside, differ from the reference on some case."""
-    return any(
-        reply.status != "returned"
-        or difference(reply, run_case(task.reference, inputs, Terms(task.library)).value, same_dtype=False) is not None
-        for inputs, reply in zip(cases_inputs, replies, strict=True)
     )

@@ -1,10 +1,15 @@
 """From replies to results: compares what came back with the reference, gives points, and says what is wrong."""
 
+import dataclasses
+
 import numpy as np
 
+from grader.advice import told
 from grader.call import ROOM, Terms, in_process, run_case
 from grader.compare import difference
 from grader.diagnose import find_mistake
+from grader.probing import dependence, see
+from grader.relations import relation
 from grader.reply import Crashed, Reply, TimedOut
 from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
 
@@ -36,36 +41,51 @@ def judge_function(task, function, seed, own=()):
 def judge_task(task, seed, call):
     """Return the `TaskResult` of an answer, wherever it runs.
 
+    After all cases, one of them is tried once more with other numbers of the same sizes: what an answer keeps from one
+    call to the next shows there.
+
     Args:
         task: the `Task`.
         seed: the inputs are drawn from it.
         call: takes the inputs of a case and the bytes of the largest result that is looked at; returns a `Reply`,
             `TimedOut`, `Crashed`, or None where the case was not run.
     """
-    cases_inputs = [task.inputs(case, seed) for case in task.cases]
+    tried, cases_inputs = tries(task, seed)
     expected = [expected_output(task, inputs) for inputs in cases_inputs]
     replies = [call(inputs, ROOM + 8 * output.nbytes) for inputs, output in zip(cases_inputs, expected, strict=True)]
-    cases = tuple(map(lambda *of_case: _judge_case(task, *of_case), task.cases, cases_inputs, expected, replies))
+    results = list(map(lambda *of_case: _judge_case(task, *of_case), tried, cases_inputs, expected, replies))
+    cases = tuple(_once_more(results[: len(task.cases)], results[len(task.cases) :]))
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
-        return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed))
+        works = all(case.outcome is Outcome.RIGHT for case in cases)
+        return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed, works))
     case = first_to_show(cases)
     if case is None:
         return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
-    if case.outcome in (Outcome.WRONG, Outcome.RAISED) and all(isinstance(reply, Reply) for reply in replies):
-        mistake = find_mistake(task, cases_inputs, replies)
-        if mistake is not None:
-            raised = case.outcome is Outcome.RAISED  # two mistakes may well break the same way, so say what is known
-            message = (
-                f"{_sentence(case.message)} A known mistake raises exactly this: {mistake.message}"
-                if raised
-                else mistake.message
-            )
-            return TaskResult(task.id, cases, case.outcome, message, mistake.name)
-    message = case.message
-    if case.outcome is Outcome.WRONG:
-        message = " ".join(filter(None, [message, _broken_property(task, case)]))
-    return TaskResult(task.id, cases, case.outcome, message)
+    if case.outcome not in (Outcome.WRONG, Outcome.RAISED) or not all(isinstance(reply, Reply) for reply in replies):
+        return TaskResult(task.id, cases, case.outcome, case.message)
+    found = find_mistake(task, cases_inputs, replies)
+    if found is None:
+        message, told_by = _seen(task, seed, call, cases, case)
+        return TaskResult(task.id, cases, case.outcome, message, told_by=told_by)
+    message = found.message
+    if case.outcome is Outcome.RAISED:  # two mistakes may well break the same way, so say what is known
+        message = f"{case.message} A known mistake stops in just this way: {found.message}"
+    if not found.same_dtype and (dtypes := _dtypes(expected, replies)):
+        message = f"{message} Its dtype differs too: {dtypes}."
+    if changed := next(filter(None, map(_changed, cases_inputs, replies)), None):
+        message = f"{message} Besides, the function changes its input {changed} in place."
+    return TaskResult(task.id, cases, case.outcome, message, found.name, "mistake")
+
+
+def tries(task, seed):
+    """Return the cases and the inputs on which an answer is tried: every case of the task, and one of them again."""
+    cases_inputs = [task.inputs(case, seed) for case in task.cases]
+    for case, inputs in zip(task.cases, cases_inputs, strict=True):
+        others = task.inputs(case, seed, again=True)
+        if case.draw is None and _differ(inputs, others):
+            return (*task.cases, case), [*cases_inputs, others]
+    return task.cases, cases_inputs
 
 
 def unreadable(task, reason):
@@ -117,26 +137,112 @@ def _judge_case(task, case, inputs, expected, reply):
         case Reply(status="untouched"):
             return result(Outcome.NOT_ATTEMPTED, f"Not attempted yet: {task.function} still returns `...`.")
         case Reply(status="raised"):
-            where = f" in the line `{reply.line}`" if reply.line else ""
-            message = f"Your function raised {reply.error}{where}: {reply.message or 'no further message'}"
-            return result(Outcome.RAISED, message, inputs=inputs, traceback=reply.traceback)
+            return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
-        only_dtype = difference(reply, expected, same_dtype=False) is None
-        return result(Outcome.WRONG, found, only_dtype=only_dtype, inputs=inputs, yours=reply.value, expected=expected)
+        numbers = difference(reply, expected, same_dtype=False) is None
+        return result(
+            Outcome.WRONG,
+            found,
+            right_numbers=numbers,
+            inputs=inputs,
+            yours=reply.value,
+            expected=expected,
+            dtype=reply.dtype,
+        )
+    if found := _of_another_library(task, reply):
+        return result(Outcome.WRONG, found, right_numbers=True, inputs=inputs)
     if found := _changed_inputs(task, inputs, reply):
         return result(Outcome.WRONG, found, inputs=inputs)
     return result(Outcome.RIGHT)
 
 
-def _changed_inputs(task, inputs, reply):
-    copy = "clone" if task.library == "torch" else "copy"
-    for name, before in inputs.items():
-        if isinstance(before, np.ndarray) and not _is_as_before(before, reply.after.get(name)):
-            return (
-                f"Your result is right here, but the function changed its input {name} in place, and whoever called "
-                f"it may still need that array. Make a new one, or work on {name}.{copy}()."
+def _differ(inputs, others):
+    return any(
+        isinstance(value, np.ndarray) and not np.array_equal(value, others[name]) for name, value in inputs.items()
+    )
+
+
+def _once_more(results, again):
+    """Yield the results of the cases; one that is right is so only if it was right once more."""
+    for result in results:
+        other = next((one for one in again if one.case == result.case), result)
+        if result.outcome is Outcome.RIGHT and other.outcome in (Outcome.WRONG, Outcome.RAISED):
+            message = (
+                f"Right at first, but not on other numbers of the same shapes, tried at the end: does something stay "
+                f"from one call to the next? {other.message}"
             )
-    return None
+            yield dataclasses.replace(other, message=message)
+        else:
+            yield result
+
+
+def _seen(task, seed, call, cases, case):
+    """Return (message, what it rests on) for an answer that nothing known explains."""
+    if case.outcome is Outcome.RAISED:
+        return case.message, "line"
+    parts, told_by = [case.message], "form"
+    if case.yours is None or case.right_numbers:
+        told_by = "form" if case.right_numbers or case.dtype or case.expected is not None else "in place"
+    elif case.yours.shape == case.expected.shape and case.yours.dtype.kind == case.expected.dtype.kind:
+        told_by = "numbers"
+        for kind, look in _looks(task, seed, call, case):
+            if saw := look():
+                told_by = kind if told_by == "numbers" else told_by
+                parts.append(saw)
+                if kind != "property":
+                    break
+    right = sum(one.outcome is Outcome.RIGHT for one in cases)
+    if right and not case.right_numbers:
+        parts.append(f"{right} of {len(cases)} cases are right; this one is not: {case.case}.")
+    return " ".join(parts), told_by
+
+
+def _looks(task, seed, call, case):
+    """Return the ways to look at an answer, the most telling first, as (kind, what returns a sentence or None)."""
+    sizes = next(one for one in task.cases if one.name == case.case).sizes
+    return (
+        ("property", lambda: _broken_property(task, case)),
+        ("probe", lambda: see(task, seed, call)),
+        ("relation", lambda: relation(case.yours, case.expected, sizes, case.dtype)),
+        ("dependence", lambda: dependence(task, case.inputs, call, task.generator("dependence", seed))),
+    )
+
+
+def _of_another_library(task, reply):
+    """Return what to say of the right numbers in the other library's array; plain numbers are welcome in both."""
+    if reply.library in ("", task.library):
+        return None
+    names = {"numpy": "NumPy array", "torch": "PyTorch tensor"}
+    way = "torch.from_numpy(...) makes one" if task.library == "torch" else ".numpy() makes one"
+    return (
+        f"The numbers are right, but they come in a {names[reply.library]}. This task hands over "
+        f"{names[task.library]}s and wants one back: {way}."
+    )
+
+
+def _dtypes(expected, replies):
+    """Return the first dtype that is not the expected one, in words; None if all are."""
+    of_case = ((str(output.dtype), reply.dtype) for output, reply in zip(expected, replies, strict=True))
+    return next((f"{yours}, expected {right}" for right, yours in of_case if right != yours), None)
+
+
+def _changed_inputs(task, inputs, reply):
+    name = _changed(inputs, reply)
+    if name is None:
+        return None
+    copy = "clone" if task.library == "torch" else "copy"
+    return (
+        f"Your result is right here, but the function changed its input {name} in place, and whoever called "
+        f"it may still need that array. Make a new one, or work on {name}.{copy}()."
+    )
+
+
+def _changed(inputs, reply):
+    """Return the name of the first input that is not what it was, in numbers, shape or layout; None if all are."""
+    if reply.status != "returned":
+        return None
+    arrays = ((name, value) for name, value in inputs.items() if isinstance(value, np.ndarray))
+    return next((name for name, before in arrays if not _is_as_before(before, reply.after.get(name))), None)
 
 
 def _is_as_before(before, after):
@@ -160,13 +266,9 @@ def _broken_property(task, case):
         return next((p.message for p in task.properties if not p.holds(case.inputs, case.yours)), None)
 
 
-def _borrowed(names):
+def _borrowed(names, works):
+    verdict = "that is the finished thing, and it works" if works else "that is the finished thing"
     return (
-        f"Your answer calls {' and '.join(names)}: that is the finished thing, and it works. "
+        f"Your answer calls {' and '.join(names)}: {verdict}. "
         f"This task is about building it yourself, so it earns no points yet. hint(...) helps with the first step."
     )
-
-
-def _sentence(text):
-    """Return a text with a full stop; an exception's often has none."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,5 +1,6 @@
 """The proof of the grader: for every task, each mistake is rejected with its own message and every legal way passes."""
 
+import collections
 import copy
 import itertools
 import json
@@ -7,12 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.call import Terms, in_library, run_case
-from grader.diagnose import is_same
-from grader.judge import expected_output, judge_function
+from grader.call import Terms, in_library, in_process, run_case
+from grader.diagnose import is_same, suspect
+from grader.judge import expected_output, judge_function, tries
+from grader.pairs import pairs_of, right_pairs
+from grader.probing import run_probe
 from grader.result import Outcome
 
-OTHER_SEEDS = (1, 2)  # what a lecturer might draw, besides what check() draws
+OTHER_SEEDS = (1, 2)  # what a lecturer might draw, besides what check() draws: everything is judged on them
+MANY_SEEDS = range(100, 125)  # no draw of these may turn a verdict
+JUDGED_PAIRS = 30  # of a task that go through the whole judge; all of them are told apart by what they compute
+LEAST_PROBES = 3  # of a task with stages
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,20 @@ def _count(number, unit):
 
 def _attempts(task, seed):
     seeds = (seed, *OTHER_SEEDS)
-    for mistake in task.mistakes:
-        results = [judge_function(task, mistake.compute, seed) for seed in seeds]
+    for mistake in (*task.mistakes, *task.slips):
+        results = [judge_function(task, suspect(task, (mistake,)).function, seed) for seed in seeds]
         named = all(result.mistake == mistake.name and result.message.endswith(mistake.message) for result in results)
         rejected = all(result.outcome in (Outcome.WRONG, Outcome.RAISED) for result in results)
         outcome = "named" if named else f"NOT NAMED ({results[0].mistake or results[0].outcome.value})"
         yield Row(
-            task.id, "mistake", mistake.name, f"{outcome}, {results[0].points}/{task.points} points", named and rejected
+            task.id,
+            "mistake" if mistake in task.mistakes else "slip",
+            mistake.name,
+            f"{outcome}, {results[0].points}/{task.points} points",
+            named and rejected,
         )
+    yield from _pairs(task, seed)
+    yield from _probes(task, seed)
     for way in task.legal:
         results = [judge_function(task, way, seed) for seed in seeds]
         wrong = next((result for result in results if result.outcome is not Outcome.RIGHT), None)
@@ -121,6 +133,50 @@ def _attempts(task, seed):
         )
 
 
+def _pairs(task, seed):
+    """Yield a row that counts what becomes of the pairs of slips, and one for each that is not as it should be."""
+    if not task.stages:
+        return
+    pairs = pairs_of(task, seed)
+    for pair in pairs:
+        if pair.fate == "right" and pair.name not in task.cancelling:
+            yield Row(task.id, "pair", pair.name, "gives the right output", False)
+        if pair.fate == "coincides" and task.coincidences.get(pair.name) != pair.with_:
+            yield Row(task.id, "pair", pair.name, f"gives the output of {pair.with_}", False)
+    stale = {*task.cancelling, *task.coincidences} - {p.name for p in pairs if p.fate in ("right", "coincides")}
+    for name in sorted(stale):
+        yield Row(task.id, "pair", name, "is listed, and is no such pair", False)
+    by_name = {slip.name: slip for slip in task.slips}
+    to_tell = [pair for pair in pairs if pair.fate in ("told", "shared")]
+    for pair in to_tell[:: 1 + len(to_tell) // JUDGED_PAIRS]:
+        slips = [by_name[name] for name in pair.name.split(" + ")]
+        result = judge_function(task, suspect(task, slips).function, seed)
+        told = all(slip.message in result.message for slip in slips)
+        if result.outcome is not Outcome.WRONG or (pair.fate == "told" and not told) or not result.mistake:
+            yield Row(task.id, "pair", pair.name, f"NOT NAMED ({result.mistake or result.outcome.value})", False)
+    counts = collections.Counter(pair.fate for pair in pairs)
+    told = counts["told"] + counts["shared"]
+    rest = ", ".join(f"{counts[fate]} {fate}" for fate in ("hidden", "coincides", "right", "raises") if counts[fate])
+    yield Row(task.id, "pairs", f"{told} of {len(pairs)} told", rest or "all", True)
+
+
+def _probes(task, seed):
+    """Yield a row for every probe: it is silent on what is right, and speaks of some slip or mistake."""
+    for probe in task.probes:
+        silent = all(
+            run_probe(task, probe, any_seed, in_process(way, Terms(task.library))) is None
+            for way in (task.reference, *task.legal)
+            for any_seed in (seed, *OTHER_SEEDS)
+        )
+        said = [
+            mistake.name
+            for mistake in (*task.mistakes, *task.slips)
+            if run_probe(task, probe, seed, in_process(suspect(task, (mistake,)).function, Terms(task.library)))
+        ]
+        outcome = f"sees {len(said)}" if silent else "SPEAKS OF A RIGHT ANSWER"
+        yield Row(task.id, "probe", probe.name, outcome, silent and bool(said))
+
+
 def _untouched(*_):
     return ...
 
@@ -143,11 +199,15 @@ def _writing_into_its_inputs(task):
 def _rules(task, seed):
     """Yield (rule, whether it holds) for what the task's own parts must be."""
     ordinary = [case for case in task.cases if case.draw is None]
-    cases_inputs = [task.inputs(case, seed) for case in task.cases]
+    _, cases_inputs = tries(task, seed)
     terms = Terms(task.library)
-    outputs = [[run_case(mistake.compute, inputs, terms) for inputs in cases_inputs] for mistake in task.mistakes]
+    mistakes = (*task.mistakes, *task.slips)
+    functions = [suspect(task, (mistake,)).function for mistake in mistakes]
+    outputs = [[run_case(function, inputs, terms) for inputs in cases_inputs] for function in functions]
     right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
-    messages = [mistake.message for mistake in task.mistakes]
+    messages = [mistake.message for mistake in mistakes]
+    names = [mistake.name for mistake in mistakes]
+    yield "every mistake has a name of its own", len(set(names)) == len(names)
     yield "every mistake has a message of its own", all(messages) and len(set(messages)) == len(messages)
     yield (
         "no two mistakes share all their outputs",
@@ -157,15 +217,22 @@ def _rules(task, seed):
         "every case catches a mistake",
         all(any(not is_same(wrong[i], right[i]) for wrong in outputs) for i in range(len(task.cases))),
     )
-    yield (
-        "the reference leaves its inputs alone",
-        all(
-            after is not None and np.array_equal(inputs[name], after)
-            for inputs, reply in zip(cases_inputs, right, strict=True)
-            for name, after in reply.after.items()
-        ),
-    )
+    yield "the reference leaves its inputs alone", _left_alone(cases_inputs, right)
     yield "inputs cross to a child as they are", all(map(_crosses, cases_inputs))
+    yield "some case is drawn anew once more at the end", len(cases_inputs) > len(task.cases)
+    if task.stages:
+        through = [run_case(suspect(task, ()).function, inputs, terms) for inputs in cases_inputs]
+        yield "the stages, gone through the right way, give the reference", all(map(is_same, through, right))
+        yield (
+            "the stages and their slips leave the inputs alone",
+            all(_left_alone(cases_inputs, each) for each in outputs),
+        )
+        yield f"at least {LEAST_PROBES} probes", len(task.probes) >= LEAST_PROBES
+    turned = collections.defaultdict(list)
+    for name, any_seed in _turned(task, functions, names):
+        turned[name].append(any_seed)
+    for name, seeds in turned.items():
+        yield f"{name} (seeds {', '.join(map(str, seeds))})", False
     for drawn in task.drawn:
         held = [
             drawn.holds(*in_library(task.inputs(case, any_seed), task.library).values())
@@ -184,6 +251,40 @@ def _rules(task, seed):
         )
         holds = all(prop.holds(inputs, expected_output(task, inputs)) for inputs in cases_inputs)
         yield f"property {prop.holds.__name__} holds for the reference and breaks for a mistake", broken and holds
+
+
+def _left_alone(cases_inputs, replies):
+    return all(
+        after is not None and np.array_equal(inputs[name], after, equal_nan=after.dtype.kind == "f")
+        for inputs, reply in zip(cases_inputs, replies, strict=True)
+        for name, after in reply.after.items()
+    )
+
+
+def _turned(task, functions, names):
+    """Yield (what turned, seed) for draws on which a mistake is right, two are one, or a legal way is wrong."""
+    terms = Terms(task.library)
+    for seed in MANY_SEEDS:
+        _, cases_inputs = tries(task, seed)
+        right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
+        outputs = {
+            name: [run_case(function, inputs, terms) for inputs in cases_inputs]
+            for name, function in zip(names, functions, strict=True)
+        }
+        for name, replies in outputs.items():
+            if all(map(is_same, replies, right)):
+                yield f"{name} is right", seed
+        for (one, first), (other, second) in itertools.combinations(outputs.items(), 2):
+            if all(map(is_same, first, second)):
+                yield f"{one} and {other} give the same", seed
+        for way in task.legal:
+            if not all(
+                is_same(run_case(way, inputs, terms), reply) for inputs, reply in zip(cases_inputs, right, strict=True)
+            ):
+                yield f"{way.__name__} is wrong", seed
+        for name in right_pairs(task, seed) if task.stages else ():
+            if name not in task.cancelling:
+                yield f"{name} give the right output", seed
 
 
 def _crosses(inputs):

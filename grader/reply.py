@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from grader.failing_line import LONGEST, MOST, Operand
 from grader.wire import WireError
 
 STATUSES = ("returned", "raised", "untouched")
@@ -17,11 +18,13 @@ class Reply:
         status: "returned", "raised", or "untouched" (the answer still returns `...`).
         value: the array returned; None where the result is no array, or is far larger than expected.
         kind: the type of what was returned, such as "ndarray" or "list".
+        library: whose array came back, "numpy" or "torch"; "" for a plain number or anything else.
         dtype: the result's dtype by name ("bfloat16" has no NumPy array of its own).
         shape: the result's shape; None where it is no array.
         error: type of the exception, such as "ValueError".
         message: the exception's text.
-        line: the learner's own line that raised, as text.
+        line: the learner's own expression that raised, or the line if it is no expression, as text.
+        operands: the arrays in that line, as `Operand`s.
         after: the array inputs as they are after the call; None for one that is no longer such an array.
         called: the finished things that the answer called, by dotted name.
         traceback: for whoever asks for it.
@@ -30,11 +33,13 @@ class Reply:
     status: str
     value: np.ndarray | None = None
     kind: str = ""
+    library: str = ""
     dtype: str = ""
     shape: tuple[int, ...] | None = None
     error: str = ""
     message: str = ""
     line: str = ""
+    operands: tuple[Operand, ...] = ()
     after: dict[str, np.ndarray | None] = field(default_factory=dict)
     called: tuple[str, ...] = ()
     traceback: str = ""
@@ -60,13 +65,14 @@ class Crashed:
     reason: str
 
 
-TEXTS = ("status", "kind", "dtype", "error", "message", "line", "traceback")
+TEXTS = ("status", "kind", "library", "dtype", "error", "message", "line", "traceback")
 
 
 def to_message(reply):
     """Return the header and the arrays that say a reply."""
     header = {name: getattr(reply, name) for name in TEXTS}
     header |= {"called": list(reply.called), "shape": reply.shape, "after": list(reply.after)}
+    header["operands"] = [[one.text, one.library, one.dtype, one.shape] for one in reply.operands]
     arrays = {f"after/{name}": array for name, array in reply.after.items() if array is not None}
     return header, arrays if reply.value is None else {"value": reply.value, **arrays}
 
@@ -81,9 +87,14 @@ def from_message(header, arrays):
         texts = {name: str(header[name]) for name in TEXTS}
         called = tuple(map(str, header["called"]))
         shape = None if header["shape"] is None else tuple(map(int, header["shape"]))
+        operands = tuple(_operand(*described) for described in header["operands"][:MOST])
         after = {str(name): arrays.get(f"after/{name}") for name in header["after"]}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WireError(f"no reply ({type(error).__name__})") from None
     if texts["status"] not in STATUSES:
         raise WireError("no reply (its status is none of ours)")
-    return Reply(**texts, called=called, shape=shape, value=arrays.get("value"), after=after)
+    return Reply(**texts, called=called, shape=shape, value=arrays.get("value"), after=after, operands=operands)
+
+
+def _operand(text, library, dtype, shape):
+    return Operand(str(text)[:LONGEST], str(library)[:20], str(dtype)[:20], tuple(map(int, shape))[:64])

@@ -30,8 +30,8 @@ class CaseResult:
         worth: points for a right output.
         outcome: what became of it.
         message: one plain sentence on what is wrong.
-        only_dtype: whether the numbers are right, and their dtype alone is wrong.
-        inputs, yours, expected: what to show a learner; never part of a report on a file.
+        right_numbers: whether the numbers are right, and only their dtype, or the library they come in, is wrong.
+        inputs, yours, expected, dtype: what to show a learner; never part of a report on a file.
         traceback: of an answer that raised.
     """
 
@@ -39,10 +39,11 @@ class CaseResult:
     worth: int
     outcome: Outcome = Outcome.NOT_RUN
     message: str = ""
-    only_dtype: bool = False
+    right_numbers: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
     yours: np.ndarray | None = None
     expected: np.ndarray | None = None
+    dtype: str = ""
     traceback: str = ""
 
     @property
@@ -60,6 +61,8 @@ class TaskResult:
         outcome: that of the case that `first_to_show` picks.
         message: one plain sentence.
         mistake: the name of the known mistake that computes exactly this, or "".
+        told_by: what the message rests on: "mistake", "form" (shape, type, dtype, NaN), "in place", "line" (where it
+            raised), "property", "probe", "relation", "dependence" or "numbers" (nothing but that they differ).
     """
 
     id: str
@@ -67,6 +70,7 @@ class TaskResult:
     outcome: Outcome
     message: str
     mistake: str = ""
+    told_by: str = ""
 
     @property
     def points(self):
@@ -84,9 +88,9 @@ class TaskResult:
 
 
 def first_to_show(cases):
-    """Return the smallest case that is not right: one that is wrong by its dtype alone only if no other is."""
+    """Return the smallest case that is not right: one whose numbers are right only if no other is left."""
     failed = [case for case in cases if case.outcome is not Outcome.RIGHT]
-    return next((case for case in failed if not case.only_dtype), failed[0] if failed else None)
+    return next((case for case in failed if not case.right_numbers), failed[0] if failed else None)
 
 
 @dataclass(frozen=True)

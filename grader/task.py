@@ -1,20 +1,19 @@
 """The vocabulary of a catalogue: chapters of tasks and questions; tasks of cases, mistakes and legal answers."""
 
-import inspect
+import functools
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from grader.mistake import Mistake
+from grader.sentences import sentence_of
+from grader.stages import Stage
+
 # The arguments of an answer by name, in order: arrays of numbers, plain numbers, texts, None, or lists of these.
 Inputs = dict[str, Any]
-
-
-def sentence_of(function):
-    """Return the docstring of `function` as one line: it is the message a learner reads."""
-    return " ".join((inspect.getdoc(function) or "").split())
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,6 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that people really write. The function computes it; its docstring is what they are told."""
-
-    compute: Callable[..., Any]
-
-    @property
-    def name(self):
-        return self.compute.__name__
-
-    @property
-    def message(self):
-        return sentence_of(self.compute)
-
-
-@dataclass(frozen=True)
 class Property:
     """Something every right output has. The function takes (inputs, output) and returns whether it holds; its
     docstring is the sentence a learner reads when it does not."""
@@ -62,6 +46,22 @@ class Property:
     @property
     def message(self):
         return sentence_of(self.holds)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An experiment on an answer that nothing known explains; what it saw is true of any answer.
+
+    The function takes a generator of random numbers, yields inputs (by name, in the order of the signature), gets back
+    the array that the answer makes of each, and returns what it saw as a sentence, or None if that is as it should be.
+    It ends as soon as the answer raises, or gives another shape than the reference.
+    """
+
+    run: Callable[[np.random.Generator], Generator[Inputs, np.ndarray, str | None]]
+
+    @property
+    def name(self):
+        return self.run.__name__
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,19 @@ class Task:
         reference: the right answer.
         draw: draws inputs: `draw(rng, **sizes)` returns the arguments by name, in the order of the signature.
         cases: run in this order, smallest first.
-        mistakes: each differs from the reference, and from each other mistake, on the cases.
+        stages: the computation step by step, each with the slips that people make there; the last one's value is the
+            output. Slips are recognized alone, in pairs and in threes.
+        coincidences: pairs of slips by name, as "a + b", whose output is that of one other mistake, by its name: its
+            sentence is true of them as well.
+        cancelling: pairs of slips, as "a + b", that undo each other.
+        mistakes: whole answers that go wrong in what is no stage; each differs from the reference, from every slip and
+            from each other on the cases.
         legal: functions that must pass: loops, einsum, another library.
         borrowed: functions that call the finished thing and are told so.
         finished: dotted names of the finished things, such as "statistics.fmean".
         hints: each goes one step further than the one before.
         properties: what every right output has.
+        probes: experiments for an answer that nothing explains, the most telling first.
         library: what the answer is called with: "numpy" arrays, or "torch" tensors made of them.
         drawn: what the inputs that `draw` draws must have so that mistakes show; the proof holds them to it.
     """
@@ -102,12 +109,16 @@ class Task:
     reference: Callable[..., Any]
     draw: Callable[..., Inputs]
     cases: tuple[Case, ...]
-    mistakes: tuple[Mistake, ...]
-    legal: tuple[Callable[..., Any], ...]
     hints: tuple[str, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    legal: tuple[Callable[..., Any], ...] = ()
+    stages: tuple[Stage, ...] = ()
+    coincidences: Mapping[str, str] = field(default_factory=dict)
+    cancelling: tuple[str, ...] = ()
     borrowed: tuple[Callable[..., Any], ...] = ()
     finished: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
+    probes: tuple[Probe, ...] = ()
     library: str = "numpy"
     drawn: tuple[Drawn, ...] = ()
 
@@ -120,9 +131,29 @@ class Task:
     def points(self):
         return sum(case.points for case in self.cases)
 
-    def inputs(self, case, seed):
-        """Return the inputs of `case`, drawn from `seed`: the same seed gives the same inputs, another task others."""
-        rng = np.random.default_rng([seed, zlib.crc32(f"{self.id}/{case.name}".encode())])
+    @functools.cached_property
+    def names(self):
+        """The names of the inputs, in the order of the signature."""
+        return tuple(self.inputs(self.cases[0], 0))
+
+    @property
+    def slips(self):
+        """The slips of all stages, in their order."""
+        return tuple(slip for stage in self.stages for slip in stage.slips)
+
+    def generator(self, name, seed):
+        """Return a generator of random numbers for a case or a probe: another one for each name, seed and task."""
+        return np.random.default_rng([seed, zlib.crc32(f"{self.id}/{name}".encode())])
+
+    def inputs(self, case, seed, *, again=False):
+        """Return the inputs of `case`, drawn from `seed`: the same seed gives the same inputs, another task others.
+
+        Args:
+            case: the `Case`.
+            seed: the inputs are drawn from it.
+            again: draw other numbers of the same sizes.
+        """
+        rng = self.generator(f"{case.name}, again" if again else case.name, seed)
         inputs = (case.draw or self.draw)(rng, **case.sizes)
         return {name: _cast(value, case.dtype) for name, value in inputs.items()}
 

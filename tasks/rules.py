@@ -9,7 +9,7 @@ LEAST_MISTAKES, LEAST_LEGAL, LEAST_CASES, LEAST_HINTS = 5, 3, 3, 3
 
 def enough(task):
     """Yield (rule, whether it holds): enough of everything for a learner, and for a mistake to show."""
-    yield f"at least {LEAST_MISTAKES} mistakes", len(task.mistakes) >= LEAST_MISTAKES
+    yield f"at least {LEAST_MISTAKES} mistakes or slips", len(task.mistakes) + len(task.slips) >= LEAST_MISTAKES
     yield f"at least {LEAST_LEGAL} legal ways", len(task.legal) >= LEAST_LEGAL
     yield f"at least {LEAST_CASES} cases", len(task.cases) >= LEAST_CASES
     yield f"at least {LEAST_HINTS} hints", len(task.hints) >= LEAST_HINTS

@@ -3,7 +3,10 @@
 import numpy as np
 
 from course_lib import additive_scores as reference
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 
 def draw(rng, q_len, k_len, d_q, d_k, d_hidden, **leading):
@@ -29,101 +32,119 @@ def _sums(query, key, W_q, W_k):
     return (query @ W_q)[..., :, None, :] + (key @ W_k)[..., None, :, :]
 
 
+@known.mistake
 def without_tanh(query, key, W_q, W_k, v):
     """The tanh is missing. Without it every query ranks the keys alike."""
     return _sums(query, key, W_q, W_k) @ v
 
 
+@known.mistake
 def tanh_before_the_sum(query, key, W_q, W_k, v):
     """Query and key each go through a tanh of their own and are added afterward. Add first: the tanh must see both
     together."""
     return (np.tanh(query @ W_q)[..., :, None, :] + np.tanh(key @ W_k)[..., None, :, :]) @ v
 
 
+@known.mistake
 def multiplied_not_added(query, key, W_q, W_k, v):
     """Query and key are multiplied inside the tanh. Additive scores add them, as the name says."""
     return np.tanh((query @ W_q)[..., :, None, :] * (key @ W_k)[..., None, :, :]) @ v
 
 
+@known.mistake
 def v_forgotten(query, key, W_q, W_k, v):
     """The hidden axis is summed as it is. Each hidden unit counts with its own entry of v."""
     return np.tanh(_sums(query, key, W_q, W_k)).sum(axis=-1)
 
 
+@known.mistake
 def hidden_axis_left(query, key, W_q, W_k, v):
     """The hidden units are multiplied by v and not added up: the last axis, d_hidden, is still there. Sum over it."""
     return np.tanh(_sums(query, key, W_q, W_k)) * v
 
 
+@known.mistake
 def mean_over_hidden(query, key, W_q, W_k, v):
     """The weighted hidden units are averaged. The formula sums them."""
     return (np.tanh(_sums(query, key, W_q, W_k)) * v).mean(axis=-1)
 
 
+@known.mistake
 def tanh_last(query, key, W_q, W_k, v):
     """The tanh is taken last, of the finished score. It belongs to the hidden units, before v weighs them."""
     return np.tanh(_sums(query, key, W_q, W_k) @ v)
 
 
+@known.mistake
 def rows_are_keys(query, key, W_q, W_k, v):
     """Rows and columns are swapped: row i should belong to query i. Lay the queries along the axis before the last two,
     the keys along the one after."""
     return np.tanh((query @ W_q)[..., None, :, :] + (key @ W_k)[..., :, None, :]) @ v
 
 
+@known.mistake
 def no_new_axes(query, key, W_q, W_k, v):
     """Query and key are added as they are, so query i would meet key i alone, and here their numbers differ. Give each
     an axis of size 1, so that every query meets every key."""
     return np.tanh(query @ W_q + key @ W_k) @ v
 
 
+@known.mistake
 def same_new_axis(query, key, W_q, W_k, v):
     """Queries and keys have their new axis in the same place, so they still do not spread out against each other.
     Query: (..., q_len, 1, d_hidden). Key: (..., 1, k_len, d_hidden)."""
     return np.tanh((query @ W_q)[..., None, :] + (key @ W_k)[..., None, :]) @ v
 
 
+@known.mistake
 def matrices_on_the_left(query, key, W_q, W_k, v):
     """The matrices stand on the left, as in the formula, where vectors are columns. Here every query is a row: `query @
     W_q`."""
     return np.tanh((W_q @ query)[..., :, None, :] + (W_k @ key)[..., None, :, :]) @ v
 
 
+@known.mistake
 def v_on_the_left(query, key, W_q, W_k, v):
     """v stands on the left, as in the formula. `v @ x` runs over the axis before the last, here the keys; the hidden
     units lie along the last one, which `x @ v` takes."""
     return v @ np.tanh(_sums(query, key, W_q, W_k))
 
 
+@known.mistake
 def subtracted(query, key, W_q, W_k, v):
     """The key is subtracted inside the tanh. The formula adds it."""
     return np.tanh((query @ W_q)[..., :, None, :] - (key @ W_k)[..., None, :, :]) @ v
 
 
+@known.mistake
 def axes_for_one_sentence(query, key, W_q, W_k, v):
     """The new axes are counted from the front, `[:, None]` and `[None]`, which is right for one sentence only. With a
     batch in front, count from the back: `[..., :, None, :]`."""
     return np.tanh((query @ W_q)[:, None] + (key @ W_k)[None]) @ v
 
 
+@known.mistake
 def loops_for_one_sentence(query, key, W_q, W_k, v):
     """The loops are right for one sentence. With a batch in front, an entry of query is a whole sentence and no query:
     loop over the axes in front as well, or do without loops."""
     return np.array([[v @ np.tanh(W_q.T @ q + W_k.T @ k) for k in key] for q in query])
 
 
+@known.mistake
 def sigmoid_for_tanh(query, key, W_q, W_k, v):
     """The bend is a sigmoid, between 0 and 1. The formula has tanh, between -1 and 1."""
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-_sums(query, key, W_q, W_k))) @ v
 
 
+@known.mistake
 def relu_for_tanh(query, key, W_q, W_k, v):
     """The bend is a ReLU, which has no upper bound. The formula has tanh, so that no score grows beyond the sum of
     |v|."""
     return np.maximum(_sums(query, key, W_q, W_k), 0) @ v
 
 
+@known.mistake
 def tanh_that_overflows(query, key, W_q, W_k, v):
     """tanh is written out with exp, which overflows for large sums and leaves NaN. `np.tanh` is the same function in a
     form that holds."""
@@ -132,22 +153,26 @@ def tanh_that_overflows(query, key, W_q, W_k, v):
         return (up - down) / (up + down) @ v
 
 
+@known.always
 def bounded_by_v(inputs, output):
     """tanh stays between -1 and 1, so no score can exceed the sum of |v|."""
     return bool((np.abs(output) <= np.abs(inputs["v"]).sum() * (1 + 1e-5)).all())
 
 
+@known.legal
 def with_expand_dims(query, key, W_q, W_k, v):
     queries, keys = np.expand_dims(query @ W_q, -2), np.expand_dims(key @ W_k, -3)
     return (np.tanh(queries + keys) * v).sum(axis=-1)
 
 
+@known.legal
 def with_einsum(query, key, W_q, W_k, v):
     queries = np.einsum("...id,dh->...ih", query, W_q)[..., :, None, :]
     keys = np.einsum("...jd,dh->...jh", key, W_k)[..., None, :, :]
     return np.einsum("...ijh,h->...ij", np.tanh(queries + keys), v)
 
 
+@known.legal
 def with_loops(query, key, W_q, W_k, v):
     scores = np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
     for *leading, i, j in np.ndindex(scores.shape):
@@ -155,12 +180,14 @@ def with_loops(query, key, W_q, W_k, v):
     return scores
 
 
+@known.legal
 def with_one_key_at_a_time(query, key, W_q, W_k, v):
     queries, keys = query @ W_q, key @ W_k
     columns = [np.tanh(queries + keys[..., j : j + 1, :]) @ v for j in range(key.shape[-2])]
     return np.stack(columns, axis=-1)
 
 
+@known.legal
 def with_torch(query, key, W_q, W_k, v):
     import torch
 
@@ -168,6 +195,7 @@ def with_torch(query, key, W_q, W_k, v):
     return torch.tanh((q @ a).unsqueeze(-2) + (k @ b).unsqueeze(-3)) @ c
 
 
+@known.borrowed
 def by_course_lib(query, key, W_q, W_k, v):
     import course_lib
 
@@ -195,31 +223,6 @@ TASK = Task(
             draw=draw_loud,
         ),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            without_tanh,
-            tanh_before_the_sum,
-            multiplied_not_added,
-            v_forgotten,
-            hidden_axis_left,
-            mean_over_hidden,
-            tanh_last,
-            rows_are_keys,
-            no_new_axes,
-            same_new_axis,
-            matrices_on_the_left,
-            v_on_the_left,
-            subtracted,
-            axes_for_one_sentence,
-            loops_for_one_sentence,
-            sigmoid_for_tanh,
-            relu_for_tanh,
-            tanh_that_overflows,
-        )
-    ),
-    legal=(with_expand_dims, with_einsum, with_loops, with_one_key_at_a_time, with_torch),
-    borrowed=(by_course_lib,),
     finished=("course_lib.additive_scores",),
     hints=(
         "What are the shapes of `query @ W_q` and of `key @ W_k`? Which axis do they share, and which not?",
@@ -232,5 +235,5 @@ TASK = Task(
         "Line by line: `queries = (query @ W_q)[..., :, None, :]`, the keys in the same way with `None` one axis "
         "earlier, then the tanh of their sum, then `@ v`.",
     ),
-    properties=(Property(bounded_by_v),),
+    **known.ways,
 )

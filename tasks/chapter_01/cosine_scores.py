@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.draws import query_and_key
+
+known = Known()
 
 
 def cosine_scores(query, key):
@@ -34,34 +37,40 @@ def with_zero_vectors(rng, **sizes):
     return inputs
 
 
+@known.mistake
 def plain_dot_products(query, key):
     """These are the plain dot products. Divide out the length of each query and the length of each key."""
     return query @ key.swapaxes(-2, -1)
 
 
+@known.mistake
 def only_keys_divided(query, key):
     """Only the lengths of the keys are divided out. The length of each query is still in its row."""
     return query @ _unit(key).swapaxes(-2, -1)
 
 
+@known.mistake
 def only_queries_divided(query, key):
     """Only the lengths of the queries are divided out. The length of each key is still in its column, and that is the
     one that makes a key loud."""
     return _unit(query) @ key.swapaxes(-2, -1)
 
 
+@known.mistake
 def only_keys_divided_and_nan_at_zero(query, key):
     """Only the lengths of the keys are divided out; the length of each query is still in its row. And a key of zeros
     makes 0 / 0, NaN, where the score should be 0."""
     return query @ _naive_unit(key).swapaxes(-2, -1)
 
 
+@known.mistake
 def only_queries_divided_and_nan_at_zero(query, key):
     """Only the lengths of the queries are divided out; the length of each key is still in its column. And a query of
     zeros makes 0 / 0, NaN, where the score should be 0."""
     return _naive_unit(query) @ key.swapaxes(-2, -1)
 
 
+@known.mistake
 def norms_along_axis_one(query, key):
     """`axis=1` is the axis of a vector's entries only while there is no batch. Count from the back: `axis=-1`. (Zeros
     need their own answer besides.)"""
@@ -70,12 +79,14 @@ def norms_along_axis_one(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def all_axes_reversed(query, key):
     """`.T` turns all the axes over, that of the batch too. Swap the last two alone, as in task 1. (Zeros need their own
     answer besides.)"""
     return _naive_unit(query) @ _naive_unit(key).T
 
 
+@known.mistake
 def small_number_added(query, key):
     """The small number keeps zero out, but it is added to every length and makes every cosine a little too small.
     Change the lengths of 0 and no others."""
@@ -83,18 +94,21 @@ def small_number_added(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def lengths_without_axes(query, key):
     """The lengths of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column
     of the ones, (q_len, 1), and a row of the others: `keepdims=True` keeps the axis."""
     return query @ key.swapaxes(-2, -1) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
+@known.mistake
 def one_norm_for_the_matrix(query, key):
     """Without an axis, `norm` gives one length for the whole array. Every vector has a length of its own: take it along
     the last axis."""
     return query / np.linalg.norm(query) @ (key / np.linalg.norm(key)).swapaxes(-2, -1)
 
 
+@known.mistake
 def norms_down_the_columns(query, key):
     """The lengths are taken along the wrong axis: over the vectors of the sequence, entry by entry. A vector's entries
     lie along the last axis."""
@@ -102,6 +116,7 @@ def norms_down_the_columns(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def divided_by_sums(query, key):
     """The vectors are divided by the sum of their entries' sizes. The length of a vector is the square root of the sum
     of squares."""
@@ -109,6 +124,7 @@ def divided_by_sums(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def root_forgotten(query, key):
     """The dot products are divided by squared lengths: the square root is missing. Then a vector with itself does not
     score 1."""
@@ -116,6 +132,7 @@ def root_forgotten(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def root_forgotten_and_nan_at_zero(query, key):
     """The dot products are divided by squared lengths: the square root is missing. And a vector of zeros makes 0 / 0,
     NaN, where the score should be 0."""
@@ -124,12 +141,14 @@ def root_forgotten_and_nan_at_zero(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def not_a_number_at_zero(query, key):
     """A vector of zeros has length 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
     score 0 there: keep the division from happening."""
     return _naive_unit(query) @ _naive_unit(key).swapaxes(-2, -1)
 
 
+@known.mistake
 def divided_by_length_plus_one(query, key):
     """Adding 1 to the lengths keeps zero out, and falsifies every other cosine. Only a length of exactly 0 needs
     another divisor."""
@@ -137,34 +156,40 @@ def divided_by_length_plus_one(query, key):
     return unit[0] @ unit[1].swapaxes(-2, -1)
 
 
+@known.mistake
 def keepdims_forgotten(query, key):
     """`norm` without `keepdims=True` drops the last axis, and the division then does not line the lengths up with their
     vectors. Keep the axis."""
     return query / np.linalg.norm(query, axis=-1) @ (key / np.linalg.norm(key, axis=-1)).swapaxes(-2, -1)
 
 
+@known.mistake
 def one_minus_cosine(query, key):
     """This is the cosine distance, 1 - cos. Asked for is the cosine itself: 1 for the same direction, -1 for the
     opposite one."""
     return 1 - cosine_scores(query, key)
 
 
+@known.mistake
 def angles(query, key):
     """These are the angles. Asked for are their cosines, so `arccos` goes one step too far."""
     return np.arccos(np.clip(cosine_scores(query, key), -1, 1))
 
 
+@known.always
 def between_minus_one_and_one(inputs, output):
     """A cosine lies between -1 and 1."""
     return bool((np.abs(output) <= 1 + 1e-5).all())
 
 
+@known.legal
 def with_divided_scores(query, key):
     scores = query @ key.mT
     lengths = np.linalg.norm(query, axis=-1)[..., :, None] * np.linalg.norm(key, axis=-1)[..., None, :]
     return np.where(lengths == 0, 0, scores / np.where(lengths == 0, 1, lengths))
 
 
+@known.legal
 def with_einsum(query, key):
     def unit(x):
         length = np.sqrt(np.einsum("...d,...d->...", x, x))
@@ -173,6 +198,7 @@ def with_einsum(query, key):
     return np.einsum("...id,...jd->...ij", unit(query), unit(key))
 
 
+@known.legal
 def with_loops(query, key):
     scores = np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
     for *leading, i, j in np.ndindex(scores.shape):
@@ -182,22 +208,26 @@ def with_loops(query, key):
     return scores
 
 
+@known.legal
 def with_a_tiny_number(query, key):
     unit = [x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12) for x in (query, key)]
     return unit[0] @ unit[1].mT
 
 
+@known.legal
 def with_a_tiny_number_added(query, key):
     lengths = [np.linalg.norm(x, axis=-1) for x in (query, key)]
     return query @ key.mT / (lengths[0][..., :, None] * lengths[1][..., None, :] + 1e-8)
 
 
+@known.legal
 def with_nan_to_num(query, key):
     with np.errstate(invalid="ignore"):
         unit = [np.nan_to_num(x / np.linalg.norm(x, axis=-1, keepdims=True)) for x in (query, key)]
     return unit[0] @ unit[1].mT
 
 
+@known.borrowed
 def by_torch(query, key):
     import torch
 
@@ -218,32 +248,6 @@ TASK = Task(
         Case("a batch of sentences, several heads", {"batch": 2, "num_heads": 5, "q_len": 4, "k_len": 3, "d_k": 6}),
         Case("vectors of zeros", {"q_len": 3, "k_len": 4, "d_k": 5}, points=2, draw=with_zero_vectors),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            plain_dot_products,
-            only_keys_divided,
-            only_queries_divided,
-            only_keys_divided_and_nan_at_zero,
-            only_queries_divided_and_nan_at_zero,
-            one_norm_for_the_matrix,
-            norms_down_the_columns,
-            divided_by_sums,
-            root_forgotten,
-            root_forgotten_and_nan_at_zero,
-            not_a_number_at_zero,
-            norms_along_axis_one,
-            all_axes_reversed,
-            small_number_added,
-            divided_by_length_plus_one,
-            keepdims_forgotten,
-            lengths_without_axes,
-            one_minus_cosine,
-            angles,
-        )
-    ),
-    legal=(with_divided_scores, with_einsum, with_loops, with_a_tiny_number, with_a_tiny_number_added, with_nan_to_num),
-    borrowed=(by_torch,),
     finished=(
         "torch.cosine_similarity",
         "torch.nn.functional.cosine_similarity",
@@ -259,5 +263,5 @@ TASK = Task(
         "For a length of 0, divide by 1 instead: `np.where(length == 0, 1, length)`. A vector of zeros then stays "
         "zeros, and its scores are 0.",
     ),
-    properties=(Property(between_minus_one_and_one),),
+    **known.ways,
 )

@@ -6,8 +6,11 @@ import math
 import numpy as np
 
 from course_lib import dot_product_scores, softmax
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def draw_heads(rng, q_len, k_len, num_heads, d_k, **leading):
@@ -37,28 +40,33 @@ def head_scores(query, key, num_heads):
     return _products(query, key, num_heads) / math.sqrt(_d_k(query, num_heads))
 
 
+@known.mistake
 def root_of_d_model(query, key, num_heads):
     """The root is taken of d_model, the size of the whole vectors. A head multiplies only d_model / num_heads
     components, and that is the d_k of the formula."""
     return _products(query, key, num_heads) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def root_of_num_heads(query, key, num_heads):
     """The root is taken of the number of heads. It is the size of a head that counts: d_model divided by num_heads."""
     return _products(query, key, num_heads) / math.sqrt(num_heads)
 
 
+@known.mistake
 def not_scaled(query, key, num_heads):
     """The heads are right, but their scores are not scaled: divide by the root of the size of a head."""
     return _products(query, key, num_heads)
 
 
+@known.mistake
 def divided_by_d_k(query, key, num_heads):
     """The heads are right, but their scores are divided by d_k itself (or by its root twice). Divide by the root,
     once."""
     return _products(query, key, num_heads) / _d_k(query, num_heads)
 
 
+@known.mistake
 def reshaped_without_swap(query, key, num_heads):
     """One reshape to (num_heads, length, d_k) has the right shape and the wrong numbers: it deals out the memory in
     order, so a head gets whole words. Cut every vector first: (length, num_heads, d_k); then swap two axes."""
@@ -69,6 +77,7 @@ def reshaped_without_swap(query, key, num_heads):
     return cut(query) @ cut(key).swapaxes(-2, -1) / math.sqrt(_d_k(query, num_heads))
 
 
+@known.mistake
 def heads_behind_the_words(query, key, num_heads):
     """The vectors are cut, but the heads still stand behind the words: (length, num_heads, d_k). A product takes the
     last two axes, so it pairs heads with heads. Swap the words and the heads first."""
@@ -76,6 +85,7 @@ def heads_behind_the_words(query, key, num_heads):
     return query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def reshaped_at_once(query, key, num_heads):
     """reshape(num_heads, -1, d_k) deals out the memory in order, so a head gets whole words, and of a batch whole
     sentences. Cut every vector where it is: the leading axes and the words stay as they are."""
@@ -84,6 +94,7 @@ def reshaped_at_once(query, key, num_heads):
     return query @ key.swapaxes(-2, -1) / math.sqrt(d_k)
 
 
+@known.mistake
 def overlapping_pieces(query, key, num_heads):
     """Head h begins at component h, so the pieces overlap. It should begin where the one before ended: at h * d_k."""
     d_k = _d_k(query, num_heads)
@@ -91,6 +102,7 @@ def overlapping_pieces(query, key, num_heads):
     return np.stack(scores, axis=-3) / math.sqrt(d_k)
 
 
+@known.mistake
 def every_nth_component(query, key, num_heads):
     """Head h takes every num_heads-th component. It should take a piece without gaps: the first d_k components are
     head 0, the next d_k head 1."""
@@ -101,28 +113,33 @@ def every_nth_component(query, key, num_heads):
     return cut(query) @ cut(key).swapaxes(-2, -1) / math.sqrt(_d_k(query, num_heads))
 
 
+@known.mistake
 def heads_added(query, key, num_heads):
     """The heads are summed to one matrix of scores. Each head keeps its own: (..., num_heads, q_len, k_len)."""
     return _products(query, key, num_heads).sum(axis=-3) / math.sqrt(_d_k(query, num_heads))
 
 
+@known.mistake
 def heads_last(query, key, num_heads):
     """The heads are the last axis. They come before the queries and keys: (..., num_heads, q_len, k_len)."""
     return np.moveaxis(head_scores(query, key, num_heads), -3, -1)
 
 
+@known.mistake
 def heads_before_batch(query, key, num_heads):
     """Right for one sentence. In a batch the heads come after the leading axes, (batch, num_heads, q_len, k_len):
     count the axis from the end, axis=-3."""
     return np.moveaxis(head_scores(query, key, num_heads), -3, 0)
 
 
+@known.mistake
 def same_head_repeated(query, key, num_heads):
     """Every head has the scores of head 0. Head h takes the components from h * d_k up to (h + 1) * d_k."""
     scores = head_scores(query, key, num_heads)
     return np.repeat(scores[..., :1, :, :], num_heads, axis=-3)
 
 
+@known.mistake
 def keys_not_cut(query, key, num_heads):
     """Each head's piece of the query meets whole keys, so the sizes do not fit. Cut the keys in the same way."""
     d_k = _d_k(query, num_heads)
@@ -130,11 +147,13 @@ def keys_not_cut(query, key, num_heads):
     return np.stack(pieces, axis=-3) / math.sqrt(d_k)
 
 
+@known.mistake
 def rows_are_keys(query, key, num_heads):
     """Rows and columns are swapped: row i belongs to query i and column j to key j, so it is Q times K transposed."""
     return head_scores(key, query, num_heads)
 
 
+@known.legal
 def with_slices(query, key, num_heads):
     d_k = query.shape[-1] // num_heads
     pieces = [slice(h * d_k, (h + 1) * d_k) for h in range(num_heads)]
@@ -142,17 +161,20 @@ def with_slices(query, key, num_heads):
     return np.stack(scores, axis=-3) / math.sqrt(d_k)
 
 
+@known.legal
 def with_split(query, key, num_heads):
     pairs = zip(np.split(query, num_heads, axis=-1), np.split(key, num_heads, axis=-1), strict=True)
     return np.stack([q @ np.moveaxis(k, -1, -2) * q.shape[-1] ** -0.5 for q, k in pairs], axis=-3)
 
 
+@known.legal
 def with_einsum(query, key, num_heads):
     query = query.reshape(*query.shape[:-1], num_heads, -1)
     key = key.reshape(*key.shape[:-1], num_heads, -1)
     return np.einsum("...ihd,...jhd->...hij", query, key) / query.shape[-1] ** 0.5
 
 
+@known.legal
 def with_torch(query, key, num_heads):
     import torch
 
@@ -173,27 +195,6 @@ TASK = Task(
         Case("4 heads, a batch of sentences", dict(batch=2, q_len=3, k_len=5, num_heads=4, d_k=6), points=2),
         Case("one head", dict(q_len=4, k_len=3, num_heads=1, d_k=7)),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            root_of_d_model,
-            root_of_num_heads,
-            not_scaled,
-            divided_by_d_k,
-            reshaped_without_swap,
-            heads_behind_the_words,
-            reshaped_at_once,
-            overlapping_pieces,
-            every_nth_component,
-            heads_added,
-            heads_last,
-            heads_before_batch,
-            same_head_repeated,
-            keys_not_cut,
-            rows_are_keys,
-        )
-    ),
-    legal=(with_slices, with_split, with_einsum, with_torch),
     hints=(
         (
             "Forget the batch and take 2 heads, d_model = 6. Which components of a "
@@ -213,4 +214,5 @@ TASK = Task(
         ),
     ),
     drawn=(informative(lambda *inputs: softmax(head_scores(*inputs))),),
+    **known.ways,
 )

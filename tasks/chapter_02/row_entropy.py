@@ -3,8 +3,11 @@
 import numpy as np
 
 from course_lib import softmax
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def draw_weights(rng, q_len, k_len, **leading):
@@ -27,81 +30,96 @@ def _log_or_zero(weights):
     return np.log(np.where(weights > 0, weights, 1))
 
 
+@known.mistake
 def zero_times_minus_infinity(weights):
     """Right wherever no weight is zero. The logarithm of 0 is minus infinity, and 0 times minus infinity is NaN;
     count such a term as 0."""
     return -np.sum(weights * np.log(weights), axis=-1)
 
 
+@known.mistake
 def minus_missing(weights):
     """The minus is missing: logarithms of weights are negative, so the sum is too, and entropy is minus that sum."""
     return np.sum(weights * _log_or_zero(weights), axis=-1)
 
 
+@known.mistake
 def in_bits(weights):
     """The logarithm has base 2, so the entropy is in bits. The task asks for nats: the natural logarithm."""
     return -np.sum(weights * _log_or_zero(weights), axis=-1) / np.log(weights.dtype.type(2))
 
 
+@known.mistake
 def in_bits_with_nan(weights):
     """The logarithm has base 2, and the task asks for the natural one. Also, a weight of zero gives NaN: count its
     term as 0."""
     return -np.sum(weights * np.log2(weights), axis=-1)
 
 
+@known.mistake
 def in_base_ten(weights):
     """The logarithm has base 10. The task asks for nats: the natural logarithm."""
     return -np.sum(weights * _log_or_zero(weights), axis=-1) / np.log(weights.dtype.type(10))
 
 
+@known.mistake
 def mean_of_terms(weights):
     """The terms are averaged. Entropy is their sum: the weights in front of the logarithms already make it an
     average."""
     return -np.mean(weights * _log_or_zero(weights), axis=-1)
 
 
+@known.mistake
 def logarithms_alone(weights):
     """The logarithms are summed without their weights. Each one counts as much as its weight: p times ln p."""
     return -np.sum(_log_or_zero(weights), axis=-1)
 
 
+@known.mistake
 def over_queries(weights):
     """The sum runs over the queries. One row of weights belongs to one query, so sum over the keys: the last axis."""
     return -np.sum(weights * _log_or_zero(weights), axis=-2)
 
 
+@known.mistake
 def over_axis_one(weights):
     """Right for one sentence. With a batch, axis 1 counts heads or queries; the keys are the last axis, axis=-1."""
     return -np.sum(weights * _log_or_zero(weights), axis=1)
 
 
+@known.mistake
 def over_everything(weights):
     """All the terms are summed to a single number. Every row has an entropy of its own: sum over the last axis
     alone."""
     return -np.sum(weights * _log_or_zero(weights))
 
 
+@known.mistake
 def axis_kept(weights):
     """The summed axis is still there, with size 1. One number a row is asked for: leave keepdims out."""
     return -np.sum(weights * _log_or_zero(weights), axis=-1, keepdims=True)
 
 
+@known.mistake
 def number_of_sharing_keys(weights):
     """This is e to the power of the entropy, the number of keys that share. The task asks for the entropy itself."""
     return np.exp(row_entropy(weights))
 
 
+@known.mistake
 def small_number_in_logarithm(weights):
     """A small number inside the logarithm keeps it from being infinite, and shifts every entropy a little. Leave the
     zeros out of the logarithm instead, and no other number changes."""
     return -np.sum(weights * np.log(weights + 1e-9), axis=-1)
 
 
+@known.legal
 def with_nan_replaced(weights):
     with np.errstate(divide="ignore", invalid="ignore"):
         return -np.nan_to_num(weights * np.log(weights)).sum(axis=-1)
 
 
+@known.legal
 def with_loops(weights):
     entropies = np.zeros(weights.shape[:-1], dtype=weights.dtype)
     for row in np.ndindex(entropies.shape):
@@ -111,12 +129,14 @@ def with_loops(weights):
     return entropies
 
 
+@known.legal
 def with_einsum(weights):
     logs = np.zeros_like(weights)
     np.log(weights, out=logs, where=weights > 0)
     return -np.einsum("...j,...j->...", weights, logs)
 
 
+@known.legal
 def with_torch(weights):
     import torch
 
@@ -124,28 +144,33 @@ def with_torch(weights):
     return -torch.xlogy(p, p).sum(-1)
 
 
+@known.borrowed
 def by_torch_entr(weights):
     import torch
 
     return torch.special.entr(torch.from_numpy(weights)).sum(-1)
 
 
+@known.borrowed
 def by_torch_distributions(weights):
     import torch
 
     return torch.distributions.Categorical(probs=torch.from_numpy(weights)).entropy()
 
 
+@known.always
 def is_never_negative(inputs, entropies):
     """Entropy is never negative; yours is somewhere."""
     return bool(np.all(entropies >= -1e-6))
 
 
+@known.always
 def is_at_most_the_uniform_one(inputs, entropies):
     """No row of n weights has more entropy than ln n, which is what n equal weights have; yours has somewhere."""
     return bool(np.all(entropies <= np.log(inputs["weights"].shape[-1]) + 1e-5))
 
 
+@known.always
 def is_exact(inputs, entropies):
     """Yours is very near and not exact: does a small number stand inside the logarithm?"""
     error = np.abs(entropies - row_entropy(inputs["weights"]))
@@ -165,26 +190,6 @@ TASK = Task(
         Case("a batch of sentences, several heads", dict(batch=2, num_heads=5, q_len=4, k_len=3)),
         Case("weights of zero", dict(q_len=3, k_len=5), draw=draw_weights_with_zeros),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            zero_times_minus_infinity,
-            minus_missing,
-            in_bits,
-            in_bits_with_nan,
-            in_base_ten,
-            mean_of_terms,
-            logarithms_alone,
-            over_queries,
-            over_axis_one,
-            over_everything,
-            axis_kept,
-            number_of_sharing_keys,
-            small_number_in_logarithm,
-        )
-    ),
-    legal=(with_nan_replaced, with_loops, with_einsum, with_torch),
-    borrowed=(by_torch_entr, by_torch_distributions),
     finished=("torch.special.entr", "torch.distributions.Categorical.entropy"),
     hints=(
         (
@@ -204,6 +209,6 @@ TASK = Task(
             "the weights, sum over axis=-1, and put a minus in front."
         ),
     ),
-    properties=(Property(is_never_negative), Property(is_at_most_the_uniform_one), Property(is_exact)),
     drawn=(informative(lambda weights: weights),),
+    **known.ways,
 )

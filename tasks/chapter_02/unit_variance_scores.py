@@ -6,8 +6,11 @@ import math
 import numpy as np
 
 from course_lib import dot_product_scores, softmax
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def draw_with_deviations(rng, q_len, k_len, d_k, **leading):
@@ -37,68 +40,80 @@ def _products(query, key):
     return query @ key.swapaxes(-2, -1)
 
 
+@known.mistake
 def not_scaled(query, key, query_std, key_std):
     """These are the raw dot products. Divide them by their standard deviation."""
     return _products(query, key)
 
 
+@known.mistake
 def root_of_d_k(query, key, query_std, key_std):
     """The root of d_k is right if every component has standard deviation 1. Here each has its own: add up the
     variances of the d_k terms."""
     return _products(query, key) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def root_missing(query, key, query_std, key_std):
     """The scores are divided by their variance. Divide by its square root, the standard deviation."""
     return _products(query, key) / np.sum(query_std**2 * key_std**2)
 
 
+@known.mistake
 def deviations_added(query, key, query_std, key_std):
     """The standard deviations of the terms are added. It is variances that add up: square first, take the root of
     the sum."""
     return _products(query, key) / np.sum(query_std * key_std)
 
 
+@known.mistake
 def squares_missing(query, key, query_std, key_std):
     """The standard deviations are used as if they were variances. The variance of a term is the product of the
     squares."""
     return _products(query, key) / np.sqrt(np.sum(query_std * key_std))
 
 
+@known.mistake
 def mean_of_variances(query, key, query_std, key_std):
     """The variances of the terms are averaged. A score is the sum of its terms, so their variances are summed."""
     return _products(query, key) / np.sqrt(np.mean(query_std**2 * key_std**2))
 
 
+@known.mistake
 def product_of_sums(query, key, query_std, key_std):
     """The variances of the query and those of the key are summed apart, then multiplied. Component i of the query
     meets component i of the key alone: multiply first, then sum."""
     return _products(query, key) / np.sqrt(np.sum(query_std**2) * np.sum(key_std**2))
 
 
+@known.mistake
 def sum_of_both(query, key, query_std, key_std):
     """The variances of query and key are added, component by component. The variance of a product of two is the
     product of their variances."""
     return _products(query, key) / np.sqrt(np.sum(query_std**2 + key_std**2))
 
 
+@known.mistake
 def typical_deviation(query, key, query_std, key_std):
     """One average standard deviation is taken for all components. The large ones count for more than that: sum the
     variances of the terms one by one."""
     return _products(query, key) / (math.sqrt(query.shape[-1]) * np.mean(query_std) * np.mean(key_std))
 
 
+@known.mistake
 def average_variances(query, key, query_std, key_std):
     """The variances are averaged, those of the query and those of the key apart. Component i of the query meets
     component i of the key alone: multiply their variances, then sum over i."""
     return _products(query, key) / np.sqrt(query.shape[-1] * np.mean(query_std**2) * np.mean(key_std**2))
 
 
+@known.mistake
 def queries_alone(query, key, query_std, key_std):
     """Only the queries' deviations are used. A term is a product, so its variance has a factor from the key as well."""
     return _products(query, key) / np.sqrt(np.sum(query_std**2))
 
 
+@known.mistake
 def standardized_components(query, key, query_std, key_std):
     """Every component is brought to deviation 1 before the product. That gives variance 1 too, but other scores:
     large components no longer count for more, and one that never varies gives NaN. Divide the scores, all by one
@@ -106,6 +121,7 @@ def standardized_components(query, key, query_std, key_std):
     return _products(query / query_std, key / key_std) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def measured_spread(query, key, query_std, key_std):
     """The scores are divided by the spread measured on these very scores, which changes with every sentence. Compute
     the divisor from query_std and key_std."""
@@ -113,19 +129,23 @@ def measured_spread(query, key, query_std, key_std):
     return products / products.std()
 
 
+@known.mistake
 def rows_are_keys(query, key, query_std, key_std):
     """Rows and columns are swapped: row i belongs to query i and column j to key j, so it is Q times K transposed."""
     return _products(key, query) / np.sqrt(np.sum(query_std**2 * key_std**2))
 
 
+@known.legal
 def with_norm(query, key, query_std, key_std):
     return _products(query, key) / np.linalg.norm(query_std * key_std)
 
 
+@known.legal
 def with_dot_of_variances(query, key, query_std, key_std):
     return np.einsum("...id,...jd->...ij", query, key) / (query_std**2 @ key_std**2) ** 0.5
 
 
+@known.legal
 def with_loops(query, key, query_std, key_std):
     variance = sum((a * b) ** 2 for a, b in zip(query_std, key_std, strict=True))
     scores = np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
@@ -134,10 +154,12 @@ def with_loops(query, key, query_std, key_std):
     return scores
 
 
+@known.legal
 def with_scaled_query(query, key, query_std, key_std):
     return _products(query / np.sqrt(np.sum((query_std * key_std) ** 2)), key)
 
 
+@known.legal
 def with_torch(query, key, query_std, key_std):
     import torch
 
@@ -158,26 +180,6 @@ TASK = Task(
         Case("a batch of sentences, several heads", dict(batch=2, num_heads=3, q_len=4, k_len=5, d_k=8)),
         Case("a component that never varies", dict(q_len=4, k_len=3, d_k=6), draw=draw_with_a_constant),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            not_scaled,
-            root_of_d_k,
-            root_missing,
-            deviations_added,
-            squares_missing,
-            mean_of_variances,
-            product_of_sums,
-            sum_of_both,
-            typical_deviation,
-            average_variances,
-            queries_alone,
-            standardized_components,
-            measured_spread,
-            rows_are_keys,
-        )
-    ),
-    legal=(with_norm, with_dot_of_variances, with_loops, with_scaled_query, with_torch),
     hints=(
         "Go back to the three lines of the derivation. Which of them used that the variance of every component is 1?",
         (
@@ -188,4 +190,5 @@ TASK = Task(
         "The divisor is the root of np.sum(query_std**2 * key_std**2): one number for all the scores.",
     ),
     drawn=(informative(lambda *inputs: softmax(unit_variance_scores(*inputs))),),
+    **known.ways,
 )

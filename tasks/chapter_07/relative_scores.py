@@ -6,7 +6,10 @@ import torch
 
 from course_lib.positional_encoding import relative_index
 from course_lib.positional_encoding import relative_scores as second_term
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 
 def queries_keys_vectors(rng, length, d_k, max_distance, **leading):
@@ -33,18 +36,21 @@ def reference(query, key, vectors):
     return terms / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def sign_of_the_distance(query, key, vectors):
     """The distance has the wrong sign: left and right are swapped. It is j - i, positive where the key stands to the
     right of the query."""
     return _scores(query, key, vectors, _index(query, vectors).T)
 
 
+@known.mistake
 def clip_forgotten(query, key, vectors):
     """The distances are not clipped. Far keys find no vector in the table, or, where the row number is negative, one
     counted from its end."""
     return _scores(query, key, vectors, _distance(query) + len(vectors) // 2)
 
 
+@known.mistake
 def middle_forgotten(query, key, vectors):
     """The clipped distance itself is taken as the row. Row 0 stands for the distance -m, so add m: a negative row
     number counts from the end of the table, without an error."""
@@ -52,6 +58,7 @@ def middle_forgotten(query, key, vectors):
     return _scores(query, key, vectors, _distance(query).clamp(-m, m))
 
 
+@known.mistake
 def without_direction(query, key, vectors):
     """Left and right get the same vector: the sign of the distance is lost. Clip j - i between -m and m, without an
     absolute value."""
@@ -59,6 +66,7 @@ def without_direction(query, key, vectors):
     return _scores(query, key, vectors, _distance(query).abs().clamp(max=m) + m)
 
 
+@known.mistake
 def clipped_one_early(query, key, vectors):
     """The distances are clipped one too early, so the first and the last row of the table are never used. Distance m
     still has a vector of its own."""
@@ -66,6 +74,7 @@ def clipped_one_early(query, key, vectors):
     return _scores(query, key, vectors, _distance(query).clamp(1 - m, m - 1) + m)
 
 
+@known.mistake
 def future_as_distance_zero(query, key, vectors):
     """Keys to the right are given the vector of distance 0. The table has vectors for both directions: clip between
     -m and m."""
@@ -73,16 +82,19 @@ def future_as_distance_zero(query, key, vectors):
     return _scores(query, key, vectors, _distance(query).clamp(-m, 0) + m)
 
 
+@known.mistake
 def second_term_missing(query, key, vectors):
     """These are the scores without positions. The second term is missing: the query times the vector of the pair."""
     return query @ key.mT / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def first_term_missing(query, key, vectors):
     """This is the second term alone. Add the first one: the query times the key."""
     return _scores(query, torch.zeros_like(key), vectors, _index(query, vectors))
 
 
+@known.mistake
 def only_the_first_term_scaled(query, key, vectors):
     """Only the first term is divided by the square root of d_k. The root stands under both: add first, then
     divide."""
@@ -90,21 +102,25 @@ def only_the_first_term_scaled(query, key, vectors):
     return query @ key.mT / math.sqrt(query.shape[-1]) + relative
 
 
+@known.mistake
 def not_scaled(query, key, vectors):
     """The division by the square root of d_k is missing."""
     return _scores(query, key, vectors, _index(query, vectors)) * math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def divided_by_d_k(query, key, vectors):
     """The scores are divided by d_k. It is the square root of d_k."""
     return _scores(query, key, vectors, _index(query, vectors)) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def weights_instead_of_scores(query, key, vectors):
     """These are weights: a softmax was taken. The scores themselves are asked for."""
     return torch.softmax(_scores(query, key, vectors, _index(query, vectors)), dim=-1)
 
 
+@known.mistake
 def m_is_the_length_of_the_table(query, key, vectors):
     """m was taken to be the number of rows of the table, so rows are asked for that it does not have. The table has 2m
     + 1 rows: m is len(vectors) // 2."""
@@ -112,12 +128,14 @@ def m_is_the_length_of_the_table(query, key, vectors):
     return _scores(query, key, vectors, _distance(query).clamp(-m, m) + m)
 
 
+@known.mistake
 def around_the_table(query, key, vectors):
     """Rows past the end of the table begin again at its other end. Clip the distances instead: farther than m counts
     as m."""
     return _scores(query, key, vectors, (_distance(query) + len(vectors) // 2) % len(vectors))
 
 
+@known.mistake
 def reshaped_without_a_swap(query, key, vectors):
     """Right for one sequence. With a batch, reshape alone cuts the queries into rows in the wrong order: make it
     (batch * heads, length, d_k) first, then swap the first two axes, and the same on the way back."""
@@ -126,6 +144,7 @@ def reshaped_without_a_swap(query, key, vectors):
     return (query @ key.mT + products.reshape(*query.shape[:-1], length)) / math.sqrt(d_k)
 
 
+@known.mistake
 def vectors_meet_the_keys(query, key, vectors):
     """The vectors are multiplied by the keys. In equation 4 they are added to the keys, so it is the query that meets
     them."""
@@ -133,17 +152,20 @@ def vectors_meet_the_keys(query, key, vectors):
     return (query @ key.mT + relative) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def query_of_the_wrong_position(query, key, vectors):
     """The vector of the pair (i, j) is multiplied by query j. It belongs to query i, whose row of scores this is."""
     relative = torch.einsum("...jd,ijd->...ij", query, vectors[_index(query, vectors)])
     return (query @ key.mT + relative) / math.sqrt(query.shape[-1])
 
 
+@known.mistake
 def rows_are_keys(query, key, vectors):
     """Rows and columns are swapped. Row i belongs to query i, column j to key j."""
     return _scores(query, key, vectors, _index(query, vectors)).mT
 
 
+@known.legal
 def efficient(query, key, vectors):
     *leading, length, d_k = query.shape
     pairs = vectors[_index(query, vectors)]  # (length, length, d_k)
@@ -152,11 +174,13 @@ def efficient(query, key, vectors):
     return (query @ key.mT + relative) / d_k**0.5
 
 
+@known.legal
 def naive(query, key, vectors):
     keys_as_seen = key[..., None, :, :] + vectors[_index(query, vectors)]  # (..., length, length, d_k)
     return (query[..., :, None, :] * keys_as_seen).sum(dim=-1) / math.sqrt(query.shape[-1])
 
 
+@known.legal
 def with_loops(query, key, vectors):
     length, m = query.shape[-2], len(vectors) // 2
     scores = torch.zeros(*query.shape[:-1], length, dtype=query.dtype)
@@ -167,6 +191,7 @@ def with_loops(query, key, vectors):
     return scores / math.sqrt(query.shape[-1])
 
 
+@known.legal
 def products_first(query, key, vectors):
     index = _index(query, vectors)
     products = query @ vectors.T  # (..., length, 2m + 1): every query with every distance
@@ -174,6 +199,7 @@ def products_first(query, key, vectors):
     return (query @ key.mT + relative) / math.sqrt(query.shape[-1])
 
 
+@known.borrowed
 def by_course_lib(query, key, vectors):
     from course_lib import positional_encoding
 
@@ -195,31 +221,6 @@ TASK = Task(
         Case("3 positions, nothing to clip", dict(length=3, d_k=2, max_distance=4)),
         Case("a batch, several heads", dict(batch=2, num_heads=4, length=7, d_k=5, max_distance=3), points=2),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            sign_of_the_distance,
-            clip_forgotten,
-            middle_forgotten,
-            without_direction,
-            clipped_one_early,
-            future_as_distance_zero,
-            second_term_missing,
-            first_term_missing,
-            only_the_first_term_scaled,
-            not_scaled,
-            divided_by_d_k,
-            weights_instead_of_scores,
-            m_is_the_length_of_the_table,
-            around_the_table,
-            reshaped_without_a_swap,
-            vectors_meet_the_keys,
-            query_of_the_wrong_position,
-            rows_are_keys,
-        )
-    ),
-    legal=(efficient, naive, with_loops, products_first),
-    borrowed=(by_course_lib,),
     finished=(
         "course_lib.positional_encoding.relative_scores",
         "course_lib.positional_encoding.relative_scores_naive",
@@ -243,4 +244,5 @@ TASK = Task(
             "side as in the lesson. Add query @ key.mT, then divide by the root of d_k."
         ),
     ),
+    **known.ways,
 )

@@ -6,8 +6,11 @@ import torch
 
 from course_lib import attention_weights, scaled_dot_product_attention
 from course_lib.positional_encoding import rotate
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def queries_further_on(rng, q_len, k_len, d_k, d_v, start, **leading):
@@ -28,75 +31,88 @@ def reference(query, key, value, start):
     return weights(query, key, value, start) @ value
 
 
+@known.mistake
 def values_rotated_too(query, key, value, start):
     """The values are rotated as well. Rotation makes products of queries and keys depend on distance; a value is
     compared with nothing and is passed on as it is."""
     return scaled_dot_product_attention(rotate(query, start), rotate(key), rotate(value))
 
 
+@known.mistake
 def everything_from_the_same_position(query, key, value, start):
     """Queries, keys and values are all rotated, from the same position on. Leave the values as they are; the queries
     begin at start and the keys at 0."""
     return scaled_dot_product_attention(rotate(query), rotate(key), rotate(value))
 
 
+@known.mistake
 def everything_from_start(query, key, value, start):
     """Queries, keys and values are all rotated from start on. Leave the values as they are; only the queries begin at
     start, the keys at 0."""
     return scaled_dot_product_attention(rotate(query, start), rotate(key, start), rotate(value, start))
 
 
+@known.mistake
 def output_rotated(query, key, value, start):
     """The output of attention is rotated instead of its queries and keys. Then the weights know no positions. Rotate
     before the scores."""
     return rotate(scaled_dot_product_attention(query, key, value), start)
 
 
+@known.mistake
 def without_the_future(query, key, value, start):
     """Keys after the query are masked out. Here every query attends to all keys: no mask."""
     allowed = torch.arange(key.shape[-2])[None, :] <= torch.arange(start, start + query.shape[-2])[:, None]
     return scaled_dot_product_attention(rotate(query, start), rotate(key), value, allowed)
 
 
+@known.mistake
 def only_queries(query, key, value, start):
     """The queries are rotated and the keys are not, so the scores depend on where the query stands instead of the
     distance. Rotate both."""
     return scaled_dot_product_attention(rotate(query, start), key, value)
 
 
+@known.mistake
 def only_keys(query, key, value, start):
     """The keys are rotated and the queries are not, so the scores depend on where the key stands instead of the
     distance. Rotate both."""
     return scaled_dot_product_attention(query, rotate(key), value)
 
 
+@known.mistake
 def nothing_rotated(query, key, value, start):
     """This is attention without positions. Rotate queries and keys first."""
     return scaled_dot_product_attention(query, key, value)
 
 
+@known.mistake
 def both_from_the_same_position(query, key, value, start):
     """Queries and keys begin at the same position. The keys begin at 0 and the queries at start, so all distances are
     wrong by start."""
     return scaled_dot_product_attention(rotate(query), rotate(key), value)
 
 
+@known.mistake
 def start_for_the_keys(query, key, value, start):
     """The distances are off in the wrong direction, as if the keys began at start and the queries at 0. start is the
     position of the first query; the first key stands at 0."""
     return scaled_dot_product_attention(rotate(query), rotate(key, start), value)
 
 
+@known.mistake
 def one_too_far(query, key, value, start):
     """The queries stand one position too far. The first query is at position start itself."""
     return scaled_dot_product_attention(rotate(query, start + 1), rotate(key), value)
 
 
+@known.mistake
 def at_the_end_of_the_keys(query, key, value, start):
     """The first query is put behind the last key, at position k_len. Its position is start."""
     return scaled_dot_product_attention(rotate(query, key.shape[-2]), rotate(key), value)
 
 
+@known.mistake
 def keys_turned_back(query, key, value, start):
     """The keys are turned by minus their position. Queries and keys turn the same way: then the angle between them
     depends on the difference of positions, not on the sum."""
@@ -106,37 +122,44 @@ def keys_turned_back(query, key, value, start):
     return scaled_dot_product_attention(rotate(query, start), turned, value)
 
 
+@known.mistake
 def not_scaled(query, key, value, start):
     """The scores are not divided by the square root of d_k. Rotation leaves lengths alone, so scaling stays as it
     was."""
     return torch.softmax(rotate(query, start) @ rotate(key).mT, dim=-1) @ value
 
 
+@known.mistake
 def scaled_by_d_v(query, key, value, start):
     """The scores are divided by the square root of d_v, the size of the values. It is that of d_k, the size of queries
     and keys."""
     return torch.softmax(rotate(query, start) @ rotate(key).mT / math.sqrt(value.shape[-1]), dim=-1) @ value
 
 
+@known.mistake
 def softmax_over_the_queries(query, key, value, start):
     """The softmax runs over the queries. Each query shares its weight out among the keys: the last axis."""
     scores = rotate(query, start) @ rotate(key).mT / math.sqrt(query.shape[-1])
     return torch.softmax(scores, dim=-2) @ value
 
 
+@known.legal
 def written_out(query, key, value, start):
     scores = rotate(query, start) @ rotate(key).mT / math.sqrt(query.shape[-1])
     return torch.softmax(scores, dim=-1) @ value
 
 
+@known.legal
 def with_the_fused_kernel(query, key, value, start):
     return torch.nn.functional.scaled_dot_product_attention(rotate(query, start), rotate(key), value)
 
 
+@known.legal
 def both_moved_by_a_hundred(query, key, value, start):
     return scaled_dot_product_attention(rotate(query, start + 100), rotate(key, 100), value)
 
 
+@known.legal
 def only_the_difference(query, key, value, start):
     """Turn each query back by the position of each key instead: the same angle between them."""
     columns = [
@@ -170,28 +193,6 @@ TASK = Task(
             dtype="float32",
         ),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            values_rotated_too,
-            everything_from_the_same_position,
-            everything_from_start,
-            output_rotated,
-            without_the_future,
-            only_queries,
-            only_keys,
-            nothing_rotated,
-            both_from_the_same_position,
-            start_for_the_keys,
-            one_too_far,
-            at_the_end_of_the_keys,
-            keys_turned_back,
-            not_scaled,
-            scaled_by_d_v,
-            softmax_over_the_queries,
-        )
-    ),
-    legal=(written_out, with_the_fused_kernel, both_moved_by_a_hundred, only_the_difference),
     hints=(
         "Which of query, key and value are compared with each other, and which is only passed on?",
         "Rotate first, then attend as in chapter 03. The queries begin at position start; where do the keys begin?",
@@ -201,4 +202,5 @@ TASK = Task(
             "in this order."
         ),
     ),
+    **known.ways,
 )

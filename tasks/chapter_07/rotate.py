@@ -4,7 +4,10 @@ import numpy as np
 import torch
 
 from course_lib.positional_encoding import rotate as reference
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 
 def vectors_from_a_position(rng, length, d_k, start, **leading):
@@ -27,22 +30,26 @@ def _turned(x, cos, sin):
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
 
 
+@known.mistake
 def start_ignored(x, start):
     """The positions begin at 0, whatever start is. The first element of x stands at position start."""
     return _turned(x, *_cos_sin(x, 0))
 
 
+@known.mistake
 def positions_from_one(x, start):
     """The positions are one too high. The first element of x stands at position start, and at position 0 nothing
     turns."""
     return _turned(x, *_cos_sin(x, start + 1))
 
 
+@known.mistake
 def all_by_the_same_angle(x, start):
     """Every element is turned by the angle of position start. The element t steps further on stands at start + t."""
     return _turned(x, *_cos_sin(x[..., :1, :], start))
 
 
+@known.mistake
 def the_wrong_way(x, start):
     """Everything turns the wrong way round: the minus stands at the other sine. The first component loses sine times
     the second; the second gains sine times the first."""
@@ -50,6 +57,7 @@ def the_wrong_way(x, start):
     return _turned(x, cos, -sin)
 
 
+@known.mistake
 def minus_forgotten(x, start):
     """There is no minus, so this is no rotation and lengths change. The first component is cosine times itself minus
     sine times the second."""
@@ -58,12 +66,14 @@ def minus_forgotten(x, start):
     return torch.stack([even * cos + odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
 
 
+@known.mistake
 def sine_and_cosine_swapped(x, start):
     """Sine and cosine are swapped. At position 0 nothing may turn: there the cosine is 1 and the sine 0."""
     cos, sin = _cos_sin(x, start)
     return _turned(x, sin, cos)
 
 
+@known.mistake
 def pairs_from_two_halves(x, start):
     """Component i is paired with component i + d_k / 2. Some models do so; here, as in the paper, neighbors form a
     pair: components 2i and 2i + 1."""
@@ -72,6 +82,7 @@ def pairs_from_two_halves(x, start):
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
+@known.mistake
 def results_in_two_halves(x, start):
     """The pairs are turned rightly, but then all the first components are put in front of all the second ones. Put
     each back in its place: 2i and 2i + 1."""
@@ -80,6 +91,7 @@ def results_in_two_halves(x, start):
     return torch.cat([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
 
 
+@known.mistake
 def partners_from_two_halves(x, start):
     """The angles go by neighbors, but the partner of each component is taken from the other half of the vector. The
     partner of component 2i is 2i + 1."""
@@ -88,6 +100,7 @@ def partners_from_two_halves(x, start):
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
+@known.mistake
 def degrees(x, start):
     """The angles are taken for degrees. They are radians, which torch.cos and torch.sin expect: no conversion is
     needed."""
@@ -96,6 +109,7 @@ def degrees(x, start):
     return _turned(x, torch.cos(angles), torch.sin(angles))
 
 
+@known.mistake
 def overwritten_on_the_way(x, start):
     """The first component of each pair is overwritten before the second is computed from it. Both need the old
     values."""
@@ -106,23 +120,27 @@ def overwritten_on_the_way(x, start):
     return turned
 
 
+@known.mistake
 def exponent_without_the_two(x, start):
     """The exponent is i / d_k. It is 2i / d_k, where i counts the pairs."""
     return _turned(x, *_cos_sin(x, start, torch.arange(x.shape[-1] // 2) / x.shape[-1]))
 
 
+@known.mistake
 def exponent_with_two_twos(x, start):
     """The exponent is twice too large. 2i is already the number of an even component: divide that by d_k, without
     another factor of 2."""
     return _turned(x, *_cos_sin(x, start, 2 * torch.arange(0, x.shape[-1], 2) / x.shape[-1]))
 
 
+@known.mistake
 def the_same_speed_for_all_pairs(x, start):
     """All pairs turn by the same angle, the position itself. Pair i turns 10000 to the power of 2i / d_k times more
     slowly."""
     return _turned(x, *_cos_sin(x, start, torch.zeros(x.shape[-1] // 2)))
 
 
+@known.mistake
 def only_stretched(x, start):
     """Each component is multiplied by a cosine or a sine, and the pairs do not mix. A rotation takes both components
     into both results."""
@@ -130,12 +148,14 @@ def only_stretched(x, start):
     return torch.stack([x[..., 0::2] * cos, x[..., 1::2] * sin], dim=-1).flatten(-2)
 
 
+@known.mistake
 def added_instead_of_turned(x, start):
     """Sines and cosines are added to x. Rotary positions add nothing: they turn each pair of components."""
     cos, sin = _cos_sin(x, start)
     return x + torch.stack([sin, cos], dim=-1).flatten(-2)
 
 
+@known.always
 def lengths_stay(inputs, output):
     """A rotation leaves the length of every pair (2i, 2i + 1) as it was. Yours changes."""
 
@@ -145,16 +165,19 @@ def lengths_stay(inputs, output):
     return np.allclose(squares(output), squares(inputs["x"]), rtol=1e-3, atol=1e-4)
 
 
+@known.legal
 def by_stacking(x, start):
     return _turned(x, *_cos_sin(x, start))
 
 
+@known.legal
 def by_complex_numbers(x, start):
     cos, sin = _cos_sin(x, start)
     numbers = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
     return torch.view_as_real(numbers * torch.complex(cos, sin)).flatten(-2)
 
 
+@known.legal
 def with_matrices(x, start):
     length, d_k = x.shape[-2:]
     turned = x.clone()
@@ -166,12 +189,14 @@ def with_matrices(x, start):
     return turned
 
 
+@known.legal
 def with_a_swapped_copy(x, start):
     cos, sin = (values.repeat_interleave(2, dim=-1) for values in _cos_sin(x, start))
     swapped = torch.stack([-x[..., 1::2], x[..., 0::2]], dim=-1).flatten(-2)
     return x * cos + swapped * sin
 
 
+@known.borrowed
 def by_course_lib(x, start):
     from course_lib.positional_encoding import rotate
 
@@ -197,31 +222,7 @@ TASK = Task(
         Case("a batch of sequences", dict(batch=2, length=5, d_k=4, start=0), dtype="float32"),
         Case("a batch, several heads", dict(batch=2, num_heads=3, length=5, d_k=8, start=11), dtype="float32"),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            start_ignored,
-            positions_from_one,
-            all_by_the_same_angle,
-            the_wrong_way,
-            minus_forgotten,
-            sine_and_cosine_swapped,
-            pairs_from_two_halves,
-            results_in_two_halves,
-            partners_from_two_halves,
-            degrees,
-            overwritten_on_the_way,
-            exponent_without_the_two,
-            exponent_with_two_twos,
-            the_same_speed_for_all_pairs,
-            only_stretched,
-            added_instead_of_turned,
-        )
-    ),
-    legal=(by_stacking, by_complex_numbers, with_matrices, with_a_swapped_copy),
-    borrowed=(by_course_lib,),
     finished=("course_lib.positional_encoding.rotate",),
-    properties=(Property(lengths_stay),),
     hints=(
         "What happens to a vector at position 0? And to the pair [1, 0] at position 1, if it turns by one radian?",
         (
@@ -237,4 +238,5 @@ TASK = Task(
             "back, stack them on a new last axis and flatten the last two, or fill a copy of x."
         ),
     ),
+    **known.ways,
 )

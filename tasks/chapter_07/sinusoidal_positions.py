@@ -6,7 +6,10 @@ import numpy as np
 import torch
 
 from course_lib.positional_encoding import sinusoidal_encoding
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 
 def words_from_a_position(rng, length, d_model, start, **leading):
@@ -39,6 +42,7 @@ def _waves(angles):
     return _interleaved(torch.sin(angles), torch.cos(angles))
 
 
+@known.mistake
 def halves_instead_of_pairs(x, start):
     """All the sines stand in the first half and all the cosines in the second. Here they take turns: sine in component
     2i, cosine in component 2i + 1."""
@@ -46,6 +50,7 @@ def halves_instead_of_pairs(x, start):
     return x + torch.cat([torch.sin(angles), torch.cos(angles)], dim=-1)
 
 
+@known.mistake
 def cosine_first(x, start):
     """Sine and cosine are swapped. The sine stands in the even components, counted from 0, and the cosine in the odd
     ones."""
@@ -53,24 +58,28 @@ def cosine_first(x, start):
     return x + _interleaved(torch.cos(angles), torch.sin(angles))
 
 
+@known.mistake
 def sines_everywhere(x, start):
     """Both components of a pair hold the sine. The second one holds the cosine of the same angle."""
     angles = _angles(x, start, _pairs(x))
     return x + _interleaved(torch.sin(angles), torch.sin(angles))
 
 
+@known.mistake
 def exponent_without_the_two(x, start):
     """The exponent is i / d_model. It is 2i / d_model, where i counts the pairs. With d_model 4, the
     second pair turns 100 times more slowly than the first, not 10 times."""
     return x + _waves(_angles(x, start, _pairs(x) / 2))
 
 
+@known.mistake
 def exponent_with_two_twos(x, start):
     """The exponent is twice too large. 2i is already the number of an even component: divide that by d_model, without
     another factor of 2."""
     return x + _waves(_angles(x, start, 2 * _pairs(x)))
 
 
+@known.mistake
 def an_angle_for_each_component(x, start):
     """Every component has a frequency of its own. The two components of a pair share one angle: the cosine at 2i + 1
     uses the same exponent 2i / d_model as the sine at 2i."""
@@ -78,23 +87,27 @@ def an_angle_for_each_component(x, start):
     return x + torch.where(torch.arange(x.shape[-1]) % 2 == 0, torch.sin(angles), torch.cos(angles))
 
 
+@known.mistake
 def frequencies_to_the_end(x, start):
     """The exponents run from 0 to 1 and include both ends. In the formula the last one is 2i / d_model for the last
     pair, which is a little below 1."""
     return x + _waves(_angles(x, start, torch.linspace(0, 1, x.shape[-1] // 2)))
 
 
+@known.mistake
 def the_same_speed_for_all_pairs(x, start):
     """All pairs have the same angle, the position itself. Pair i is 10000 to the power of 2i / d_model times slower; an
     exponent that is rounded down, as // does, is always 0."""
     return x + _waves(_angles(x, start, 0 * _pairs(x)))
 
 
+@known.mistake
 def a_thousand(x, start):
     """The base is 1000. In the formula it is 10000."""
     return x + _waves(_angles(x, start, _pairs(x) * 0.75))
 
 
+@known.mistake
 def multiplied_by_the_power(x, start):
     """The position is multiplied by the power of 10000. It is divided by it: later pairs turn more slowly, not
     faster."""
@@ -102,22 +115,26 @@ def multiplied_by_the_power(x, start):
     return x + _waves(positions * 10000.0 ** _pairs(x))
 
 
+@known.mistake
 def positions_from_one(x, start):
     """The positions are one too high. The first element of x stands at position start, which is 0 for a sequence from
     its beginning."""
     return x + _waves(_angles(x, start + 1, _pairs(x)))
 
 
+@known.mistake
 def start_ignored(x, start):
     """The positions begin at 0, whatever start is. The first element of x stands at position start."""
     return x + _waves(_angles(x, 0, _pairs(x)))
 
 
+@known.mistake
 def all_at_the_start(x, start):
     """Every element gets the vector of position start. The element t steps further on stands at start + t."""
     return x + _waves(_angles(x[..., :1, :], start, _pairs(x)))
 
 
+@known.mistake
 def along_the_first_axis(x, start):
     """Right for one sequence. With a batch, the positions are counted along the first axis, so that all elements of a
     sequence get the same vector. Positions run along the second axis from the right: x.shape[-2]."""
@@ -125,17 +142,20 @@ def along_the_first_axis(x, start):
     return x + vectors.reshape(len(x), *[1] * (x.ndim - 2), x.shape[-1])
 
 
+@known.mistake
 def not_added(x, start):
     """These are the vectors of the positions alone, and x is lost. Add them to x."""
     return _waves(_angles(x, start, _pairs(x))).expand(x.shape)
 
 
+@known.mistake
 def x_scaled_as_well(x, start):
     """x is multiplied by the square root of d_model before the sum. Vaswani et al. do so in their embedding layer;
     here x comes as it is."""
     return x * math.sqrt(x.shape[-1]) + _waves(_angles(x, start, _pairs(x)))
 
 
+@known.always
 def pairs_of_length_one(inputs, output):
     """In what you add, each pair (2i, 2i + 1) should be a sine and the cosine of the same angle, whose squares sum to
     1."""
@@ -143,6 +163,7 @@ def pairs_of_length_one(inputs, output):
     return np.allclose(added[..., 0::2] ** 2 + added[..., 1::2] ** 2, 1, atol=1e-4)
 
 
+@known.legal
 def filling_columns(x, start):
     vectors = torch.zeros(x.shape[-2:], dtype=x.dtype)
     angles = _angles(x, start, _pairs(x))
@@ -151,6 +172,7 @@ def filling_columns(x, start):
     return x + vectors
 
 
+@known.legal
 def with_loops(x, start):
     result = x.clone()
     d_model = x.shape[-1]
@@ -162,11 +184,13 @@ def with_loops(x, start):
     return result
 
 
+@known.legal
 def by_exponential_of_logarithm(x, start):
     frequencies = torch.exp(torch.arange(0, x.shape[-1], 2) * (-math.log(10000.0) / x.shape[-1]))
     return x + _waves(torch.outer(torch.arange(start, start + x.shape[-2]).float(), frequencies))
 
 
+@known.legal
 def with_numpy(x, start):
     angles = np.outer(np.arange(start, start + x.shape[-2]), 1 / 10000 ** (np.arange(0, x.shape[-1], 2) / x.shape[-1]))
     waves = np.exp(1j * angles)
@@ -174,6 +198,7 @@ def with_numpy(x, start):
     return x + torch.from_numpy(vectors).to(x.dtype)
 
 
+@known.borrowed
 def by_course_lib(x, start):
     from course_lib.positional_encoding import SinusoidalPositions
 
@@ -199,34 +224,10 @@ TASK = Task(
         Case("a batch of sequences", dict(batch=3, length=4, d_model=10, start=0), dtype="float32"),
         Case("a batch, further on", dict(batch=2, length=7, d_model=8, start=20), dtype="float32"),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            halves_instead_of_pairs,
-            cosine_first,
-            sines_everywhere,
-            exponent_without_the_two,
-            exponent_with_two_twos,
-            an_angle_for_each_component,
-            frequencies_to_the_end,
-            the_same_speed_for_all_pairs,
-            a_thousand,
-            multiplied_by_the_power,
-            positions_from_one,
-            start_ignored,
-            all_at_the_start,
-            along_the_first_axis,
-            not_added,
-            x_scaled_as_well,
-        )
-    ),
-    legal=(filling_columns, with_loops, by_exponential_of_logarithm, with_numpy),
-    borrowed=(by_course_lib,),
     finished=(
         "course_lib.positional_encoding.sinusoidal_encoding",
         "course_lib.positional_encoding.SinusoidalPositions.forward",
     ),
-    properties=(Property(pairs_of_length_one),),
     hints=(
         "How many different angles does one position have: d_model, or half as many? What are the positions of x?",
         (
@@ -242,4 +243,5 @@ TASK = Task(
             "and `vectors[:, 1::2]` with their cosines; the sum with x broadcasts over the batch."
         ),
     ),
+    **known.ways,
 )

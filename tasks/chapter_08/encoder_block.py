@@ -6,8 +6,11 @@ import numpy as np
 
 from course_lib import scaled_dot_product_attention, softmax
 from course_lib.layers import layer_norm
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def post(rng, length, d_model, d_ff, **leading):
@@ -69,22 +72,26 @@ def reference(x, maps, W_1, W_2, norms, is_pre):
     return (_pre if is_pre else _post)(x, *_parts(maps, W_1, W_2), norms)
 
 
+@known.mistake
 def always_post(x, maps, W_1, W_2, norms, is_pre):
     """This is post-norm whatever is_pre says. With is_pre, the norm comes before each part, and the sum stays as it
     is."""
     return _post(x, *_parts(maps, W_1, W_2), norms)
 
 
+@known.mistake
 def always_pre(x, maps, W_1, W_2, norms, is_pre):
     """This is pre-norm whatever is_pre says. Without is_pre, each norm comes after its sum."""
     return _pre(x, *_parts(maps, W_1, W_2), norms)
 
 
+@known.mistake
 def orders_swapped(x, maps, W_1, W_2, norms, is_pre):
     """Both orders are right, but swapped: is_pre means that the norm comes before each part."""
     return (_post if is_pre else _pre)(x, *_parts(maps, W_1, W_2), norms)
 
 
+@known.mistake
 def no_residual_sums(x, maps, W_1, W_2, norms, is_pre):
     """The sums are missing: each part replaces its input. Add the input to what the part returns, both times."""
     attend, feed = _parts(maps, W_1, W_2)
@@ -93,6 +100,7 @@ def no_residual_sums(x, maps, W_1, W_2, norms, is_pre):
     return _norm(feed(_norm(attend(x), norms[0])), norms[1])
 
 
+@known.mistake
 def no_sum_around_attention(x, maps, W_1, W_2, norms, is_pre):
     """The sum around attention is missing: its output replaces the input. Add x to it."""
     attend, feed = _parts(maps, W_1, W_2)
@@ -103,6 +111,7 @@ def no_sum_around_attention(x, maps, W_1, W_2, norms, is_pre):
     return _norm(x + feed(x), norms[1])
 
 
+@known.mistake
 def no_sum_around_feed_forward(x, maps, W_1, W_2, norms, is_pre):
     """The sum around the feed-forward network is missing. Add what you had after attention to its output."""
     attend, feed = _parts(maps, W_1, W_2)
@@ -111,6 +120,7 @@ def no_sum_around_feed_forward(x, maps, W_1, W_2, norms, is_pre):
     return _norm(feed(_norm(x + attend(x), norms[0])), norms[1])
 
 
+@known.mistake
 def second_sum_from_the_start(x, maps, W_1, W_2, norms, is_pre):
     """The second sum adds the block's input again. It adds what you had after attention (t in the formula), so that
     what attention found is not lost."""
@@ -120,6 +130,7 @@ def second_sum_from_the_start(x, maps, W_1, W_2, norms, is_pre):
     return _norm(x + feed(_norm(x + attend(x), norms[0])), norms[1])
 
 
+@known.mistake
 def residual_from_the_normalized_input(x, maps, W_1, W_2, norms, is_pre):
     """Post-norm is right. In pre-norm, the sums add the normalized input, as if x had been overwritten by its norm.
     Add x itself: the norm is for the part alone."""
@@ -131,6 +142,7 @@ def residual_from_the_normalized_input(x, maps, W_1, W_2, norms, is_pre):
     return x + feed(x)
 
 
+@known.mistake
 def norm_before_the_sum(x, maps, W_1, W_2, norms, is_pre):
     """Pre-norm is right. In post-norm, the norm is applied to the part's output before it is added. Add first, then
     normalize the sum."""
@@ -141,6 +153,7 @@ def norm_before_the_sum(x, maps, W_1, W_2, norms, is_pre):
     return x + _norm(feed(x), norms[1])
 
 
+@known.mistake
 def both_parts_see_the_input(x, maps, W_1, W_2, norms, is_pre):
     """The feed-forward network gets the block's input, beside attention. It comes after attention, and gets what
     attention and the sum have made."""
@@ -150,16 +163,19 @@ def both_parts_see_the_input(x, maps, W_1, W_2, norms, is_pre):
     return _norm(_norm(x + attend(x), norms[0]) + feed(x), norms[1])
 
 
+@known.mistake
 def one_norm_for_both(x, maps, W_1, W_2, norms, is_pre):
     """Both norms use the first weight. The second norm has a weight of its own: norms[1]."""
     return (_pre if is_pre else _post)(x, *_parts(maps, W_1, W_2), norms[[0, 0]])
 
 
+@known.mistake
 def weights_of_the_norms_forgotten(x, maps, W_1, W_2, norms, is_pre):
     """The norms' weights are not used. After normalizing, multiply by norms[0], and by norms[1] the second time."""
     return (_pre if is_pre else _post)(x, *_parts(maps, W_1, W_2), norms**0)
 
 
+@known.mistake
 def relu_missing(x, maps, W_1, W_2, norms, is_pre):
     """Nothing happens between the two maps of the feed-forward network, so they are one map in disguise. Cut off what
     is below 0."""
@@ -167,6 +183,7 @@ def relu_missing(x, maps, W_1, W_2, norms, is_pre):
     return (_pre if is_pre else _post)(x, attend, lambda t: t @ W_1 @ W_2, norms)
 
 
+@known.mistake
 def relu_at_the_end(x, maps, W_1, W_2, norms, is_pre):
     """What is below 0 is cut off after the second map of the feed-forward network. It happens between the two
     maps."""
@@ -174,6 +191,7 @@ def relu_at_the_end(x, maps, W_1, W_2, norms, is_pre):
     return (_pre if is_pre else _post)(x, attend, lambda t: (t @ W_1 @ W_2).relu(), norms)
 
 
+@known.mistake
 def output_map_forgotten(x, maps, W_1, W_2, norms, is_pre):
     """W_o is missing: what attention gathers goes through one more map before it is added."""
     _, feed = _parts(maps, W_1, W_2)
@@ -184,11 +202,13 @@ def output_map_forgotten(x, maps, W_1, W_2, norms, is_pre):
     return (_pre if is_pre else _post)(x, attend, feed, norms)
 
 
+@known.mistake
 def transposed_maps(x, maps, W_1, W_2, norms, is_pre):
     """The four maps of attention are transposed, as nn.Linear stores them. Here a map is applied as x @ W."""
     return reference(x, maps.mT, W_1, W_2, norms, is_pre)
 
 
+@known.mistake
 def only_queries_normalized(x, maps, W_1, W_2, norms, is_pre):
     """Post-norm is right. In pre-norm, queries come from the normalized words, keys and values from the words as they
     are. All three are maps of the same thing: the normalized words."""
@@ -199,6 +219,7 @@ def only_queries_normalized(x, maps, W_1, W_2, norms, is_pre):
     return x + feed(_norm(x, norms[1]))
 
 
+@known.mistake
 def another_norm_at_the_end(x, maps, W_1, W_2, norms, is_pre):
     """Post-norm is right. In pre-norm, there is one norm too many: the last sum is normalized. That norm follows the
     whole stack of blocks, once; it is not part of a block."""
@@ -206,6 +227,7 @@ def another_norm_at_the_end(x, maps, W_1, W_2, norms, is_pre):
     return _norm(x, norms[1]) if is_pre else x
 
 
+@known.mistake
 def second_norm_forgotten(x, maps, W_1, W_2, norms, is_pre):
     """The norm of the feed-forward network is missing. There are two norms in a block: one for each part."""
     attend, feed = _parts(maps, W_1, W_2)
@@ -213,11 +235,13 @@ def second_norm_forgotten(x, maps, W_1, W_2, norms, is_pre):
     return x + feed(x)
 
 
+@known.mistake
 def norms_swapped(x, maps, W_1, W_2, norms, is_pre):
     """The two norms have changed places. norms[0] belongs to attention, norms[1] to the feed-forward network."""
     return reference(x, maps, W_1, W_2, norms[[1, 0]], is_pre)
 
 
+@known.mistake
 def not_scaled(x, maps, W_1, W_2, norms, is_pre):
     """The scores are not scaled: the division by the square root of d_k is missing (chapter 02). With one head, d_k is
     d_model."""
@@ -229,6 +253,7 @@ def not_scaled(x, maps, W_1, W_2, norms, is_pre):
     return (_pre if is_pre else _post)(x, attend, feed, norms)
 
 
+@known.legal
 def step_by_step(x, maps, W_1, W_2, norms, is_pre):
     import torch
     from torch.nn import functional
@@ -247,6 +272,7 @@ def step_by_step(x, maps, W_1, W_2, norms, is_pre):
     return y if is_pre else norm(y, norms[1])
 
 
+@known.legal
 def one_branch_each(x, maps, W_1, W_2, norms, is_pre):
     from torch.nn import functional
 
@@ -261,6 +287,7 @@ def one_branch_each(x, maps, W_1, W_2, norms, is_pre):
     return second(t + functional.relu(t @ W_1) @ W_2)
 
 
+@known.legal
 def with_einsum(x, maps, W_1, W_2, norms, is_pre):
     import torch
 
@@ -277,6 +304,7 @@ def with_einsum(x, maps, W_1, W_2, norms, is_pre):
     return y if is_pre else norm(y, norms[1])
 
 
+@known.borrowed
 def by_torch(x, maps, W_1, W_2, norms, is_pre):
     import torch
 
@@ -311,34 +339,6 @@ TASK = Task(
         Case("pre-norm, float32", dict(batch=3, length=4, d_model=8, d_ff=16), points=1, dtype="float32", draw=pre),
         Case("post-norm, float32", dict(batch=3, length=7, d_model=8, d_ff=12), points=1, dtype="float32"),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            always_post,
-            always_pre,
-            orders_swapped,
-            no_residual_sums,
-            no_sum_around_attention,
-            no_sum_around_feed_forward,
-            second_sum_from_the_start,
-            residual_from_the_normalized_input,
-            norm_before_the_sum,
-            both_parts_see_the_input,
-            one_norm_for_both,
-            weights_of_the_norms_forgotten,
-            relu_missing,
-            relu_at_the_end,
-            output_map_forgotten,
-            transposed_maps,
-            only_queries_normalized,
-            another_norm_at_the_end,
-            second_norm_forgotten,
-            norms_swapped,
-            not_scaled,
-        )
-    ),
-    legal=(step_by_step, one_branch_each, with_einsum),
-    borrowed=(by_torch,),
     finished=(
         "torch.nn.TransformerEncoderLayer.forward",
         "course_lib.transformer.EncoderBlock.forward",
@@ -363,4 +363,5 @@ TASK = Task(
         ),
     ),
     drawn=(informative(weights),),
+    **known.ways,
 )

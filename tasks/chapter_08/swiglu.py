@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 
-from grader.task import Case, Mistake, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 
 def draw(rng, length, d_model, d_ff, **leading):
@@ -34,37 +37,44 @@ def _silu(z):
     return z * z.sigmoid()
 
 
+@known.mistake
 def without_the_gate(x, W_1, W_2, W_3):
     """W_3 is not used: this is an ordinary feed-forward network with silu in the place of max(0, z). Multiply the
     hidden units by x W_3, number by number."""
     return _silu(x @ W_1) @ W_2
 
 
+@known.mistake
 def silu_on_the_other(x, W_1, W_2, W_3):
     """silu is applied to x W_3. It belongs to x W_1; x W_3 stays as it is."""
     return (x @ W_1 * _silu(x @ W_3)) @ W_2
 
 
+@known.mistake
 def silu_on_both(x, W_1, W_2, W_3):
     """silu is applied to both maps. x W_3 stays as it is."""
     return (_silu(x @ W_1) * _silu(x @ W_3)) @ W_2
 
 
+@known.mistake
 def silu_of_the_product(x, W_1, W_2, W_3):
     """You multiply first and apply silu to the product. silu belongs to x W_1 alone, before the product."""
     return _silu((x @ W_1) * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def sigmoid_alone(x, W_1, W_2, W_3):
     """The gate is the sigmoid alone. silu(z) is z times the sigmoid of z."""
     return ((x @ W_1).sigmoid() * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def relu_for_silu(x, W_1, W_2, W_3):
     """The gate is max(0, z), as in the network of 2017. SwiGLU takes silu: z times the sigmoid of z."""
     return ((x @ W_1).relu() * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def gelu_for_silu(x, W_1, W_2, W_3):
     """This is GEGLU: the gate is gelu, z times the share of the bell curve below z. SwiGLU takes silu: z times the
     sigmoid of z."""
@@ -73,16 +83,19 @@ def gelu_for_silu(x, W_1, W_2, W_3):
     return (functional.gelu(x @ W_1) * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def no_nonlinearity(x, W_1, W_2, W_3):
     """The two maps are multiplied as they are. silu of x W_1 is missing."""
     return ((x @ W_1) * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def added_instead_of_multiplied(x, W_1, W_2, W_3):
     """The two maps are added. A gate multiplies: number by number."""
     return (_silu(x @ W_1) + x @ W_3) @ W_2
 
 
+@known.mistake
 def plus_in_the_exponent(x, W_1, W_2, W_3):
     """The sign in the exponent is wrong: this is z / (1 + e^z), which is open where it should be closed. The sigmoid
     of z is 1 / (1 + e^-z)."""
@@ -90,11 +103,13 @@ def plus_in_the_exponent(x, W_1, W_2, W_3):
     return (z * (-z).sigmoid() * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def with_a_residual(x, W_1, W_2, W_3):
     """The input is added at the end. That is the block's task; here, return the network's output alone."""
     return x + reference(x, W_1, W_2, W_3)
 
 
+@known.mistake
 def nan_far_below_zero(x, W_1, W_2, W_3):
     """Right for numbers of ordinary size. Far from 0, e^z overflows and e^z / (1 + e^z) becomes inf / inf, NaN. Take 1
     / (1 + e^-z), or torch.sigmoid."""
@@ -102,22 +117,26 @@ def nan_far_below_zero(x, W_1, W_2, W_3):
     return (z * z.exp() / (1 + z.exp()) * (x @ W_3)) @ W_2
 
 
+@known.mistake
 def hidden_units_alone(x, W_1, W_2, W_3):
     """The last map is missing: these are the d_ff hidden units. W_2 brings them back to d_model."""
     return _silu(x @ W_1) * (x @ W_3)
 
 
+@known.mistake
 def matrices_that_do_not_fit(x, W_1, W_2, W_3):
     """A matrix stands where it does not fit. They come in the order W_1, W_2, W_3 and are applied as x @ W, without
     transposing: W_1 and W_3 lead from d_model to d_ff, W_2 leads back."""
     return _silu(x @ W_1) * (x @ W_2) @ W_3
 
 
+@known.legal
 def as_a_formula(x, W_1, W_2, W_3):
     z = x @ W_1
     return (z / (1 + (-z).exp()) * (x @ W_3)) @ W_2
 
 
+@known.legal
 def with_einsum(x, W_1, W_2, W_3):
     import torch
 
@@ -125,6 +144,7 @@ def with_einsum(x, W_1, W_2, W_3):
     return torch.einsum("...j,jk->...k", z * torch.sigmoid(z) * torch.einsum("...i,ij->...j", x, W_3), W_2)
 
 
+@known.legal
 def word_by_word(x, W_1, W_2, W_3):
     import torch
 
@@ -132,18 +152,21 @@ def word_by_word(x, W_1, W_2, W_3):
     return torch.stack(rows).reshape(x.shape)
 
 
+@known.legal
 def by_silu(x, W_1, W_2, W_3):
     import torch
 
     return (torch.nn.functional.silu(x @ W_1) * (x @ W_3)) @ W_2
 
 
+@known.legal
 def with_numpy(x, W_1, W_2, W_3):
     x, W_1, W_2, W_3 = (array.numpy() for array in (x, W_1, W_2, W_3))
     z = x @ W_1
     return (z / (1 + np.exp(-z)) * (x @ W_3)) @ W_2
 
 
+@known.borrowed
 def by_course_lib(x, W_1, W_2, W_3):
     import torch
 
@@ -170,27 +193,6 @@ TASK = Task(
         Case("far from zero", dict(length=3, d_model=4, d_ff=7), points=1, draw=strongly_closed),
         Case("float32", dict(batch=3, length=4, d_model=6, d_ff=16), points=1, dtype="float32"),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            without_the_gate,
-            silu_on_the_other,
-            silu_on_both,
-            silu_of_the_product,
-            sigmoid_alone,
-            relu_for_silu,
-            gelu_for_silu,
-            no_nonlinearity,
-            added_instead_of_multiplied,
-            plus_in_the_exponent,
-            with_a_residual,
-            nan_far_below_zero,
-            hidden_units_alone,
-            matrices_that_do_not_fit,
-        )
-    ),
-    legal=(as_a_formula, with_einsum, word_by_word, by_silu, with_numpy),
-    borrowed=(by_course_lib,),
     finished=("course_lib.layers.SwiGLU.forward",),
     hints=(
         "Two maps make two numbers for each hidden unit. What happens to the first, and how do the two become one?",
@@ -198,4 +200,5 @@ TASK = Task(
         "z = x W_1. The hidden units are silu(z) times x W_3, number by number (`*`, not `@`). Then W_2.",
         "hidden = z * torch.sigmoid(z) * (x @ W_3), with z = x @ W_1. One matrix product is left.",
     ),
+    **known.ways,
 )

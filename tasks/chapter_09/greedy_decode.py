@@ -3,7 +3,10 @@
 import numpy as np
 import torch
 
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 LEAD = 4.0  # how far the most probable next token is ahead of the noise, in logits
 
@@ -62,42 +65,50 @@ def _until(row, end):
     return row[: row.index(end) + 1] if end in row else row
 
 
+@known.mistake
 def end_ignored(logits, begin, end, max_len):
     """END is ignored: what comes after it is written as well. Once a text has ended, all that follows is END."""
     return _write(logits, begin, max_len)
 
 
+@known.mistake
 def wrong_axis(logits, begin, end, max_len):
     """The argmax runs over the wrong axis: it looks for the token that leads to the last one. The row is the last
     token, the column the next one."""
     return _fill(_write(logits, begin, max_len, lambda table, token: table[:, token].argmax()), end, end)
 
 
+@known.mistake
 def begin_kept(logits, begin, end, max_len):
     """BEGIN is part of your result, and the last token fell off behind. BEGIN goes in, it is never written."""
     return torch.cat([torch.full((len(logits), 1), begin), reference(logits, begin, end, max_len)[:, :-1]], dim=1)
 
 
+@known.mistake
 def begin_kept_in_front(logits, begin, end, max_len):
     """BEGIN stands in front of what was written. It goes in, but it is no part of the text: leave it out."""
     return torch.cat([torch.full((len(logits), 1), begin), reference(logits, begin, end, max_len)], dim=1)
 
 
+@known.mistake
 def never_appended(logits, begin, end, max_len):
     """Every step asks what follows BEGIN. The token just chosen has to be the input of the next step."""
     return _fill(_write(logits, begin, max_len, lambda table, token: table[begin].argmax()), end, end)
 
 
+@known.mistake
 def filled_with_zeros(logits, begin, end, max_len):
     """The texts are right, but behind END stands 0. Here 0 is a token like any other: fill up with END."""
     return _fill(reference(logits, begin, end, max_len), end, 0)
 
 
+@known.mistake
 def filled_with_begin(logits, begin, end, max_len):
     """The texts are right, but they are filled up with BEGIN. Fill up with END."""
     return _fill(reference(logits, begin, end, max_len), end, begin)
 
 
+@known.mistake
 def all_stop_with_the_first(logits, begin, end, max_len):
     """All texts stop as soon as the first one has ended. The others go on: keep track of who is done, one by one."""
     written = reference(logits, begin, end, max_len)
@@ -105,6 +116,7 @@ def all_stop_with_the_first(logits, begin, end, max_len):
     return torch.where(torch.arange(max_len) <= first, written, end)
 
 
+@known.mistake
 def stops_one_early(logits, begin, end, max_len):
     """One token is missing from the text that never ends: max_len tokens are to be written, not counting BEGIN."""
     written = reference(logits, begin, end, max_len)
@@ -112,21 +124,25 @@ def stops_one_early(logits, begin, end, max_len):
     return written
 
 
+@known.mistake
 def starts_from_zero(logits, begin, end, max_len):
     """The first step starts from token 0. It starts from `begin`."""
     return reference(logits, 0, end, max_len)
 
 
+@known.mistake
 def first_table_for_all(logits, begin, end, max_len):
     """All texts are written from the first table. Text b has its own: logits[b]."""
     return reference(logits[:1].expand_as(logits), begin, end, max_len)
 
 
+@known.mistake
 def least_probable(logits, begin, end, max_len):
     """Each step takes the least probable token: argmin in place of argmax, or a sort from the small end."""
     return reference(-logits, begin, end, max_len)
 
 
+@known.mistake
 def row_of_the_step(logits, begin, end, max_len):
     """Step number i looks into row i of the table. The row is the last token, first BEGIN, then what was chosen."""
     following = logits.argmax(dim=-1)
@@ -134,29 +150,34 @@ def row_of_the_step(logits, begin, end, max_len):
     return _fill(written, end, end)
 
 
+@known.mistake
 def rows_of_different_length(logits, begin, end, max_len):
     """Each text stops at its END, so the rows have different lengths, and no tensor can hold them. Fill them up with
     END to max_len."""
     return torch.tensor([_until(row, end) for row in _write(logits, begin, max_len).tolist()])
 
 
+@known.mistake
 def tokens_transposed(logits, begin, end, max_len):
     """The tokens are right, the axes are swapped: one row for each text, one column for each step."""
     return reference(logits, begin, end, max_len).T
 
 
+@known.mistake
 def numbers_with_a_point(logits, begin, end, max_len):
     """The tokens are right, but they are floating-point numbers. Tokens are integers: tell torch.zeros or torch.empty
     with dtype=torch.int64."""
     return reference(logits, begin, end, max_len).to(logits.dtype)
 
 
+@known.always
 def end_stays(inputs, output):
     """After its first END a row should hold nothing but END."""
     ended = np.maximum.accumulate(output == inputs["end"], axis=1)
     return bool((output[ended] == inputs["end"]).all())
 
 
+@known.legal
 def row_by_row(logits, begin, end, max_len):
     rows = []
     for table in logits:
@@ -167,6 +188,7 @@ def row_by_row(logits, begin, end, max_len):
     return torch.tensor(rows)
 
 
+@known.legal
 def end_leads_to_end(logits, begin, end, max_len):
     """Change a copy of the tables: after END comes END."""
     logits = logits.clone()
@@ -175,10 +197,12 @@ def end_leads_to_end(logits, begin, end, max_len):
     return _write(logits, begin, max_len)
 
 
+@known.legal
 def fill_afterward(logits, begin, end, max_len):
     return _fill(_write(logits, begin, max_len), end, end)
 
 
+@known.legal
 def with_numpy(logits, begin, end, max_len):
     following = logits.numpy().argmax(axis=-1)  # (batch, vocab): what follows each token
     following[:, end] = end
@@ -203,29 +227,6 @@ TASK = Task(
         Case("4 texts, up to 7 tokens, float32", dict(batch=4, vocab=9, max_len=7), dtype="float32"),
         Case("one text is empty", dict(batch=3, vocab=6, max_len=5), draw=nothing_to_say),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            end_ignored,
-            wrong_axis,
-            begin_kept,
-            begin_kept_in_front,
-            never_appended,
-            filled_with_zeros,
-            filled_with_begin,
-            all_stop_with_the_first,
-            stops_one_early,
-            starts_from_zero,
-            first_table_for_all,
-            least_probable,
-            row_of_the_step,
-            rows_of_different_length,
-            tokens_transposed,
-            numbers_with_a_point,
-        )
-    ),
-    legal=(row_by_row, end_leads_to_end, fill_afterward, with_numpy),
-    properties=(Property(end_stays),),
     hints=(
         "Start with one text. Which row of its table tells what comes first? And once a token is chosen, which row?",
         "What should happen at the steps after END, and when no END comes at all?",
@@ -238,4 +239,5 @@ TASK = Task(
             "already. In the loop: `token = table[token].argmax().item()`."
         ),
     ),
+    **known.ways,
 )

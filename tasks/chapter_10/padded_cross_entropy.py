@@ -5,8 +5,11 @@ import math
 import numpy as np
 import torch
 
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
 from tasks.rules import informative
+
+known = Known()
 
 
 def draw(rng, batch, length, vocab):
@@ -43,29 +46,34 @@ def _of_real(numbers, labels):
     return numbers[labels != 0]
 
 
+@known.mistake
 def padding_counted(logits, labels):
     """The padding takes part: this is the mean over all positions, and the model would be trained to write padding.
     Leave out the positions whose label is 0."""
     return _losses(logits, labels).mean()
 
 
+@known.mistake
 def padding_zeroed_but_counted(logits, labels):
     """The losses of padding are set to 0, but you divide by the number of all positions, so that padding makes the loss
     look smaller. Divide by the number of real labels."""
     return (_losses(logits, labels) * (labels != 0)).mean()
 
 
+@known.mistake
 def summed(logits, labels):
     """This is the sum over the real labels. Divide it by how many there are, or long batches count more than short
     ones."""
     return _of_real(_losses(logits, labels), labels).sum()
 
 
+@known.mistake
 def divided_by_the_batch(logits, labels):
     """The sum is divided by the number of texts. Divide it by the number of real labels."""
     return _of_real(_losses(logits, labels), labels).sum() / len(labels)
 
 
+@known.mistake
 def mean_of_means(logits, labels):
     """Each text has its own mean, and you take the mean of those: a token of a short text counts more than one of a
     long text. Take one mean over all real labels."""
@@ -73,45 +81,53 @@ def mean_of_means(logits, labels):
     return ((_losses(logits, labels) * real).sum(dim=1) / real.sum(dim=1)).mean()
 
 
+@known.mistake
 def over_the_positions(logits, labels):
     """The softmax runs over the positions of a text. It has to run over the vocabulary, the last axis, where the
     logits of one position stand."""
     return _of_real(_losses(logits, labels, dim=1), labels).mean()
 
 
+@known.mistake
 def over_the_batch(logits, labels):
     """The softmax runs over the texts of the batch. It has to run over the vocabulary, the last axis, where the logits
     of one position stand."""
     return _of_real(_losses(logits, labels, dim=0), labels).mean()
 
 
+@known.mistake
 def logits_alone(logits, labels):
     """This is minus the mean logit of the labels: the softmax is missing. A logit says nothing until it is compared
     with those of the other tokens."""
     return -_of_real(logits.gather(-1, labels[..., None]).squeeze(-1), labels).mean()
 
 
+@known.mistake
 def probability_alone(logits, labels):
     """This is minus the mean probability of the labels: the logarithm is missing."""
     return -_of_real(torch.exp(-_losses(logits, labels)), labels).mean()
 
 
+@known.mistake
 def one_minus_the_probability(logits, labels):
     """This is the mean of 1 - p, the share of probability that went elsewhere. Cross-entropy is the mean of -log p."""
     return 1 - _of_real(torch.exp(-_losses(logits, labels)), labels).mean()
 
 
+@known.mistake
 def log_of_the_mean(logits, labels):
     """You take the mean of the probabilities first, and then its logarithm. Take the logarithm of each, then the
     mean."""
     return -_of_real(torch.exp(-_losses(logits, labels)), labels).mean().log()
 
 
+@known.mistake
 def in_bits(logits, labels):
     """The logarithm has base 2, so this is in bits. The course counts in nats: the natural logarithm."""
     return _loss(logits, labels) / math.log(2)
 
 
+@known.mistake
 def with_base_10(logits, labels):
     """The logarithm has base 10. The course counts in nats, the natural logarithm: take log_softmax, which holds for
     large logits, too."""
@@ -119,21 +135,25 @@ def with_base_10(logits, labels):
     return -_of_real(p.gather(-1, labels[..., None]).squeeze(-1), labels).log10().mean()
 
 
+@known.mistake
 def perplexity(logits, labels):
     """This is the perplexity, e to the power of the loss. Leave out the last exp."""
     return _loss(logits, labels).exp()
 
 
+@known.mistake
 def sign_missing(logits, labels):
     """The sign is missing: log p is negative, and the loss is minus its mean."""
     return -_loss(logits, labels)
 
 
+@known.mistake
 def softmax_twice(logits, labels):
     """The softmax is applied twice: log_softmax wants the logits themselves, not probabilities."""
     return _loss(logits.softmax(dim=-1), labels)
 
 
+@known.mistake
 def exp_overflows(logits, labels):
     """Right for logits of ordinary size. With large ones exp leaves the range of floating-point numbers, and NaN comes
     of it, as from inf / inf or 0 times minus infinity. Take log_softmax, which subtracts the largest logit first."""
@@ -141,6 +161,7 @@ def exp_overflows(logits, labels):
     return -_of_real(p.gather(-1, labels[..., None]).squeeze(-1), labels).log().mean()
 
 
+@known.mistake
 def log_of_softmax(logits, labels):
     """Right for logits of ordinary size. With large ones an exp ends at 0 or at infinity before its logarithm is taken,
     and so the loss is infinite. Take log_softmax, which never forms the probability."""
@@ -148,6 +169,7 @@ def log_of_softmax(logits, labels):
     return -_of_real(p.gather(-1, labels[..., None]).squeeze(-1), labels).log().mean()
 
 
+@known.mistake
 def epsilon_in_the_log(logits, labels):
     """1e-9 is added to the probabilities so that none is 0. That bends the loss, and a label that the model holds for
     all but impossible costs 20.7 at most. Take log_softmax: it needs no such help."""
@@ -155,6 +177,7 @@ def epsilon_in_the_log(logits, labels):
     return -_of_real(p.gather(-1, labels[..., None]).squeeze(-1) + 1e-9, labels).log().mean()
 
 
+@known.mistake
 def probabilities_held_up(logits, labels):
     """The probabilities are kept above 0 by 1e-12, so a label that the model holds for all but impossible costs 27.6 at
     most. Take log_softmax: it needs no such help."""
@@ -162,69 +185,81 @@ def probabilities_held_up(logits, labels):
     return -_of_real(p.gather(-1, labels[..., None]).squeeze(-1), labels).log().mean()
 
 
+@known.mistake
 def most_probable_token(logits, labels):
     """This is the loss of the most probable token, not of the label: the labels only say where padding is. Look up the
     probability of the label."""
     return -_of_real(logits.log_softmax(dim=-1).amax(dim=-1), labels).mean()
 
 
+@known.mistake
 def every_token(logits, labels):
     """The mean runs over all tokens of the vocabulary: the labels only say where padding is. Look up the label's
     log probability at each position, one number."""
     return -_of_real(logits.log_softmax(dim=-1), labels).mean()
 
 
+@known.mistake
 def one_token_before(logits, labels):
     """You look up the token before the label, label - 1. Ids do start at 1, but column 0 is there as well: it belongs
     to the padding."""
     return -_of_real(logits.log_softmax(dim=-1).gather(-1, (labels - 1).clamp(min=0)[..., None])[..., 0], labels).mean()
 
 
+@known.mistake
 def shifted_once_more(logits, labels):
     """The logits are compared with the labels one position further on. The labels are shifted already: the logits of a
     position belong to the label at the same position."""
     return _loss(logits[:, :-1], labels[:, 1:])
 
 
+@known.mistake
 def padding_out_of_the_softmax(logits, labels):
     """The padding's logit is left out of the softmax. What is left out are the positions whose label is padding; the
     softmax runs over the whole vocabulary, so that the model learns not to write padding."""
     return _loss(torch.cat([torch.full_like(logits[..., :1], -torch.inf), logits[..., 1:]], dim=-1), labels)
 
 
+@known.mistake
 def logits_of_padding_zeroed(logits, labels):
     """The logits of padding are set to 0. That does not take its positions out: all tokens are equally probable there,
     and the mean counts them. Leave these positions out of the mean."""
     return _losses(logits * (labels != 0)[..., None], labels).mean()
 
 
+@known.mistake
 def not_averaged(logits, labels):
     """These are the losses of the real labels, one by one. Return their mean, one number."""
     return _of_real(_losses(logits, labels), labels)
 
 
+@known.mistake
 def rectangle_of_losses(logits, labels):
     """These are the losses of all positions, one by one. Return one number: the mean over the real labels."""
     return _losses(logits, labels) * (labels != 0)
 
 
+@known.always
 def is_not_negative(inputs, output):
     """No probability is above 1, so minus its logarithm is never negative."""
     return bool(output >= 0)
 
 
+@known.legal
 def by_gather(logits, labels):
     real = labels != 0
     log_p = logits.log_softmax(dim=-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
     return -(log_p * real).sum() / real.sum()
 
 
+@known.legal
 def by_logsumexp(logits, labels):
     real = labels != 0
     chosen = logits[real]  # (real labels, vocab)
     return (chosen.logsumexp(dim=-1) - chosen[torch.arange(len(chosen)), labels[real]]).mean()
 
 
+@known.legal
 def with_loops(logits, labels):
     losses = []
     for rows, text in zip(logits, labels, strict=True):
@@ -234,11 +269,13 @@ def with_loops(logits, labels):
     return -sum(losses) / len(losses)
 
 
+@known.legal
 def by_one_hot(logits, labels):
     wanted = torch.nn.functional.one_hot(labels, logits.shape[-1]) * (labels != 0)[..., None]
     return -torch.einsum("blv,blv->", wanted.to(logits.dtype), logits.log_softmax(dim=-1)) / wanted.sum()
 
 
+@known.legal
 def with_numpy(logits, labels):
     logits, labels = logits.numpy(), labels.numpy()
     logits, labels = logits[labels > 0], labels[labels > 0]
@@ -246,14 +283,17 @@ def with_numpy(logits, labels):
     return np.mean(np.log(np.exp(moved).sum(axis=-1)) - moved[np.arange(len(labels)), labels])
 
 
+@known.borrowed
 def by_torch(logits, labels):
     return torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=0)
 
 
+@known.borrowed
 def by_nll_loss(logits, labels):
     return torch.nn.NLLLoss(ignore_index=0)(logits.log_softmax(dim=-1).flatten(0, 1), labels.flatten())
 
 
+@known.borrowed
 def by_course_lib(logits, labels):
     from course_lib.training import cross_entropy
 
@@ -275,47 +315,11 @@ TASK = Task(
         Case("large logits", dict(batch=2, length=4, vocab=6), draw=enormous),
         Case("float32", dict(batch=5, length=6, vocab=8), dtype="float32"),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            padding_counted,
-            padding_zeroed_but_counted,
-            summed,
-            divided_by_the_batch,
-            mean_of_means,
-            over_the_positions,
-            over_the_batch,
-            logits_alone,
-            probability_alone,
-            one_minus_the_probability,
-            log_of_the_mean,
-            in_bits,
-            with_base_10,
-            perplexity,
-            sign_missing,
-            softmax_twice,
-            exp_overflows,
-            log_of_softmax,
-            epsilon_in_the_log,
-            probabilities_held_up,
-            most_probable_token,
-            every_token,
-            one_token_before,
-            shifted_once_more,
-            padding_out_of_the_softmax,
-            logits_of_padding_zeroed,
-            not_averaged,
-            rectangle_of_losses,
-        )
-    ),
-    legal=(by_gather, by_logsumexp, with_loops, by_one_hot, with_numpy),
-    borrowed=(by_torch, by_nll_loss, by_course_lib),
     finished=(
         "course_lib.training.cross_entropy",
         "torch.nn.functional.cross_entropy",
         "torch.nn.functional.nll_loss",
     ),
-    properties=(Property(is_not_negative),),
     hints=(
         "One position of one text: which axis of the logits compares the tokens with each other?",
         "`logits.log_softmax(dim=-1)` holds log p of every token. The loss wants one per position: the label's.",
@@ -328,4 +332,5 @@ TASK = Task(
             "row. Minus their mean is the loss."
         ),
     ),
+    **known.ways,
 )

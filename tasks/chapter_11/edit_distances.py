@@ -4,7 +4,10 @@ import functools
 
 import numpy as np
 
-from grader.task import Case, Mistake, Property, Task
+from grader.known import Known
+from grader.task import Case, Task
+
+known = Known()
 
 TOKENS = 9
 
@@ -50,6 +53,7 @@ def _fill(written, target, table, least=min, replaced=1):
     return table
 
 
+@known.mistake
 def first_row_of_zeros(written, target):
     """The first row is 0 throughout: as if a text came from nothing without a single insertion. It counts 0, 1, 2, ...,
     one insertion for each token."""
@@ -58,6 +62,7 @@ def first_row_of_zeros(written, target):
     return _fill(written, target, table)
 
 
+@known.mistake
 def first_column_of_zeros(written, target):
     """The first column is 0 throughout: as if a text became nothing without a single deletion. It counts 0, 1, 2, ...,
     one deletion for each token."""
@@ -66,24 +71,28 @@ def first_column_of_zeros(written, target):
     return _fill(written, target, table)
 
 
+@known.mistake
 def borders_of_zeros(written, target):
     """The first row and the first column are 0 throughout. From nothing every token is inserted, to nothing every token
     is deleted: both count 0, 1, 2, ..."""
     return _fill(written, target, np.zeros_like(_borders(written, target)))
 
 
+@known.mistake
 def replacement_costs_two(written, target):
     """A replacement counts as two edits here, as if it were a deletion and an insertion, or it is no choice at all.
     It is one edit of its own: one more than the entry diagonally above."""
     return _fill(written, target, _borders(written, target), replaced=2)
 
 
+@known.mistake
 def replacement_for_free(written, target):
     """The entry diagonally above is taken over even where the two tokens differ, so that a replacement costs nothing.
     It costs one edit; equal tokens cost none."""
     return _fill(written, target, _borders(written, target), replaced=0)
 
 
+@known.mistake
 def equal_tokens_cost_one(written, target):
     """Every step costs one edit, even where the two tokens are equal. Then nothing has to be done: the entry diagonally
     above, as it is."""
@@ -94,6 +103,7 @@ def equal_tokens_cost_one(written, target):
     return table
 
 
+@known.mistake
 def equal_tokens_make_all_free(written, target):
     """Where the two tokens are equal, the least of all three neighbors is taken over without an edit. That is right for
     the diagonal alone: an insertion or a deletion is one edit whatever the tokens are."""
@@ -105,6 +115,7 @@ def equal_tokens_make_all_free(written, target):
     return table
 
 
+@known.mistake
 def condition_upside_down(written, target):
     """The condition is upside down: equal tokens cost one edit, different ones none."""
     table = _borders(written, target)
@@ -115,30 +126,35 @@ def condition_upside_down(written, target):
     return table
 
 
+@known.mistake
 def row_plus_column(written, target):
     """Each entry is row plus column, as if everything written were deleted and all of the target inserted. Either the
     diagonal is missing, or max stands where min belongs. Take the least of all three ways."""
     return _fill(written, target, _borders(written, target), least=max)
 
 
+@known.mistake
 def insertions_missing(written, target):
     """Insertions are missing: an entry comes from above or diagonally, never from the left. All three ways count, and
     the least of them is taken."""
     return _fill(written, target, _borders(written, target), least=lambda up, _, diagonal: min(up, diagonal))
 
 
+@known.mistake
 def deletions_missing(written, target):
     """Deletions are missing: an entry comes from the left or diagonally, never from above. All three ways count, and
     the least of them is taken."""
     return _fill(written, target, _borders(written, target), least=lambda _, left, diagonal: min(left, diagonal))
 
 
+@known.mistake
 def positions_that_differ(written, target):
     """Every entry comes from the one diagonally above: tokens are compared place by place, and one too many in front
     spoils all that follow. Insertions and deletions count as well: take the least of all three ways."""
     return _fill(written, target, _borders(written, target), least=lambda up, left, diagonal: diagonal)
 
 
+@known.mistake
 def swap_counts_once(written, target):
     """Two neighbors written the wrong way round count as one edit here. That is a distance of its own; this one knows
     insertion, deletion and replacement, and a swap takes two of them."""
@@ -155,6 +171,7 @@ def swap_counts_once(written, target):
     return table
 
 
+@known.mistake
 def tokens_in_common(written, target):
     """This is the length of the longest row of tokens that both have in common: it grows where tokens are equal. The
     distance counts what has to be done where they differ."""
@@ -167,6 +184,7 @@ def tokens_in_common(written, target):
     return table
 
 
+@known.mistake
 def most_where_they_differ(written, target):
     """Equal tokens are right; where the tokens differ, the most expensive of the three ways is taken. The distance is
     the least number of edits: min, not max."""
@@ -178,6 +196,7 @@ def most_where_they_differ(written, target):
     return table
 
 
+@known.mistake
 def one_list_for_all_rows(written, target):
     """All rows of the table are one and the same list, so what is written into one is written into all:
     [[0] * columns] * rows holds the same list many times. Make a new list for each row, or take np.zeros."""
@@ -196,6 +215,7 @@ def one_list_for_all_rows(written, target):
     return np.array(table)
 
 
+@known.mistake
 def least_by_numpy(written, target):
     """Python's min takes several numbers, np.min one array, np.minimum two."""
     table = _borders(written, target)
@@ -206,6 +226,7 @@ def least_by_numpy(written, target):
     return table
 
 
+@known.mistake
 def one_token_late(written, target):
     """The tokens are looked up at the number of the row and the column, and the last one does not exist. Row 1 is about
     token 0: look one place before."""
@@ -217,6 +238,7 @@ def one_token_late(written, target):
     return table
 
 
+@known.mistake
 def last_ones_left_out(written, target):
     """The last row and the last column were never reached: apart from their borders they are still 0. The loops run
     from 1 to the number of tokens, and range leaves its end out."""
@@ -225,47 +247,55 @@ def last_ones_left_out(written, target):
     return table
 
 
+@known.mistake
 def borders_missing(written, target):
     """The row and the column of the empty beginnings are missing. The table has one row more than tokens written, and
     one column more than the target has."""
     return reference(written, target)[1:, 1:]
 
 
+@known.mistake
 def written_in_columns(written, target):
     """The table is right but turned around: one row for each beginning of what was written, one column for each of the
     target."""
     return reference(written, target).T
 
 
+@known.mistake
 def distance_alone(written, target):
     """This is the distance alone. It is right; the task asks for the whole table, whose last entry it is."""
     return reference(written, target)[-1, -1]
 
 
+@known.mistake
 def numbers_with_a_point(written, target):
     """The numbers are right, but they are floating-point numbers: np.zeros makes those unless told otherwise. Edits are
     counted in integers: dtype=int."""
     return reference(written, target).astype(np.float64)
 
 
+@known.always
 def rows_differ(inputs, output):
     """All rows of your table are equal. If it was made by [[0] * columns] * rows, they are one and the same list: make
     a new one for each row."""
     return len(output) < 2 or not (output == output[0]).all()
 
 
+@known.always
 def borders_count_up(inputs, output):
     """The first row and the first column should count 0, 1, 2, ...: from nothing every token is inserted, to nothing
     every token is deleted."""
     return all(np.array_equal(border, np.arange(len(border))) for border in (output[0], output[:, 0]))
 
 
+@known.always
 def never_more_than_the_longer(inputs, output):
     """No entry can exceed the longer of its two beginnings: replace tokens one by one and insert or delete the rest."""
     rows, columns = np.indices(output.shape)
     return bool((output <= np.maximum(rows, columns)).all())
 
 
+@known.legal
 def by_recursion(written, target):
     @functools.cache
     def distance(row, column):
@@ -278,6 +308,7 @@ def by_recursion(written, target):
     return np.array([[distance(row, column) for column in range(len(target) + 1)] for row in range(len(written) + 1)])
 
 
+@known.legal
 def row_by_row(written, target):
     rows = [list(range(len(target) + 1))]
     for token in written:
@@ -288,6 +319,7 @@ def row_by_row(written, target):
     return np.array(rows)
 
 
+@known.legal
 def a_row_at_once(written, target):
     """Insertions along a row by a running minimum: what comes from the left costs one more for each column."""
     columns = np.arange(len(target) + 1)
@@ -299,6 +331,7 @@ def a_row_at_once(written, target):
     return np.stack(table)
 
 
+@known.legal
 def equal_tokens_first(written, target):
     table = np.add.outer(np.arange(len(written) + 1), np.arange(len(target) + 1))
     for row in range(1, len(written) + 1):
@@ -310,6 +343,7 @@ def equal_tokens_first(written, target):
     return table
 
 
+@known.borrowed
 def by_course_lib(written, target):
     from course_lib.evaluation import edit_distance
 
@@ -334,38 +368,7 @@ TASK = Task(
         Case("few different tokens", dict(written_len=8, target_len=6), draw=few_different_tokens),
         Case("nothing written", dict(written_len=0, target_len=4), draw=nothing_written),
     ),
-    mistakes=tuple(
-        Mistake(wrong)
-        for wrong in (
-            first_row_of_zeros,
-            first_column_of_zeros,
-            borders_of_zeros,
-            replacement_costs_two,
-            replacement_for_free,
-            equal_tokens_cost_one,
-            equal_tokens_make_all_free,
-            condition_upside_down,
-            row_plus_column,
-            most_where_they_differ,
-            insertions_missing,
-            deletions_missing,
-            positions_that_differ,
-            swap_counts_once,
-            tokens_in_common,
-            one_list_for_all_rows,
-            least_by_numpy,
-            one_token_late,
-            last_ones_left_out,
-            borders_missing,
-            written_in_columns,
-            distance_alone,
-            numbers_with_a_point,
-        )
-    ),
-    legal=(by_recursion, row_by_row, a_row_at_once, equal_tokens_first),
-    borrowed=(by_course_lib,),
     finished=("course_lib.evaluation.edit_distance", "course_lib.evaluation.character_error_rate"),
-    properties=(Property(rows_differ), Property(borders_count_up), Property(never_more_than_the_longer)),
     hints=(
         "Fill in the table of the example with a pencil, its borders first. What turns nothing into 3 1 4?",
         (
@@ -381,4 +384,5 @@ TASK = Task(
             "`table[:, 0]` by np.arange. Two loops from 1 fill in the rest."
         ),
     ),
+    **known.ways,
 )

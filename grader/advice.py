@@ -1,0 +1,175 @@
+"""What to say of an exception: the failing line with the shapes in it, and what it means where that is certain.
+
+Each rule looks at the exception and the arrays of the line, and speaks only of what it finds there.
+"""
+
+import ast
+import re
+
+from grader.sentences import sentence
+
+
+def told(reply):
+    """Return what to say of an answer that raised: a few sentences."""
+    where = f"Your function stopped at `{reply.line}`" if reply.line else "Your function stopped"
+    shapes = "; ".join(f"{one.text} is {one.dtype} {one.shape}" for one in reply.operands)
+    advice = next((said for rule in RULES if (said := rule(reply)) is not None), None)
+    library = None if advice else f"{reply.error}: {reply.message or 'no further message'}"
+    return " ".join(sentence(part) for part in (f"{where}: {shapes}" if shapes else where, advice or library))
+
+
+def all_axes_reversed(reply):
+    """`.T` on more than two axes turns all of them around."""
+    for one in reply.operands:
+        if one.text.endswith(".T") and len(one.shape) > 2:
+            name = one.text.removesuffix(".T")
+            swap = f"{name}.mT" if one.library == "torch" else f"{name}.swapaxes(-2, -1)"
+            return (
+                f"`.T` turns all {len(one.shape)} axes around, the leading ones too; `{swap}` swaps the last two alone"
+            )
+    return None
+
+
+def numpy_transposes_all_axes(reply):
+    """NumPy's transpose takes the order of all axes; PyTorch's takes two to swap."""
+    numpy = any(one.library == "numpy" for one in reply.operands)
+    if numpy and "transpose(" in reply.line and "axes don't match" in reply.message:
+        return "NumPy's transpose wants the order of all axes. Two of them change places with .swapaxes(-2, -1)"
+    return None
+
+
+def truth_of_many(reply):
+    """`if`, `and`, `or` and `not` ask for one True or False."""
+    if "ambiguous" in reply.message and ("truth value" in reply.message or "Boolean value" in reply.message):
+        return (
+            "It asks one True or False of an array that holds several: `if`, `while`, `and`, `or`, `not`, min() and "
+            "max() do. Element by element it is &, |, ~, or np.where and torch.where"
+        )
+    return None
+
+
+def no_such_axis(reply):
+    """An axis that the array does not have."""
+    found = re.search(r"axis (-?\d+) is out of bounds for array of dimension (\d+)", reply.message)
+    if found is None:
+        torch = re.search(r"expected to be in range of \[(-\d+), \d+\], but got (-?\d+)", reply.message)
+        if torch is None:
+            return None
+        axis, axes = int(torch[2]), -int(torch[1])
+    else:
+        axis, axes = int(found[1]), int(found[2])
+    if axes == 0:
+        return f"It asks for axis {axis} of a single number, which has no axes"
+    return (
+        f"It asks for axis {axis} of an array with {axes}: they count from 0 to {axes - 1}, or from -1 back to -{axes}"
+    )
+
+
+def product_does_not_fit(reply):
+    """A matrix product needs the last axis of the left to be as long as the last but one of the right."""
+    sides = _sides(reply, ast.MatMult)
+    if sides is None or min(len(side.shape) for side in sides) < 2:
+        return None
+    left, right = (side.shape for side in sides)
+    if left[-1] != right[-2]:
+        return (
+            f"A matrix product wants the last axis of the left, here {left[-1]}, as long as the last but one of "
+            f"the right, here {right[-2]}"
+        )
+    if _clash(left[:-2], right[:-2]):
+        return f"The leading axes do not fit: {left[:-2]} on the left, {right[:-2]} on the right"
+    return None
+
+
+def shapes_do_not_broadcast(reply):
+    """Two arrays meet element by element, and their axes, counted from the end, do not fit."""
+    sides = _sides(reply, ast.operator, ast.cmpop)
+    if sides is None or not re.search(r"broadcast|must match the size of tensor", reply.message):
+        return None
+    left, right = (side.shape for side in sides)
+    if (axis := _clash(left, right)) is None:
+        return None
+    return (
+        f"Element by element, axes are lined up from the last one back, and must be equally long, or 1; axis -{axis} "
+        f"has {left[-axis]} here and {right[-axis]} there"
+    )
+
+
+def unpacked(reply):
+    """A shape is taken apart into more names, or fewer, than it has axes."""
+    counts = re.search(r"(?:not enough|too many) values to unpack \(expected (\d+)", reply.message)
+    shape = re.search(r"=\s*(\w+)\.shape$", reply.line)
+    of = next((one for one in reply.operands if shape and one.text == shape[1]), None)
+    if counts is None or of is None:
+        return None
+    return f"It takes a shape apart into {counts[1]} names, and {of.text} has {len(of.shape)} axes here"
+
+
+def dtypes_clash(reply):
+    """PyTorch multiplies matrices of one dtype."""
+    dtypes = list(dict.fromkeys(one.dtype for one in reply.operands))
+    if "dtype" in reply.message and len(dtypes) > 1 and all(one.library == "torch" for one in reply.operands):
+        return (
+            f"PyTorch wants one dtype on both sides, and here are {' and '.join(dtypes)}. What is made anew "
+            f"(torch.ones, torch.zeros, torch.tensor) is float32 unless told otherwise: dtype=..."
+        )
+    return None
+
+
+def of_the_other_library(reply):
+    """A method that the other library's arrays have."""
+    if reply.error != "AttributeError" or not (found := re.search(r"has no attribute '(\w+)'", reply.message)):
+        return None
+    if "numpy.ndarray" in reply.message:
+        return f"A NumPy array has no .{found[1]}"
+    if "'Tensor'" in reply.message:
+        return f"A tensor has no .{found[1]}"
+    return None
+
+
+def unknown_name(reply):
+    """A name that means nothing there."""
+    if reply.error == "UnboundLocalError" and (found := re.search(r"variable '(\w+)'", reply.message)):
+        return f"`{found[1]}` is assigned somewhere in the function, but not before this line is reached"
+    if reply.error == "NameError" and (found := re.search(r"name '(\w+)' is not defined", reply.message)):
+        return f"`{found[1]}` means nothing there: no variable, function or import of that name"
+    return None
+
+
+RULES = (
+    all_axes_reversed,
+    numpy_transposes_all_axes,
+    truth_of_many,
+    no_such_axis,
+    dtypes_clash,
+    product_does_not_fit,
+    shapes_do_not_broadcast,
+    unpacked,
+    of_the_other_library,
+    unknown_name,
+)
+
+
+def _sides(reply, *operators):
+    """Return the two operands if the line is one operation on exactly two arrays of one library and dtype."""
+    match _expression(reply.line):
+        case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
+            found = [next((one for one in reply.operands if one.text == ast.unparse(s)), None) for s in (left, right)]
+        case _:
+            return None
+    if None in found or not isinstance(op, operators) or found[0].library != found[1].library:
+        return None
+    return found
+
+
+def _clash(left, right):
+    """Return the first axis, counted from the end, on which two shapes do not broadcast; None if they do."""
+    pairs = enumerate(zip(reversed(left), reversed(right), strict=False), start=1)
+    return next((axis for axis, (a, b) in pairs if a != b and 1 not in (a, b)), None)
+
+
+def _expression(line):
+    try:
+        return ast.parse(line, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

@@ -1,0 +1,108 @@
+"""Experiments on an answer that nothing known explains. What they saw is true of whatever answer it was."""
+
+import itertools
+
+import numpy as np
+
+from grader.call import ROOM, Terms, copy_inputs, run_case
+from grader.compare import close
+from grader.reply import Reply
+
+MOST_CHANGES = 24  # of one input, one place at a time
+
+
+def see(task, seed, call):
+    """Return what the first telling probe of a task saw, as a sentence; None if none saw anything.
+
+    Args:
+        task: the `Task`.
+        seed: the inputs of the probes are drawn from it.
+        call: takes inputs and the bytes of the largest result that is looked at; returns what came back.
+    """
+    for probe in task.probes:
+        saw = run_probe(task, probe, seed, call)
+        if saw is not None:
+            return saw
+    return None
+
+
+def run_probe(task, probe, seed, call):
+    """Return what one probe saw, or None; it ends where the answer gives nothing to look at."""
+    experiment = probe.run(task.generator(probe.name, seed))
+    try:
+        inputs = next(experiment)
+        while True:
+            outputs = both(task, inputs, call)
+            if outputs is None:
+                return None
+            inputs = experiment.send(outputs[0])
+    except StopIteration as end:
+        return end.value
+    finally:
+        experiment.close()
+
+
+def both(task, inputs, call):
+    """Return the answer's array and the reference's on some inputs; None if they cannot be compared."""
+    right = run_case(task.reference, inputs, Terms(task.library))
+    if right.value is None or (right.value.dtype.kind == "f" and np.isnan(right.value).any()):
+        return None
+    reply = call(copy_inputs(inputs), ROOM + 8 * right.value.nbytes)
+    if not isinstance(reply, Reply) or reply.status != "returned" or reply.value is None:
+        return None
+    if reply.value.shape != right.value.shape or reply.value.dtype.kind != right.value.dtype.kind:
+        return None
+    return reply.value, right.value
+
+
+def dependence(task, inputs, call, rng):
+    """Return on which place of an input an output depends though it should not, or the other way round; or None.
+
+    One place after another of every input is changed, and what moves in the output is compared with what moves in the
+    reference's.
+    """
+    before = both(task, inputs, call)
+    if before is None:
+        return None
+    missing = None
+    for name, place, changed in _changes(inputs, rng):
+        after = both(task, changed, call)
+        if after is None or after[0].shape != before[0].shape:
+            continue
+        yours, right = (_rows(~close(b, a, str(b.dtype))) for a, b in zip(before, after, strict=True))
+        at = f"{name}[{', '.join(map(str, place))}]"
+        if (yours & ~right).any():
+            return f"When {at} alone is changed, your result changes{_where(yours & ~right)}, and should not."
+        if missing is None and (right & ~yours).any():
+            missing = (
+                f"When {at} alone is changed, your result stays the same{_where(right & ~yours)}; it should change."
+            )
+    return missing
+
+
+def _changes(inputs, rng):
+    """Yield (name, place, inputs) with one place of one input changed: a row of numbers, one integer, one boolean."""
+    for name, value in inputs.items():
+        if not isinstance(value, np.ndarray) or value.size == 0:
+            continue
+        rows = value.shape[:-1] if value.dtype.kind == "f" else value.shape
+        for place in itertools.islice(np.ndindex(rows), MOST_CHANGES):
+            new = value.copy()
+            if value.dtype.kind == "f":
+                new[place] += rng.normal(size=new[place].shape).astype(value.dtype)
+            elif value.dtype.kind == "b":
+                new[place] = ~new[place]
+            else:
+                others = np.unique(value[value != value[place]])
+                if not len(others):
+                    continue
+                new[place] = rng.choice(others)
+            yield name, place, {**inputs, name: new}
+
+
+def _rows(moved):
+    return moved.any(axis=-1) if moved.ndim > 1 else moved
+
+
+def _where(moved):
+    return f" at [{', '.join(map(str, np.argwhere(moved)[0]))}]" if moved.ndim else ""

@@ -1,0 +1,127 @@
+"""A computation as stages, each with its right way and the slips that people make there, alone or several at once.
+
+A stage takes what it needs by name: the inputs of the task, and what the stages before it computed.
+
+    @Stage
+    def scores(query, key):
+        return query @ key.swapaxes(-2, -1)
+
+    @scores.slip
+    def keys_not_transposed(query, key):
+        \"\"\"The keys are not transposed.\"\"\"
+        return query @ key
+
+    @Stage
+    def scaled(scores, query):
+        return scores / query.shape[-1] ** 0.5
+
+Neither stages nor slips change what they are given: their values are shared by all combinations.
+"""
+
+import functools
+import inspect
+import itertools
+import math
+
+from grader.mistake import Mistake
+
+
+class Stage:
+    """One step of a computation; calling it computes it the right way.
+
+    Attributes:
+        name: the name of the function, by which later stages ask for its value.
+        compute: the right way.
+        slips: the wrong ways, as `Mistake`s.
+        asks: other names under which the stage finds what its functions ask for: {"scores": "masked"}.
+    """
+
+    def __init__(self, compute, slips=(), asks=()):
+        self.name, self.compute, self.slips, self.asks = compute.__name__, compute, list(slips), dict(asks)
+
+    def __call__(self, *values):
+        return self.compute(*values)
+
+    def slip(self, function):
+        """Register a wrong way through this stage; its docstring is what a learner is told. It may ask for other
+        values than the right way does."""
+        self.slips.append(Mistake(function))
+        return function
+
+    def but(self, *without, **asks):
+        """Return this stage for another task: without the slips of these names, and open to more of its own.
+
+        Args:
+            without: the names of the slips that are none there.
+            asks: where its functions find there what they ask for: `weights.but(scores="masked")`.
+
+        Raises:
+            LookupError: there is no such slip.
+        """
+        if unknown := set(without) - {slip.name for slip in self.slips}:
+            raise LookupError(f"the stage {self.name} has no slip {', '.join(sorted(unknown))}")
+        kept = (slip for slip in self.slips if slip.name not in without)
+        return Stage(self.compute, kept, {**self.asks, **asks})
+
+
+def answer_with(stages, names, slips=()):
+    """Return the function of the inputs, by position, that goes through the stages with these slips.
+
+    Args:
+        stages: the stages in order; the last one's value is the output.
+        names: the names of the inputs, in the order of the call.
+        slips: of different stages; all others are gone through the right way.
+    """
+    ways = [next((slip.compute for slip in stage.slips if slip in slips), stage.compute) for stage in stages]
+
+    def answer(*inputs):
+        values = dict(zip(names, inputs, strict=True))
+        for stage, way in zip(stages, ways, strict=True):
+            values[stage.name] = _call(stage, way, values)
+        return values[stages[-1].name]
+
+    return answer
+
+
+def choices(stages, count):
+    """Return how many ways there are to make `count` slips at different stages."""
+    sizes = [len(stage.slips) for stage in stages]
+    return sum(math.prod(chosen) for chosen in itertools.combinations(sizes, count))
+
+
+def outputs(stages, inputs, count):
+    """Yield (slips, output) for every way to make `count` slips at different stages; what raises is left out.
+
+    What two ways have in common is computed once.
+
+    Args:
+        stages: the stages in order.
+        inputs: the arguments by name; not copied.
+        count: of slips.
+    """
+    yield from _outputs(stages, dict(inputs), count, ())
+
+
+def _outputs(stages, values, count, chosen):
+    if not stages:
+        yield chosen, values[None]
+        return
+    stage, rest = stages[0], stages[1:]
+    ways = [(stage.compute, ())] if sum(bool(later.slips) for later in rest) >= count else []
+    if count:
+        ways += [(slip.compute, (slip,)) for slip in stage.slips]
+    for way, made in ways:
+        try:
+            value = _call(stage, way, values)
+        except Exception:
+            continue  # a slip that raises is recognized alone, by where it stops
+        yield from _outputs(rest, {**values, stage.name: value, None: value}, count - len(made), chosen + made)
+
+
+def _call(stage, way, values):
+    return way(*(values[stage.asks.get(name, name)] for name in _parameters(way)))
+
+
+@functools.cache
+def _parameters(way):
+    return tuple(inspect.signature(way).parameters)
