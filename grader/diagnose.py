@@ -8,11 +8,11 @@ import numpy as np
 
 from grader.call import Terms, copy_inputs, in_library, returned, run_case
 from grader.compare import difference
+from grader.finishes import FINISHES
 from grader.sentences import either, together
 from grader.stages import answer_with, choices, outputs
 
-MOST_SLIPS = 3
-MOST_COMBINATIONS = {1: 10_000, 2: 10_000, 3: 1_500}  # of so many slips that are tried; more are not looked for
+MOST_COMBINATIONS = {2: 10_000, 3: 1_500}  # of so many slips that are tried; more are not looked for
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,19 @@ class Suspect:
 
 
 def suspect(task, mistakes):
-    """Return the `Suspect` for one mistake, or for any number of slips, of a task."""
-    if mistakes and mistakes[0] in task.mistakes:
+    """Return the `Suspect` for one mistake, or for any number of slips, of a task; for none it is the reference."""
+    if not mistakes:
+        return Suspect((), task.reference if not task.stages else answer_with(task.stages, task.names))
+    if mistakes[0] in task.mistakes:
         return Suspect(tuple(mistakes), mistakes[0].compute)
     return Suspect(tuple(mistakes), answer_with(task.stages, task.names, mistakes))
 
 
 def find_mistake(task, cases_inputs, replies):
     """Return the `Diagnosis` that explains these replies on these inputs, or None.
+
+    Single mistakes and slips come first, then pairs of slips, then what may happen to any result at the end, alone or
+    after one of them, then three slips at once.
 
     An answer that makes a mistake and also changes the dtype is recognized by its numbers; one whose numbers are right
     at the precision of its dtype makes no mistake but that.
@@ -78,8 +83,8 @@ def find_mistake(task, cases_inputs, replies):
         if not wrong:
             return None
         explained = _Explained(terms, cases_inputs, replies, right, wrong, same_dtype)
-        for count in range(1, MOST_SLIPS + 1):
-            if found := list(_suspects(task, count, cases_inputs[wrong[0]], explained)):
+        for suspects in _in_order(task, explained):
+            if found := list(suspects):
                 return _said(found, same_dtype)
     return None
 
@@ -120,21 +125,55 @@ class _Explained:
         return all(self.on(case, run_case(function, self.cases_inputs[case], self.terms)) for case in order)
 
 
-def _suspects(task, count, inputs, explained):
-    """Yield the suspects of `count` mistakes that explain everything; `inputs` are those of the first wrong case."""
-    if count == 1:
-        singles = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
-        yield from (one for one in singles if explained.everywhere(one.function))
+def _in_order(task, explained):
+    """Yield one group of suspects after the other, each the ones that explain everything."""
+    mistakes = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
+    yield (one for one in mistakes if explained.everywhere(one.function))
+    if explained.replies[explained.wrong[0]].status != "returned":
         return
-    if explained.replies[explained.wrong[0]].status != "returned" or not task.stages:
+    yield _slips_at_once(task, 2, explained)
+    yield _finished([Suspect((), task.reference)], explained)
+    yield _finished(mistakes, explained)
+    yield _slips_at_once(task, 3, explained)
+
+
+def _slips_at_once(task, count, explained):
+    if not task.stages or choices(task.stages, count) > MOST_COMBINATIONS[count]:
         return
-    if choices(task.stages, count) > MOST_COMBINATIONS[count]:
-        return
-    for slips, computed in on_inputs(task, inputs, count):
-        if explained.on(explained.wrong[0], computed):
+    first = explained.wrong[0]
+    for slips, computed in on_inputs(task, explained.cases_inputs[first], count):
+        if explained.on(first, computed):
             found = suspect(task, slips)
             if explained.everywhere(found.function):
                 yield found
+
+
+def _finished(suspects, explained):
+    """Yield the suspects with a finish: what may happen at the end to what they compute."""
+    first = explained.wrong[0]
+    for one in suspects:
+        base = run_case(one.function, explained.cases_inputs[first], explained.terms)
+        if base.status != "returned" or base.value is None:
+            continue
+        for finish in FINISHES:
+            if explained.on(first, _after(finish, base)):
+                found = Suspect((*one.mistakes, finish), None)
+                if all(
+                    explained.on(case, _after(finish, run_case(one.function, inputs, explained.terms)))
+                    for case, inputs in enumerate(explained.cases_inputs)
+                ):
+                    yield found
+
+
+def _after(finish, base):
+    """Return the `Reply` for a result to which this happened; the result's own if it does not fit it."""
+    if base.status != "returned" or base.value is None:
+        return base
+    try:
+        with np.errstate(all="ignore"):
+            return returned(finish.compute(base.value))
+    except (TypeError, ValueError, IndexError):
+        return base
 
 
 def on_inputs(task, inputs, count):
