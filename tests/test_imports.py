@@ -27,26 +27,15 @@ DATA = (
 )
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
-    *("task", "catalogue", "wire", "reply", "call", "program", "worker"),
-    *(
-        "result",
-        "compare",
-        "diagnose",
-        "judge",
-        "runner",
-        "slicing",
-        "submission",
-        "grade",
-        "report",
-        "display",
-        "proof",
-        "__main__",
-    ),
+    *("sentences", "mistake", "stages", "task", "known", "catalogue"),
+    *("wire", "failing_line", "reply", "call", "program", "worker"),
+    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
+    *("runner", "slicing", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
 WORKBOOK = ("checking", "hints", "questions", "progress", "__init__", "__main__")
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
-CHILD = {"__init__", "worker", "program", "call", "reply", "wire"}
+CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "wire"}
 
 
 class Import(NamedTuple):
@@ -155,7 +144,7 @@ def test_grader_and_workbook_import_to_the_left(package, order):
 
 def test_a_catalogue_speaks_of_tasks_alone():
     taken = {found.imported for found in imports_in("tasks") if belongs_to("grader", found.imported)}
-    assert taken == {"grader.task", "grader.catalogue"}
+    assert taken == {"grader.task", "grader.known", "grader.stages", "grader.catalogue"}
 
 
 @pytest.mark.parametrize(

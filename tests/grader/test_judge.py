@@ -51,8 +51,9 @@ def test_a_mistake_that_raises_is_told_beside_what_was_raised(task):
     """Another mistake may well break in the same words: what is known is that this one does."""
     result = judge_function(task, lambda table, factor: np.max(table, axis=2), SEED)
     assert result.mistake == "bad_axis"
-    assert result.message.startswith("Your function raised AxisError in the line `result = judge_function(")
-    assert ". A known mistake raises exactly this: A table has no third axis." in result.message
+    assert result.message.startswith("Your function stopped at `np.max(table, axis=2)`: table is float64 (2, 3). ")
+    assert "It asks for axis 2 of an array with 2" in result.message
+    assert ". A known mistake stops in just this way: A table has no third axis." in result.message
 
 
 def test_right_numbers_in_a_coarse_dtype_are_no_mistake_that_is_nearly_right(task):
@@ -160,9 +161,72 @@ def test_whatever_is_returned_is_an_outcome(task, result, words):
 
 
 def test_views_of_every_kind_are_arrays(task):
-    for change in (np.asfortranarray, lambda x: x.astype(x.dtype.newbyteorder()), np.ma.asarray, torch.from_numpy):
+    for change in (np.asfortranarray, lambda x: x.astype(x.dtype.newbyteorder()), np.ma.asarray):
         result = judge_function(task, lambda table, factor: change(factor * table.sum(axis=-1)), SEED)  # noqa: B023
         assert result.outcome is Outcome.RIGHT
+
+
+def test_an_array_of_the_other_library_is_told_though_its_numbers_are_right(task):
+    result = judge_function(task, lambda table, factor: torch.from_numpy(factor * table.sum(axis=-1)), SEED)
+    assert (result.outcome, result.points) == (Outcome.WRONG, 0)
+    assert "they come in a PyTorch tensor" in result.message
+    assert ".numpy() makes one" in result.message
+
+
+def test_what_stays_from_one_call_to_the_next_shows(task):
+    kept = {}
+
+    def remembers(table, factor):
+        return kept.setdefault(table.shape, factor * table.sum(axis=-1))
+
+    result = judge_function(task, remembers, SEED)
+    assert (result.outcome, result.points) == (Outcome.WRONG, 2)  # the first case is the one that is tried again
+    assert "does something stay from one call to the next?" in result.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda table: table.t_(), lambda table: table.resize_(1, 2), lambda table: table.transpose_(0, 1)],
+    ids=["t_", "resize_", "transpose_"],
+)
+def test_a_tensor_that_lost_its_shape_is_changed(task, change):
+    def right_and_then_changed(table, factor):
+        result = factor * table.sum(axis=-1)
+        change(table)
+        return result
+
+    of_tensors = dataclasses.replace(task, library="torch")
+    assert judge_function(of_tensors, task.reference, SEED).outcome is Outcome.RIGHT
+    result = judge_function(of_tensors, right_and_then_changed, SEED)
+    assert (result.outcome, result.points) == (Outcome.WRONG, 0)
+
+
+def test_a_mistake_that_also_changes_an_input_is_told_with_both(task):
+    def both(table, factor):
+        table[...] = 0 * table
+        return table.sum(axis=-1)
+
+    def zeros(table, factor):
+        """Everything is zero."""
+        return np.zeros(len(table), table.dtype)
+
+    known = dataclasses.replace(task, mistakes=(*task.mistakes, Mistake(zeros)))
+    result = judge_function(known, both, SEED)
+    assert result.mistake == "zeros"
+    assert result.message == "Everything is zero. Besides, the function changes its input table in place."
+
+
+def test_a_borrowed_answer_works_only_if_its_numbers_are_right(task):
+    def borrowed_in_vain(table, factor):
+        return np.array([statistics.fmean(row) for row in table])
+
+    def borrowed(table, factor):
+        return np.array([statistics.fmean(row) * len(row) * factor for row in table]).astype(table.dtype)
+
+    assert "and it works" in judge_function(task, borrowed, SEED).message
+    vain = judge_function(task, borrowed_in_vain, SEED)
+    assert vain.outcome is Outcome.BORROWED
+    assert "and it works" not in vain.message
 
 
 def test_an_input_that_lost_its_dtype_is_changed(task):
@@ -209,14 +273,14 @@ def test_what_did_not_run_earns_nothing_and_keeps_what_did(task):
         coming = iter(replies)
         return judge_task(task, SEED, lambda inputs, largest: next(coming) or run_case(task.reference, inputs))
 
-    assert judge(None, None).points == 3
-    timed_out = judge(None, TimedOut(2.0))
+    assert judge(None, None, None).points == 3
+    timed_out = judge(None, TimedOut(2.0), None)
     assert (timed_out.outcome, timed_out.points) == (Outcome.TIMED_OUT, 1)
     assert "after 2 s of computing" in timed_out.message
-    waiting = judge(None, TimedOut(200.0, waiting=True))
+    waiting = judge(None, TimedOut(200.0, waiting=True), None)
     assert (waiting.outcome, waiting.points) == (Outcome.TIMED_OUT, 1)
     assert "without a result, though it had computed little" in waiting.message
-    gone = iter([Crashed("the process was ended by SIGSEGV"), None])
+    gone = iter([Crashed("the process was ended by SIGSEGV"), None, None])
     crashed = judge_task(task, SEED, lambda inputs, largest: next(gone))
     assert (crashed.outcome, crashed.points) == (Outcome.CRASHED, 0)
     assert [case.outcome for case in crashed.cases] == [Outcome.CRASHED, Outcome.NOT_RUN]
@@ -230,7 +294,7 @@ def test_the_room_for_a_result_grows_with_what_is_expected(task):
         return run_case(task.reference, inputs)
 
     judge_task(task, SEED, call)
-    assert [largest - asked[0] for largest in asked] == [0, 8 * (4 * 4 - 2 * 8)]
+    assert [largest - asked[0] for largest in asked] == [0, 8 * (4 * 4 - 2 * 8), 0]
     assert asked[0] > 2**20
 
 

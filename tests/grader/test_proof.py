@@ -121,5 +121,9 @@ def test_the_table_counts_what_slipped(task):
     rows = proof.prove_task(task, SEED)
     text = proof.table(rows)
     assert "mistake  column_sums" in text
-    assert f"{sum(row.holds for row in rows)} of {len(rows)} hold." in text
+    assert text.endswith(f"{sum(row.holds for row in rows)} of {len(rows)} rows hold.")
+    assert text.splitlines()[-4:-2] == [
+        "task         slips  mistakes  pairs told  probes  legal ways",
+        "00.row_sums      0         4                   0           1",
+    ]
     assert Outcome.RIGHT is judge_function(task, task.reference, SEED).outcome

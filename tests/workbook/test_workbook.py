@@ -61,7 +61,7 @@ def test_a_traceback_comes_only_when_asked_for(capsys):
         raise ValueError("no luck")
 
     quiet = said(capsys, workbook.check, TASK.id, raises)
-    assert 'raised ValueError in the line `raise ValueError("no luck")`: no luck' in quiet
+    assert 'Your function stopped at `raise ValueError("no luck")`. ValueError: no luck.' in quiet
     assert "Traceback" not in quiet
     assert "Traceback" in said(capsys, workbook.check, TASK.id, raises, traceback=True)
 

@@ -1,0 +1,201 @@
+"""An answer that raises is told by its line, the arrays in it as they were, and what is certain about them."""
+
+import numpy as np
+import pytest
+import torch
+
+from grader.advice import told
+from grader.call import raised, run_case
+from grader.failing_line import Operand
+from grader.reply import from_message, to_message
+
+INPUTS = {"query": np.ones((2, 3, 4)), "key": np.ones((2, 5, 4)), "mask": np.ones((2, 5), dtype=bool)}
+
+
+def reply_of(function, inputs=INPUTS):
+    if inputs is INPUTS and function.__code__.co_varnames[:1] == ("torch_query",):
+        inputs = {name: torch.from_numpy(value) for name, value in inputs.items()}
+    try:
+        function(*inputs.values())
+    except Exception as error:
+        return raised(error)
+    raise AssertionError("it did not raise")
+
+
+def transposed(query, key, mask):
+    scores = 1.0 + query @ key.T
+    return scores * mask
+
+
+def test_the_arrays_of_the_failing_expression_come_with_their_shapes_and_dtypes():
+    reply = reply_of(transposed)
+    assert reply.line == "query @ key.T"
+    assert reply.operands == (
+        Operand("query", "numpy", "float64", (2, 3, 4)),
+        Operand("key.T", "numpy", "float64", (4, 5, 2)),
+    )
+    assert told(reply) == (
+        "Your function stopped at `query @ key.T`: query is float64 (2, 3, 4); key.T is float64 (4, 5, 2). `.T` turns "
+        "all 3 axes around, the leading ones too; `key.swapaxes(-2, -1)` swaps the last two alone."
+    )
+
+
+def of_views(query, key, mask):
+    return (
+        query[:, None]
+        + key.swapaxes(-2, -1)[0]
+    )  # fmt: skip
+
+
+def test_views_are_looked_at_and_an_expression_may_run_over_lines():
+    reply = reply_of(of_views)
+    assert [(one.text, one.shape) for one in reply.operands] == [
+        ("query[:, None]", (2, 1, 3, 4)),
+        ("key.swapaxes(-2, -1)[0]", (4, 5)),
+    ]
+
+
+class Loud:
+    """Whatever is asked of it, it tells on."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __getattr__(self, name):
+        self.asked.append(name)
+        raise AttributeError(name)
+
+    def __matmul__(self, other):
+        raise ValueError("no product")
+
+
+def test_nothing_is_run_again():
+    loud, calls = Loud(), []
+
+    def count():
+        calls.append(1)
+        return np.ones((2, 2))
+
+    reply = raised_by(lambda: loud.T @ count())
+    assert (reply.error, calls, loud.asked) == ("AttributeError", [], ["T"])
+    reply = raised_by(lambda: loud @ count())
+    assert (reply.message, calls, reply.operands) == ("no product", [1], ())
+
+
+def raised_by(function):
+    try:
+        function()
+    except Exception as error:
+        return raised(error)
+    raise AssertionError("it did not raise")
+
+
+def test_operands_cross_to_the_judge_as_they_are():
+    reply = reply_of(transposed)
+    assert from_message(*to_message(reply)).operands == reply.operands
+
+
+def numpy_transpose(query, key, mask):
+    return key.transpose(-2, -1)
+
+
+def truth(query, key, mask):
+    return mask and mask[0]
+
+
+def no_axis(query, key, mask):
+    return query.sum(axis=3)
+
+
+def no_axis_of_a_tensor(torch_query, key, mask):
+    return torch_query.softmax(dim=3)
+
+
+def inner_axes(query, key, mask):
+    return query @ key
+
+
+def leading_axes(query, key, mask):
+    return query[:, :, :3] @ np.ones((4, 3, 2))
+
+
+def elementwise(query, key, mask):
+    return query * key
+
+
+def broadcast_of_tensors(torch_query, key, mask):
+    return torch_query + mask
+
+
+def of_two_dtypes(torch_query, key, mask):
+    return torch_query @ torch.ones(2, 4, 5)
+
+
+def taken_apart(query, key, mask):
+    length, d_k = query.shape
+    return length / d_k
+
+
+def of_the_other(query, key, mask):
+    return mask.unsqueeze(1)
+
+
+def no_such_name(query, key, mask):
+    return querry @ key  # noqa: F821
+
+
+def not_yet(query, key, mask):
+    if mask.all():
+        del query
+    return query @ key
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (numpy_transpose, "NumPy's transpose wants the order of all axes"),
+        (truth, "It asks one True or False of an array that holds several"),
+        (no_axis, "It asks for axis 3 of an array with 3: they count from 0 to 2, or from -1 back to -3"),
+        (no_axis_of_a_tensor, "It asks for axis 3 of an array with 3"),
+        (inner_axes, "here 4, as long as the last but one of the right, here 5"),
+        (elementwise, "axis -2 has 3 here and 5 there"),
+        (broadcast_of_tensors, "axis -1 has 4 here and 5 there"),
+        (of_two_dtypes, "here are float64 and float32"),
+        (taken_apart, "It takes a shape apart into 2 names, and query has 3 axes here"),
+        (of_the_other, "A NumPy array has no .unsqueeze"),
+        (no_such_name, "`querry` means nothing there"),
+        (not_yet, "`query` is assigned somewhere in the function"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_certain_is_said_in_place_of_the_librarys_text(answer, words):
+    reply = reply_of(answer)
+    text = told(reply)
+    assert words in text
+    assert reply.error not in text
+
+
+def sums(query, key, mask):
+    return query + query @ key.swapaxes(-2, -1)
+
+
+def product_of_a_sum(query, key, mask):
+    return (query + query) @ key
+
+
+def test_no_rule_speaks_of_what_it_does_not_see():
+    """The two sides that do not fit are not the arrays of the line: only the library's text has their shapes."""
+    text = told(reply_of(sums))
+    assert "axis -" not in text
+    assert "Two arrays of shapes (2, 3, 4) and (2, 3, 5) meet there" in text
+    assert "last axis of the left, here 4, as long as the last but one of the right, here 5" in told(
+        reply_of(product_of_a_sum)
+    )
+
+
+def test_an_answer_without_source_is_told_all_the_same():
+    namespace = {}
+    exec("def answer(query, key, mask):\n    return query @ key", namespace)
+    reply = run_case(namespace["answer"], INPUTS)
+    assert reply.line == ""
+    assert told(reply).startswith("Your function stopped. A matrix product wants the last axis of the left, here 4")
