@@ -267,6 +267,27 @@ def test_calling_the_finished_thing_is_recognised_under_any_name(task, name):
     assert name in result.message
 
 
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda table: torch.softmax(table, dim=-1),
+        lambda table: torch.ops.aten.softmax(table, -1),
+        lambda table: torch.ops.aten.softmax.int(table, -1),
+        lambda table: torch.ops.aten._softmax(table, -1, False),
+        lambda table: torch.ops.aten._softmax.default(table, -1, False),
+    ],
+    ids=["torch.softmax", "packet", "overload", "below", "overload below"],
+)
+def test_pytorchs_operators_are_the_finished_thing_too(task, door):
+    def answer(table, factor):
+        return factor * (table * door(table)).sum(dim=-1)
+
+    shares = dataclasses.replace(task, library="torch", finished=("torch.softmax",))
+    result = judge_function(shares, answer, SEED)
+    assert result.outcome is Outcome.BORROWED
+    assert result.message.startswith("Your answer calls torch.softmax: that is the finished thing. ")
+
+
 def test_what_did_not_run_earns_nothing_and_keeps_what_did(task):
     def judge(*replies):
         """Judge an answer that gives these replies, and the right one to begin with where there is none."""
