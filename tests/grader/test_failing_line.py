@@ -140,6 +140,31 @@ def of_the_other(query, key, mask):
     return mask.unsqueeze(1)
 
 
+def of_none(query, key, mask):
+    hidden = None
+    return ~hidden
+
+
+def ragged(query, key, mask):
+    rows = [query[0], key[0]]
+    return np.stack(rows)
+
+
+def shape_in_two(query, key, mask):
+    length = len(query)
+    return np.ones(length, length)
+
+
+def nested_list(query, key, mask):
+    table = [[1, 2], [3]]
+    return table[0, 1]
+
+
+def float_count(query, key, mask):
+    count = len(query) / 2
+    return list(range(count))
+
+
 def no_such_name(query, key, mask):
     return querry @ key  # noqa: F821
 
@@ -163,6 +188,11 @@ def not_yet(query, key, mask):
         (of_two_dtypes, "here are float64 and float32"),
         (taken_apart, "It takes a shape apart into 2 names, and query has 3 axes here"),
         (of_the_other, "A NumPy array has no .unsqueeze"),
+        (of_none, "hidden is None. hidden is None in this case, which is no array"),
+        (ragged, "rows is a list of 2: float64 (3, 4), float64 (5, 4). What should become one array"),
+        (shape_in_two, "length is 2. NumPy takes a shape as one argument"),
+        (nested_list, "table is a list of 2 with 1, 2 each. A list takes one index"),
+        (float_count, "count is 1.0. An integer is needed there"),
         (no_such_name, "`querry` means nothing there"),
         (not_yet, "`query` is assigned somewhere in the function"),
     ],
