@@ -174,6 +174,20 @@ ODD = {
         f"def scaled_scores(query, key):\n    query /= math.sqrt(query.shape[-1])\n    return {RAW}",
         CHECK,
     ),
+    "two slips": ("def scaled_scores(query, key):\n    return key @ query.swapaxes(-2, -1)", CHECK),
+    "what nothing explains": (by("query[..., :1]"), CHECK),
+    "a product that does not fit": (RIGHT.replace("key.swapaxes(-2, -1)", "key.T"), CHECK),
+    "what stays between two calls": ("KEPT = {}", by("KEPT.setdefault(query.shape, query[..., :1])"), CHECK),
+    "numbers that stay between two calls": (
+        "KEPT = {}",
+        f"def scaled_scores(query, key):\n    return KEPT.setdefault(query.shape, {RAW} / math.sqrt(query.shape[-1]))",
+        CHECK,
+    ),
+    "tensors": (
+        "import torch",
+        f"def scaled_scores(query, key):\n    return torch.from_numpy({RAW} / math.sqrt(query.shape[-1]))",
+        CHECK,
+    ),
     "the finished thing": (
         "from course_lib import dot_product_scores",
         "def scaled_scores(query, key):\n    return dot_product_scores(query, key) / math.sqrt(query.shape[-1])",
