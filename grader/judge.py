@@ -179,13 +179,16 @@ def _once_more(results, again):
 def _seen(task, seed, call, cases, case):
     """Return (message, what it rests on) for an answer that nothing known explains."""
     parts, told_by = [case.message], "form"
+    sizes = next(one for one in task.cases if one.name == case.case).sizes
     if case.outcome is Outcome.RAISED:
         told_by = "line"
     elif case.yours is None or case.right_numbers:
         told_by = "form" if case.right_numbers or case.dtype or case.expected is not None else "in place"
-    elif case.yours.shape == case.expected.shape and case.yours.dtype.kind == case.expected.dtype.kind:
+    elif case.yours.shape != case.expected.shape:
+        parts.append(_named_axes(case.yours.shape, case.expected.shape, sizes))
+    elif case.yours.dtype.kind == case.expected.dtype.kind:
         told_by = "numbers"
-        for kind, look in _looks(task, seed, call, case):
+        for kind, look in _looks(task, seed, call, case, sizes):
             if saw := look():
                 told_by = kind if told_by == "numbers" else told_by
                 parts.append(saw)
@@ -194,12 +197,20 @@ def _seen(task, seed, call, cases, case):
     right = sum(one.outcome is Outcome.RIGHT for one in cases)
     if right and not case.right_numbers:
         parts.append(f"{right} of {len(cases)} cases are right; this one is not: {case.case}.")
-    return " ".join(parts), told_by
+    return " ".join(filter(None, parts)), told_by
 
 
-def _looks(task, seed, call, case):
+def _named_axes(yours, expected, sizes):
+    """Return two shapes by the names of the case's sizes, if each axis expected has one of its own; else None."""
+    names = {size: name for name, size in sizes.items()}
+    if len(names) < len(sizes) or not yours or not set(expected) <= {*names, 1}:
+        return None
+    of_yours, of_expected = (", ".join(str(names.get(size, size)) for size in shape) for shape in (yours, expected))
+    return f"By their sizes, its axes are ({of_yours}) where ({of_expected}) is asked for."
+
+
+def _looks(task, seed, call, case, sizes):
     """Return the ways to look at an answer, the most telling first, as (kind, what returns a sentence or None)."""
-    sizes = next(one for one in task.cases if one.name == case.case).sizes
     return (
         ("property", lambda: _broken_property(task, case)),
         ("probe", lambda: see(task, seed, call)),

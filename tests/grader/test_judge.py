@@ -89,6 +89,13 @@ def test_an_exception_is_a_mistake_only_with_the_same_text(task):
     assert "raise np.exceptions.AxisError(7, 2)" in result.message
 
 
+def test_a_wrong_shape_is_told_by_the_names_of_its_axes(task):
+    table_itself = judge_function(task, lambda table, factor: np.concatenate([table] * 2)[:, :, None], SEED)
+    assert "(4, 3, 1); expected (2,). By their sizes, its axes are (4, columns, 1) where (rows) is asked for." in (
+        table_itself.message
+    )
+
+
 def test_a_broken_property_is_told_beside_the_numbers(task):
     def sums_are_positive(inputs, output):
         """No sum is negative."""
