@@ -191,6 +191,21 @@ def float_where_an_integer_is_needed(reply):
     return None
 
 
+def one_number_of_many(reply):
+    """Python's own functions of numbers take one number."""
+    signs = "only one element tensors|only length-1 arrays|only 0-dimensional arrays|only integer scalar arrays"
+    if re.search(signs, reply.message):
+        return "One number is needed there, and this array holds several: np. and torch. have functions for all at once"
+    return None
+
+
+def overflow_of_one_number(reply):
+    """math.exp stops where the functions of arrays give infinity."""
+    if reply.error == "OverflowError" and "math" in reply.message:
+        return "math.exp stops with an error above about 709; np.exp and torch.exp give infinity there"
+    return None
+
+
 def unknown_name(reply):
     """A name that means nothing there."""
     if reply.error == "UnboundLocalError" and (found := re.search(r"variable '(\w+)'", reply.message)):
@@ -217,6 +232,8 @@ RULES = (
     shape_as_two_arguments,
     list_with_two_indices,
     float_where_an_integer_is_needed,
+    one_number_of_many,
+    overflow_of_one_number,
     unknown_name,
 )
 

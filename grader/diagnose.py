@@ -60,7 +60,7 @@ def suspect(task, mistakes):
     return Suspect(tuple(mistakes), answer_with(task.stages, task.names, mistakes))
 
 
-def find_mistake(task, cases_inputs, replies):
+def find_mistake(task, cases_inputs, replies, own=(), computed=None):
     """Return the `Diagnosis` that explains these replies on these inputs, or None.
 
     Single mistakes and slips come first, then pairs of slips, then what may happen to any result at the end, alone or
@@ -73,8 +73,11 @@ def find_mistake(task, cases_inputs, replies):
         task: the `Task`.
         cases_inputs: the inputs of every case.
         replies: a `Reply` for every case.
+        own: packages whose lines are never the answer's.
+        computed: keeps what single mistakes compute on these inputs, by name and case.
     """
-    terms = Terms(task.library)
+    computed = {} if computed is None else computed
+    terms = Terms(task.library, own=tuple(own))
     right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
     for same_dtype in (True, False):
         wrong = [
@@ -82,7 +85,7 @@ def find_mistake(task, cases_inputs, replies):
         ]
         if not wrong:
             return None
-        explained = _Explained(terms, cases_inputs, replies, right, wrong, same_dtype)
+        explained = _Explained(terms, cases_inputs, replies, right, wrong, same_dtype, computed)
         for suspects in _in_order(task, explained):
             if found := list(suspects):
                 return _said(found, same_dtype)
@@ -113,22 +116,32 @@ class _Explained:
     right: list
     wrong: list
     same_dtype: bool
+    computed: dict
 
     def on(self, case, computed):
         if not is_same(self.replies[case], computed, same_dtype=self.same_dtype):
             return False
         return case not in self.wrong or not is_same(computed, self.right[case], same_dtype=self.same_dtype)
 
-    def everywhere(self, function):
+    def of(self, suspect, case):
+        """Return what a suspect computes on a case; of a single one it is kept."""
+        if len(suspect.mistakes) != 1:
+            return run_case(suspect.function, self.cases_inputs[case], self.terms)
+        key = (suspect.name, case)
+        if key not in self.computed:
+            self.computed[key] = run_case(suspect.function, self.cases_inputs[case], self.terms)
+        return self.computed[key]
+
+    def everywhere(self, suspect):
         first = self.wrong[0]
         order = [first, *(case for case in range(len(self.replies)) if case != first)]
-        return all(self.on(case, run_case(function, self.cases_inputs[case], self.terms)) for case in order)
+        return all(self.on(case, self.of(suspect, case)) for case in order)
 
 
 def _in_order(task, explained):
     """Yield one group of suspects after the other, each the ones that explain everything."""
     mistakes = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
-    yield (one for one in mistakes if explained.everywhere(one.function))
+    yield (one for one in mistakes if explained.everywhere(one))
     if explained.replies[explained.wrong[0]].status != "returned":
         return
     yield _slips_at_once(task, 2, explained)
@@ -144,25 +157,32 @@ def _slips_at_once(task, count, explained):
     for slips, computed in on_inputs(task, explained.cases_inputs[first], count):
         if explained.on(first, computed):
             found = suspect(task, slips)
-            if explained.everywhere(found.function):
+            if explained.everywhere(found):
                 yield found
 
 
 def _finished(suspects, explained):
-    """Yield the suspects with a finish: what may happen at the end to what they compute."""
+    """Yield the first suspect with a finish: what happened at the end to what it computes. One is enough: the sentence
+    of a finish speaks of the result alone."""
     first = explained.wrong[0]
     for one in suspects:
-        base = run_case(one.function, explained.cases_inputs[first], explained.terms)
-        if base.status != "returned" or base.value is None:
+        base = explained.of(one, first)
+        if not _tells(base):
             continue
         for finish in FINISHES:
-            if explained.on(first, _after(finish, base)):
-                found = Suspect((*one.mistakes, finish), None)
-                if all(
-                    explained.on(case, _after(finish, run_case(one.function, inputs, explained.terms)))
-                    for case, inputs in enumerate(explained.cases_inputs)
-                ):
-                    yield found
+            if explained.on(first, _after(finish, base)) and all(
+                explained.on(case, _after(finish, explained.of(one, case))) for case in range(len(explained.replies))
+            ):
+                yield Suspect((*one.mistakes, finish), None)
+                return
+
+
+def _tells(base):
+    """Tell whether a finish can be recognized after this: of a constant, or of NaN, too much comes out the same."""
+    if base.status != "returned" or base.value is None or base.value.size == 0:
+        return False
+    constant = base.value.size > 1 and (base.value == base.value.flat[0]).all()
+    return not constant and not (base.value.dtype.kind == "f" and np.isnan(base.value).any())
 
 
 def _after(finish, base):
@@ -197,9 +217,10 @@ def _said(found, same_dtype):
 
 
 def _place(reply):
-    """Return what an exception is recognized by: its text and the shapes in its line, in any order."""
-    shapes = sorted((one.dtype, one.shape) for one in reply.operands if one.library)
-    return reply.error, reply.message, shapes or [reply.line]
+    """Return what an exception is recognized by: its text, and what stands in its line, arrays above all, in any
+    order and under any name."""
+    arrays = sorted((one.dtype, one.shape) for one in reply.operands if one.library)
+    return reply.error, reply.message, arrays or sorted(one.words for one in reply.operands) or [reply.line]
 
 
 def _same_with_nan(reply, expected, same_dtype):

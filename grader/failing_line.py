@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 LONGEST = 500  # characters of a line
+MODULES = {"np": "numpy", "numpy": "numpy", "torch": "torch"}
 MOST = 6  # operands of a line
 SHOWN = 3  # elements of a list
 TELLING = (ast.Call, ast.BinOp, ast.Compare, ast.UnaryOp, ast.Subscript, ast.BoolOp)  # the rest: the whole line
@@ -148,11 +149,17 @@ def _is_view(node):
             return True
         case ast.Attribute(value=value, attr="T" | "mT" | "H" | "mH"):
             return _is_view(value)
-        case ast.Call(func=ast.Attribute(value=value, attr=name), args=arguments, keywords=[]):
+        case ast.Call(func=ast.Attribute(value=value, attr=name), args=arguments, keywords=[]) if not _is_module(value):
             return name in VIEWS and _is_view(value) and all(map(_is_number, arguments))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name), args=[value, *arguments], keywords=[]):
+            return module in MODULES and name in VIEWS and _is_view(value) and all(map(_is_number, arguments))
         case ast.Subscript(value=value, slice=index):
             return _is_view(value) and all(map(_is_index, index.elts if isinstance(index, ast.Tuple) else [index]))
     return False
+
+
+def _is_module(node):
+    return isinstance(node, ast.Name) and node.id in MODULES
 
 
 def _is_number(node):
@@ -176,6 +183,17 @@ def _look(node, frame):
     match node:
         case ast.Name(id=name):
             return frame.f_locals.get(name, frame.f_globals.get(name))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name), args=[inner, *arguments]) if (
+            module in MODULES
+        ):
+            value = _look(inner, frame)
+            function = getattr(sys.modules.get(MODULES[module]), name, None)
+            if _library(value) is None or function is None:
+                return None
+            try:
+                return function(value, *map(ast.literal_eval, arguments))
+            except Exception:
+                return None
         case ast.Attribute(value=inner) | ast.Call(func=ast.Attribute(value=inner)) | ast.Subscript(value=inner):
             value = _look(inner, frame)
             if _library(value) is None:

@@ -44,7 +44,7 @@ def first_axes_swapped(result):
 @finish
 def all_axes_turned(result):
     """The axes of the result stand in reverse order, the leading ones too, as `.T` leaves them."""
-    return _with_axes(result, 3).T
+    return _with_axes(result, 2).T
 
 
 @finish
@@ -158,25 +158,25 @@ def sorted_upward(result):
 @finish
 def summed_over_the_last(result):
     """The result is summed over its last axis."""
-    return _with_axes(result, 1).sum(-1, dtype=result.dtype)
+    return _numbers(_with_axes(result, 1)).sum(-1, dtype=result.dtype)
 
 
 @finish
 def summed_over_the_rows(result):
     """The result is summed over its last axis but one."""
-    return _with_axes(result, 2).sum(-2, dtype=result.dtype)
+    return _numbers(_with_axes(result, 2)).sum(-2, dtype=result.dtype)
 
 
 @finish
 def summed_over_the_first(result):
     """The result is summed over its first axis."""
-    return _with_axes(result, 3).sum(0, dtype=result.dtype)
+    return _numbers(_with_axes(result, 3)).sum(0, dtype=result.dtype)
 
 
 @finish
 def summed_altogether(result):
     """The result is summed up to a single number."""
-    return _with_axes(result, 1).sum(dtype=result.dtype)
+    return _numbers(_with_axes(result, 1)).sum(dtype=result.dtype)
 
 
 @finish

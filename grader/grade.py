@@ -56,7 +56,7 @@ def _grade_task(task, submission, catalogue, seed, limits):
     if isinstance(program, Unreadable):
         return unreadable(task, program.reason)
     with Child(program, terms_of(task, catalogue.own), hidden=catalogue.hidden, limits=limits) as child:
-        return judge_task(task, seed, child)
+        return judge_task(task, seed, child, catalogue.own)
 
 
 def _find_chapter(submission, catalogue, wanted):

@@ -8,7 +8,7 @@ from grader.advice import told
 from grader.call import ROOM, Terms, in_process, run_case
 from grader.compare import difference
 from grader.diagnose import find_mistake
-from grader.probing import dependence, see
+from grader.probing import dependence, see, unsteady
 from grader.relations import relation
 from grader.reply import Crashed, Reply, TimedOut
 from grader.result import CaseResult, Outcome, QuestionResult, TaskResult, first_to_show
@@ -33,12 +33,12 @@ def terms_of(task, own=()):
     return Terms(task.library, task.finished, tuple(own))
 
 
-def judge_function(task, function, seed, own=()):
+def judge_function(task, function, seed, own=(), *, computed=None):
     """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
-    return judge_task(task, seed, in_process(function, terms_of(task, own)))
+    return judge_task(task, seed, in_process(function, terms_of(task, own)), own, computed=computed)
 
 
-def judge_task(task, seed, call):
+def judge_task(task, seed, call, own=(), *, computed=None):
     """Return the `TaskResult` of an answer, wherever it runs.
 
     After all cases, one of them is tried once more with other numbers of the same sizes: what an answer keeps from one
@@ -49,6 +49,8 @@ def judge_task(task, seed, call):
         seed: the inputs are drawn from it.
         call: takes the inputs of a case and the bytes of the largest result that is looked at; returns a `Reply`,
             `TimedOut`, `Crashed`, or None where the case was not run.
+        own: packages of the course, whose lines are never the answer's.
+        computed: keeps what the mistakes compute, for whoever judges many answers on one seed.
     """
     tried, cases_inputs = tries(task, seed)
     expected = [expected_output(task, inputs) for inputs in cases_inputs]
@@ -64,7 +66,7 @@ def judge_task(task, seed, call):
         return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
     if case.outcome not in (Outcome.WRONG, Outcome.RAISED) or not all(isinstance(reply, Reply) for reply in replies):
         return TaskResult(task.id, cases, case.outcome, case.message)
-    found = find_mistake(task, cases_inputs, replies)
+    found = find_mistake(task, cases_inputs, replies, own, computed)
     if found is None:
         message, told_by = _seen(task, seed, call, cases, case)
         return TaskResult(task.id, cases, case.outcome, message, told_by=told_by)
@@ -212,6 +214,7 @@ def _named_axes(yours, expected, sizes):
 def _looks(task, seed, call, case, sizes):
     """Return the ways to look at an answer, the most telling first, as (kind, what returns a sentence or None)."""
     return (
+        ("probe", lambda: unsteady(task, case.inputs, call)),
         ("property", lambda: _broken_property(task, case)),
         ("probe", lambda: see(task, seed, call)),
         ("relation", lambda: relation(case.yours, case.expected, sizes, case.dtype)),
@@ -233,7 +236,8 @@ def _of_another_library(task, reply):
 
 def _dtypes(expected, replies):
     """Return the first dtype that is not the expected one, in words; None if all are."""
-    of_case = ((str(output.dtype), reply.dtype) for output, reply in zip(expected, replies, strict=True))
+    arrays = ((output, reply) for output, reply in zip(expected, replies, strict=True) if reply.library)
+    of_case = ((str(output.dtype), reply.dtype) for output, reply in arrays)
     return next((f"{yours}, expected {right}" for right, yours in of_case if right != yours), None)
 
 

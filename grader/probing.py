@@ -55,6 +55,19 @@ def both(task, inputs, call):
     return reply.value, right.value
 
 
+def unsteady(task, inputs, call):
+    """Return where an answer gives another number when it is called again with the same inputs; None if it does not."""
+    first, second = both(task, inputs, call), both(task, inputs, call)
+    if first is None or second is None:
+        return None
+    moved = np.atleast_1d(~close(first[0], second[0]))
+    if not moved.any():
+        return None
+    place = tuple(np.argwhere(moved)[0])
+    numbers = [np.atleast_1d(output)[place] for output in (first[0], second[0])]
+    return "Called twice with the same inputs, your result is first {:.4g}, then {:.4g}.".format(*numbers)
+
+
 def dependence(task, inputs, call, rng):
     """Return on which place of an input an output depends though it should not, or the other way round; or None.
 

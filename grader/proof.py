@@ -108,8 +108,13 @@ def _summary(rows):
 
 def _attempts(task, seed):
     seeds = (seed, *OTHER_SEEDS)
+    computed = {seed: {} for seed in seeds}  # what the mistakes compute, once for all that are judged
+
+    def judged(mistakes, seed):
+        return judge_function(task, suspect(task, mistakes).function, seed, computed=computed[seed])
+
     for mistake in (*task.mistakes, *task.slips):
-        results = [judge_function(task, suspect(task, (mistake,)).function, seed) for seed in seeds]
+        results = [judged((mistake,), seed) for seed in seeds]
         named = all(result.mistake == mistake.name and result.message.endswith(mistake.message) for result in results)
         rejected = all(result.outcome in (Outcome.WRONG, Outcome.RAISED) for result in results)
         outcome = "named" if named else f"NOT NAMED ({results[0].mistake or results[0].outcome.value})"
@@ -120,7 +125,7 @@ def _attempts(task, seed):
             f"{outcome}, {results[0].points}/{task.points} points",
             named and rejected,
         )
-    yield from _pairs(task, seed)
+    yield from _pairs(task, seed, judged)
     yield from _probes(task, seed)
     for way in task.legal:
         results = [judge_function(task, way, seed) for seed in seeds]
@@ -140,14 +145,14 @@ def _attempts(task, seed):
     yield Row(
         task.id, "outcome", "returns None", "told", nothing.outcome is Outcome.WRONG and "return" in nothing.message
     )
-    if any(isinstance(value, np.ndarray) for value in task.inputs(task.cases[0], seed).values()):
+    if _arrays(task.inputs(task.cases[0], seed)):
         changed = judge_function(task, _writing_into_its_inputs(task), seed)
         yield Row(
             task.id, "outcome", "changes its inputs", "told", "in place" in changed.message and changed.points == 0
         )
 
 
-def _pairs(task, seed):
+def _pairs(task, seed, judged):
     """Yield a row that counts what becomes of the pairs of slips, and one for each that is not as it should be."""
     if not task.stages:
         return
@@ -164,7 +169,7 @@ def _pairs(task, seed):
     to_tell = [pair for pair in pairs if pair.fate in ("told", "shared")]
     for pair in to_tell[:: 1 + len(to_tell) // JUDGED_PAIRS]:
         slips = [by_name[name] for name in pair.name.split(" + ")]
-        result = judge_function(task, suspect(task, slips).function, seed)
+        result = judged(tuple(slips), seed)
         told = all(slip.message in result.message for slip in slips)
         if result.outcome is not Outcome.WRONG or (pair.fate == "told" and not told) or not result.mistake:
             yield Row(task.id, "pair", pair.name, f"NOT NAMED ({result.mistake or result.outcome.value})", False)
@@ -233,7 +238,10 @@ def _rules(task, seed):
     )
     yield "the reference leaves its inputs alone", _left_alone(cases_inputs, right)
     yield "inputs cross to a child as they are", all(map(_crosses, cases_inputs))
-    yield "some case is drawn anew once more at the end", len(cases_inputs) > len(task.cases)
+    yield (
+        "some case is drawn anew once more at the end",
+        len(cases_inputs) > len(task.cases) or not any(map(_arrays, cases_inputs)),
+    )
     if task.stages:
         through = [run_case(suspect(task, ()).function, inputs, terms) for inputs in cases_inputs]
         yield "the stages, gone through the right way, give the reference", all(map(is_same, through, right))
@@ -298,6 +306,10 @@ def _turned(task, functions, names):
         for name in right_pairs(task, seed) if task.stages else ():
             if name not in task.cancelling:
                 yield f"{name} give the right output", seed
+
+
+def _arrays(inputs):
+    return [name for name, value in inputs.items() if isinstance(value, np.ndarray)]
 
 
 def _crosses(inputs):

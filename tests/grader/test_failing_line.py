@@ -1,5 +1,7 @@
 """An answer that raises is told by its line, the arrays in it as they were, and what is certain about them."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -43,7 +45,7 @@ def test_the_arrays_of_the_failing_expression_come_with_their_shapes_and_dtypes(
 def of_views(query, key, mask):
     return (
         query[:, None]
-        + key.swapaxes(-2, -1)[0]
+        + np.swapaxes(key, -2, -1)[0]
     )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def test_views_are_looked_at_and_an_expression_may_run_over_lines():
     reply = reply_of(of_views)
     assert [(one.text, one.shape) for one in reply.operands] == [
         ("query[:, None]", (2, 1, 3, 4)),
-        ("key.swapaxes(-2, -1)[0]", (4, 5)),
+        ("np.swapaxes(key, -2, -1)[0]", (4, 5)),
     ]
 
 
@@ -165,6 +167,15 @@ def float_count(query, key, mask):
     return list(range(count))
 
 
+def number_of_many(query, key, mask):
+    return math.exp(query)
+
+
+def too_large(query, key, mask):
+    size = 1000.0
+    return math.exp(size)
+
+
 def no_such_name(query, key, mask):
     return querry @ key  # noqa: F821
 
@@ -193,6 +204,8 @@ def not_yet(query, key, mask):
         (shape_in_two, "length is 2. NumPy takes a shape as one argument"),
         (nested_list, "table is a list of 2 with 1, 2 each. A list takes one index"),
         (float_count, "count is 1.0. An integer is needed there"),
+        (number_of_many, "One number is needed there, and this array holds several"),
+        (too_large, "size is 1000.0. math.exp stops with an error above about 709"),
         (no_such_name, "`querry` means nothing there"),
         (not_yet, "`query` is assigned somewhere in the function"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grader.call import Terms, in_process
+from grader.judge import judge_function
 from grader.probing import dependence, run_probe
 from grader.relations import relation
 from grader.task import Probe
@@ -43,6 +44,17 @@ def test_a_place_that_does_not_count_though_it_should_is_told(task):
 def test_right_dependences_are_nothing_to_tell(task):
     assert seen(task, lambda table, factor: table.sum(axis=-1) ** 3) is None
     assert seen(task, lambda table, factor: table) is None
+
+
+def test_an_answer_that_is_not_the_same_twice_is_told(task):
+    rng = np.random.default_rng(3)
+
+    def shaken(table, factor):
+        return factor * table.sum(axis=-1) + rng.normal(size=len(table))
+
+    result = judge_function(task, shaken, 5)
+    assert "Called twice with the same inputs, your result is first " in result.message
+    assert result.told_by == "probe"
 
 
 EXPECTED = np.array([[0.5, -2.0, 8.0], [3.0, 1.0, -4.0]])
