@@ -263,42 +263,10 @@ def first_sentence_for_all(product):
 
 
 @laid.slip
-def first_entry_alone(product):
-    """Only the first entry of the first axis comes back: of a batch one sentence, of a sentence one query. Every axis
-    in front stays, and so do all queries."""
-    return product[0]
-
-
-@laid.slip
 def leading_axes_flattened(product):
     """The result always has three axes: those in front are laid into one, or one is added where there is none. They
     come back as they were."""
     return product.reshape(-1, *product.shape[-2:])
-
-
-@laid.slip
-def all_in_one_row(product):
-    """All the scores stand in one row, without their axes. The result has the axes (..., q_len, k_len)."""
-    return product.ravel()
-
-
-@laid.slip
-def axes_of_one_dropped(product):
-    """Axes of size 1 are gone from the result, as `squeeze` removes them. One query is still an axis."""
-    return product.squeeze()
-
-
-@laid.slip
-def all_axes_of_the_scores_reversed(product):
-    """All the axes of the result stand in reverse order. Rows belong to queries, columns to keys, and the axes in front
-    stay in front."""
-    return product.T
-
-
-@laid.slip
-def last_key_missing(product):
-    """The last key has no column in the result."""
-    return product[..., :-1]
 
 
 @laid.slip
@@ -328,18 +296,6 @@ def softmax_of_the_scores(scores):
 def sign_turned(scores):
     """The scores have the wrong sign."""
     return -scores
-
-
-@finished.slip
-def sign_lost(scores):
-    """The scores have lost their sign: a score below 0 comes out above."""
-    return np.abs(scores)
-
-
-@finished.slip
-def nothing_below_zero(scores):
-    """Scores below 0 come out as 0. They stay as they are."""
-    return np.maximum(scores, 0)
 
 
 @finished.slip

@@ -115,39 +115,11 @@ def unit_queries(query, key):
 
 
 @known.mistake
-def leading_axes_summed(query, key):
-    """The axes in front are summed away. Every sentence, and every head, keeps its own scores."""
-    product = query @ key.swapaxes(-2, -1)
-    return product.sum(axis=tuple(range(product.ndim - 2)))
-
-
-@known.mistake
 def first_sentence_alone(query, key):
     """Only the first sentence, and its first head, comes back. The axes in front stay: every sentence has its own
     scores."""
     product = query @ key.swapaxes(-2, -1)
     return product[(0,) * (product.ndim - 2)]
-
-
-@known.mistake
-def an_axis_in_front(query, key):
-    """The result has an axis of size 1 too many in front."""
-    product = query @ key.swapaxes(-2, -1)
-    return product[None]
-
-
-@known.mistake
-def queries_in_one_row(query, key):
-    """The queries of all sentences stand one below the other, without the axes in front. Those stay as they are."""
-    product = query @ key.swapaxes(-2, -1)
-    return product.reshape(-1, product.shape[-1])
-
-
-@known.mistake
-def first_key_missing(query, key):
-    """The first key, number 0, has no column in the result."""
-    product = query @ key.swapaxes(-2, -1)
-    return product[..., 1:]
 
 
 @known.mistake
@@ -186,52 +158,10 @@ def softmax_down_the_columns(query, key):
 
 
 @known.mistake
-def exponentials(query, key):
-    """These are the exponentials of the scores. The scores themselves are asked for."""
-    scores = query @ key.swapaxes(-2, -1)
-    return np.exp(scores)
-
-
-@known.mistake
-def squared(query, key):
-    """The scores are squared."""
-    scores = query @ key.swapaxes(-2, -1)
-    return scores**2
-
-
-@known.mistake
-def cut_to_whole(query, key):
-    """The scores have lost what stands behind the point."""
-    scores = query @ key.swapaxes(-2, -1)
-    return np.trunc(scores)
-
-
-@known.mistake
-def shares(query, key):
-    """Each score is divided by the sum of its row. The scores themselves are asked for."""
-    scores = query @ key.swapaxes(-2, -1)
-    return scores / scores.sum(axis=-1, keepdims=True)
-
-
-@known.mistake
 def less_the_largest(query, key):
     """The largest score of each row is subtracted from all of them. The scores themselves are asked for."""
     scores = query @ key.swapaxes(-2, -1)
     return scores - scores.max(axis=-1, keepdims=True)
-
-
-@known.mistake
-def less_the_mean(query, key):
-    """The mean of each row is subtracted from its scores. The scores themselves are asked for."""
-    scores = query @ key.swapaxes(-2, -1)
-    return scores - scores.mean(axis=-1, keepdims=True)
-
-
-@known.mistake
-def tanh_of_the_scores(query, key):
-    """The scores went through a tanh. The scores themselves are asked for."""
-    scores = query @ key.swapaxes(-2, -1)
-    return np.tanh(scores)
 
 
 @known.probe
@@ -322,7 +252,6 @@ TASK = Task(
     coincidences={
         "distances + sign_turned": "negative_distances",
         "negative_distances + sign_turned": "distances",
-        "negative_distances + sign_lost": "distances",
         "not_summed + scores_of_a_key_summed": "summed_over_the_keys",
         "not_summed + score_of_the_best_key": "largest_product",
     },

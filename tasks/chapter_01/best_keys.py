@@ -271,25 +271,6 @@ def numbered_through_the_batch(chosen, key):
     return chosen + (np.arange(chosen.size) * key.shape[-2]).reshape(chosen.shape)
 
 
-@numbered.slip
-def first_entry_alone(chosen):
-    """Only the first entry of the first axis comes back: of a batch one sentence, of a sentence one query. Every query
-    has a best key of its own."""
-    return chosen[0]
-
-
-@numbered.slip
-def axes_of_one_dropped(chosen):
-    """Axes of size 1 are gone from the result, as `squeeze` removes them. One query is still an axis."""
-    return chosen.squeeze()
-
-
-@numbered.slip
-def axes_reversed(chosen):
-    """The axes of the result stand in reverse order. The axes in front stay in front: (..., q_len)."""
-    return chosen.T
-
-
 @known.mistake
 def nearest_keys(query, key):
     """These are the keys at the smallest distance from each query. The highest dot product is another question: a long
