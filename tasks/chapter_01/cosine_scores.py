@@ -3,8 +3,11 @@
 import numpy as np
 
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
+from tasks import score_stages
 from tasks.draws import query_and_key
+from tasks.probes import first_difference
 
 known = Known()
 
@@ -19,8 +22,7 @@ def _unit(vectors):
 
 
 def _naive_unit(vectors):
-    with np.errstate(all="ignore"):
-        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def of_many_lengths(rng, **sizes):
@@ -30,6 +32,12 @@ def of_many_lengths(rng, **sizes):
     return {name: array * 10 ** rng.uniform(1, 3, size=(*array.shape[:-1], 1)) for name, array in inputs.items()}
 
 
+def short_vectors(rng, **sizes):
+    """Queries and keys of lengths between 0.1 and 0.9."""
+    inputs = query_and_key(rng, **sizes)
+    return {name: _unit(array) * rng.uniform(0.1, 0.9, size=(*array.shape[:-1], 1)) for name, array in inputs.items()}
+
+
 def with_zero_vectors(rng, **sizes):
     inputs = of_many_lengths(rng, **sizes)
     inputs["query"][..., -1, :] = 0
@@ -37,143 +45,591 @@ def with_zero_vectors(rng, **sizes):
     return inputs
 
 
-@known.mistake
-def plain_dot_products(query, key):
-    """These are the plain dot products. Divide out the length of each query and the length of each key."""
+def of_the_text(rng, q_len, k_len, d_k):
+    return {"query": np.array([[3.0, 4.0]]), "key": np.array([[4.0, 3.0], [0.0, 5.0], [0.0, 0.0]])}
+
+
+def _norm(array, **how):
+    return np.linalg.norm(array, **{"axis": -1, "keepdims": True} | how)
+
+
+def _any_zero(query, key):
+    """True where a score belongs to a vector of zeros."""
+    return ~((query != 0).any(axis=-1)[..., :, None] & (key != 0).any(axis=-1)[..., None, :])
+
+
+@Stage
+def lengths(query, key):
+    return _norm(query), _norm(key)
+
+
+@lengths.slip
+def norms_along_axis_one(query, key):
+    """The lengths are taken along axis 1, which is the axis of a vector's entries only while there is no batch. Count
+    from the back: the last axis."""
+    return _norm(query, axis=1), _norm(key, axis=1)
+
+
+@lengths.slip
+def one_norm_for_the_matrix(query, key):
+    """One length is taken for a whole array, as `norm` gives it without an axis. Every vector has a length of its own:
+    take it along the last axis."""
+    return _norm(query, axis=None), _norm(key, axis=None)
+
+
+@lengths.slip
+def one_norm_for_the_sentence(query, key):
+    """One length is taken for each sentence, of all its vectors together. Every vector has a length of its own: take it
+    along the last axis alone."""
+    return _norm(query, axis=(-2, -1)), _norm(key, axis=(-2, -1))
+
+
+@lengths.slip
+def norms_down_the_columns(query, key):
+    """The lengths are taken along the wrong axis: over the vectors of the sequence, entry by entry. A vector's entries
+    lie along the last axis."""
+    return _norm(query, axis=-2), _norm(key, axis=-2)
+
+
+@lengths.slip
+def divided_by_sums(query, key):
+    """The sum of the entries' sizes is taken for a length. The length of a vector is the square root of the sum of
+    squares."""
+    return _norm(query, ord=1), _norm(key, ord=1)
+
+
+@lengths.slip
+def signed_sums(query, key):
+    """The sum of the entries is taken for a length. The length of a vector is the square root of the sum of squares."""
+    return query.sum(axis=-1, keepdims=True), key.sum(axis=-1, keepdims=True)
+
+
+@lengths.slip
+def largest_entries(query, key):
+    """The size of the largest entry is taken for a length. The length of a vector is the square root of the sum of
+    squares."""
+    return _norm(query, ord=np.inf), _norm(key, ord=np.inf)
+
+
+@lengths.slip
+def squared_lengths(query, key):
+    """The square of the length is taken for the length: there is no square root over the sum of squares. Then a vector
+    with itself does not score 1."""
+    return _norm(query) ** 2, _norm(key) ** 2
+
+
+@lengths.slip
+def rooted_lengths(query, key):
+    """The root of the length is taken for the length. The length itself is the square root of the sum of squares."""
+    return _norm(query) ** 0.5, _norm(key) ** 0.5
+
+
+@lengths.slip
+def mean_of_squares(query, key):
+    """The squares of the entries are averaged below the root. The length of a vector is the root of their sum."""
+    return _norm(query) / query.shape[-1] ** 0.5, _norm(key) / key.shape[-1] ** 0.5
+
+
+@lengths.slip
+def queries_lengths_for_both(query, key):
+    """The keys are divided by the length of a query. Each vector is divided by its own."""
+    return _norm(query), _norm(query)
+
+
+@Stage
+def safe(lengths):
+    return tuple(np.where(length == 0, 1, length).astype(length.dtype) for length in lengths)
+
+
+@safe.slip
+def not_a_number_at_zero(lengths):
+    """A vector of zeros has length 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
+    score 0 there: keep the division from happening."""
+    return lengths
+
+
+@safe.slip
+def not_a_number_at_zero_keys(lengths):
+    """A key of zeros has length 0, and 0 / 0 is NaN; queries of zeros are seen to. Its scores are 0 as well."""
+    return np.where(lengths[0] == 0, 1, lengths[0]).astype(lengths[0].dtype), lengths[1]
+
+
+@safe.slip
+def not_a_number_at_zero_queries(lengths):
+    """A query of zeros has length 0, and 0 / 0 is NaN; keys of zeros are seen to. Its scores are 0 as well."""
+    return lengths[0], np.where(lengths[1] == 0, 1, lengths[1]).astype(lengths[1].dtype)
+
+
+@safe.slip
+def small_number_added(lengths):
+    """A small number, about 1e-6, is added to every length. It keeps zero out, and makes every cosine a little too
+    small. Change the lengths of 0 and no others."""
+    return tuple(length + length.dtype.type(1e-6) for length in lengths)
+
+
+@safe.slip
+def divided_by_length_plus_one(lengths):
+    """1 is added to every length, which keeps zero out, and falsifies every other cosine. Only a length of exactly 0
+    needs another divisor."""
+    return tuple(length + 1 for length in lengths)
+
+
+@safe.slip
+def a_hundredth_added(lengths):
+    """0.01 is added to every length, which keeps zero out, and makes every other cosine too small. Only a length of
+    exactly 0 needs another divisor."""
+    return tuple(length + length.dtype.type(0.01) for length in lengths)
+
+
+@safe.slip
+def at_least_one(lengths):
+    """A length below 1 is raised to 1, so that short vectors keep theirs. Only a length of exactly 0 needs another
+    divisor."""
+    return tuple(np.maximum(length, 1) for length in lengths)
+
+
+@Stage
+def unit_query(query, safe):
+    return query / safe[0]
+
+
+@unit_query.slip
+def queries_not_divided(query):
+    """The lengths of the queries are not divided out: each is still in its row."""
+    return query
+
+
+@unit_query.slip
+def queries_divided_twice(query, safe):
+    """The queries are divided by their lengths twice. Once makes them length 1."""
+    return query / safe[0] ** 2
+
+
+@Stage
+def unit_key(key, safe):
+    return key / safe[1]
+
+
+@unit_key.slip
+def keys_not_divided(key):
+    """The lengths of the keys are not divided out: each is still in its column, and that is the one that makes a key
+    loud."""
+    return key
+
+
+@unit_key.slip
+def keys_divided_twice(key, safe):
+    """The keys are divided by their lengths twice. Once makes them length 1."""
+    return key / safe[1] ** 2
+
+
+product = score_stages.product.but(
+    "cosines",
+    "unit_keys",
+    "distances",
+    "negative_distances",
+    "last_component_alone",
+    "without_the_first_component",
+    "without_the_last_component",
+    "as_many_columns_as_queries",
+    "components_summed_first",
+    "summed_over_the_keys",
+    "whole_components",
+    "mean_of_products",
+    query="unit_query",
+    key="unit_key",
+)
+
+
+@product.slip
+def distances_of_unit_vectors(query, key):
+    """These are the distances between the vectors after both are brought to length 1. The cosine is their dot
+    product."""
+    return np.sqrt(((query[..., :, None, :] - key[..., None, :, :]) ** 2).sum(axis=-1))
+
+
+@Stage
+def at_zero(product):
+    return product
+
+
+@at_zero.slip
+def ones_at_zero(product, query, key):
+    """A vector of zeros scores 1 with everything. Its scores are 0."""
+    return np.where(_any_zero(query, key), 1, product).astype(product.dtype)
+
+
+@at_zero.slip
+def ones_at_zero_queries(product, query):
+    """A query of zeros scores 1 with everything. Its scores are 0."""
+    return np.where((query != 0).any(axis=-1, keepdims=True), product, 1).astype(product.dtype)
+
+
+@at_zero.slip
+def minus_infinity_at_zero(product, query, key):
+    """A vector of zeros scores minus infinity with everything, as if it were hidden. Its scores are 0."""
+    return np.where(_any_zero(query, key), -np.inf, product).astype(product.dtype)
+
+
+@at_zero.slip
+def nothing_where_any_is_zero(product, query, key):
+    """As soon as one vector is zeros, all the scores are 0. Only the scores of that vector are."""
+    return np.zeros_like(product) if _any_zero(query, key).any() else product
+
+
+@at_zero.slip
+def zero_keys_dropped(product, key):
+    """Keys of zeros are left out, so that columns are missing. They keep their columns, with scores of 0."""
+    return product[..., (key != 0).any(axis=(*range(key.ndim - 2), -1))]
+
+
+@Stage
+def finished(at_zero):
+    return at_zero  # (..., q_len, k_len)
+
+
+@finished.slip
+def rows_are_keys(at_zero):
+    """Rows and columns are swapped: row i should belong to query i and column j to key j."""
+    return at_zero.swapaxes(-2, -1)
+
+
+@finished.slip
+def one_minus_cosine(at_zero):
+    """This is the cosine distance, 1 - cos. Asked for is the cosine itself: 1 for the same direction, -1 for the
+    opposite one."""
+    return 1 - at_zero
+
+
+@finished.slip
+def angles(at_zero):
+    """These are the angles. Asked for are their cosines, so `arccos` goes one step too far."""
+    return np.arccos(np.clip(at_zero, -1, 1))
+
+
+@finished.slip
+def between_zero_and_one(at_zero):
+    """The cosines are moved to the range from 0 to 1, as (1 + cos) / 2. The cosine itself lies between -1 and 1."""
+    return (1 + at_zero) / 2
+
+
+@finished.slip
+def first_sentence_for_all(at_zero):
+    """The scores of the first sentence, and of its first head, stand in the place of all the others."""
+    return np.broadcast_to(at_zero[(0,) * (at_zero.ndim - 2)], at_zero.shape).copy()
+
+
+@finished.slip
+def leading_axes_flattened(at_zero):
+    """The result always has three axes: those in front are laid into one, or one is added where there is none. They
+    come back as they were."""
+    return at_zero.reshape(-1, *at_zero.shape[-2:])
+
+
+def _scores(query, key):
     return query @ key.swapaxes(-2, -1)
 
 
-@known.mistake
-def only_keys_divided(query, key):
-    """Only the lengths of the keys are divided out. The length of each query is still in its row."""
-    return query @ _unit(key).swapaxes(-2, -1)
+def _divided(scores, lengths_of_both):
+    return scores / np.where(lengths_of_both == 0, 1, lengths_of_both).astype(scores.dtype)
+
+
+def _nothing_for_zeros(scores, query, key):
+    return np.where(_any_zero(query, key), 0, scores).astype(scores.dtype)
 
 
 @known.mistake
-def only_queries_divided(query, key):
-    """Only the lengths of the queries are divided out. The length of each key is still in its column, and that is the
-    one that makes a key loud."""
-    return _unit(query) @ key.swapaxes(-2, -1)
+def plain_dot_products(query, key):
+    """These are the plain dot products. Divide out the length of each query and the length of each key."""
+    return _scores(query, key)
 
 
 @known.mistake
-def only_keys_divided_and_nan_at_zero(query, key):
-    """Only the lengths of the keys are divided out; the length of each query is still in its row. And a key of zeros
-    makes 0 / 0, NaN, where the score should be 0."""
-    return query @ _naive_unit(key).swapaxes(-2, -1)
+def sum_of_the_lengths(query, key):
+    """The dot products are divided by the sum of the two lengths. It is their product that stands below the line."""
+    scores = _scores(query, key) / (_norm(query) + _norm(key).swapaxes(-2, -1))
+    return _nothing_for_zeros(scores, query, key)
 
 
 @known.mistake
-def only_queries_divided_and_nan_at_zero(query, key):
-    """Only the lengths of the queries are divided out; the length of each key is still in its column. And a query of
-    zeros makes 0 / 0, NaN, where the score should be 0."""
-    return _naive_unit(query) @ key.swapaxes(-2, -1)
+def sum_of_the_lengths_and_nan_at_zero(query, key):
+    """The dot products are divided by the sum of the two lengths. It is their product that stands below the line. Two
+    vectors of zeros give NaN besides; their score is 0."""
+    return _scores(query, key) / (_norm(query) + _norm(key).swapaxes(-2, -1))
 
 
 @known.mistake
-def norms_along_axis_one(query, key):
-    """`axis=1` is the axis of a vector's entries only while there is no batch. Count from the back: `axis=-1`. (Zeros
-    need their own answer besides.)"""
-    with np.errstate(all="ignore"):
-        unit = [array / np.linalg.norm(array, axis=1, keepdims=True) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def larger_of_the_lengths(query, key):
+    """The dot products are divided by the square of the larger of the two lengths. The product of the two stands below
+    the line."""
+    scores = _scores(query, key) / np.maximum(_norm(query), _norm(key).swapaxes(-2, -1)) ** 2
+    return _nothing_for_zeros(scores, query, key)
 
 
 @known.mistake
-def all_axes_reversed(query, key):
-    """`.T` turns all the axes over, that of the batch too. Swap the last two alone, as in task 1. (Zeros need their own
-    answer besides.)"""
-    return _naive_unit(query) @ _naive_unit(key).T
+def root_of_d_k(query, key):
+    """The dot products are divided by the root of d_k, where the lengths of the two vectors should be."""
+    return _scores(query, key) / query.shape[-1] ** 0.5
 
 
 @known.mistake
-def small_number_added(query, key):
-    """The small number keeps zero out, but it is added to every length and makes every cosine a little too small.
-    Change the lengths of 0 and no others."""
-    unit = [array / (np.linalg.norm(array, axis=-1, keepdims=True) + 1e-6) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def rows_of_scores_divided(query, key):
+    """Each row of scores is divided by the length of that row of scores. Below the line stand the lengths of the
+    vectors, of the query and of the key."""
+    scores = _scores(query, key)
+    return scores / np.where(_norm(scores) == 0, 1, _norm(scores)).astype(scores.dtype)
+
+
+@known.mistake
+def rows_of_scores_divided_and_nan_at_zero(query, key):
+    """Each row of scores is divided by the length of that row of scores, and a row of zeros gives NaN. Below the line
+    stand the lengths of the vectors, of the query and of the key."""
+    scores = _scores(query, key)
+    return scores / _norm(scores)
+
+
+@known.mistake
+def correlations(query, key):
+    """The mean of its entries is subtracted from every vector first, so these are correlations. A cosine takes the
+    vectors as they are."""
+    return cosine_scores(query - query.mean(axis=-1, keepdims=True), key - key.mean(axis=-1, keepdims=True))
+
+
+@known.mistake
+def correlations_and_nan_at_zero(query, key):
+    """The mean of its entries is subtracted from every vector first, so these are correlations, and a vector of zeros
+    gives NaN. A cosine takes the vectors as they are."""
+    unit = [_naive_unit(array - array.mean(axis=-1, keepdims=True)) for array in (query, key)]
+    return _scores(*unit)
+
+
+@known.mistake
+def zero_entries_become_one(query, key):
+    """Entries of 0 become 1, so that a vector of zeros becomes one of ones, with an angle. Only a length of 0 needs
+    another divisor."""
+    return cosine_scores(*(np.where(array == 0, 1, array).astype(array.dtype) for array in (query, key)))
+
+
+@known.mistake
+def small_number_added_to_the_product(query, key):
+    """A number of about 1e-6 is added to the product of the lengths. It keeps zero out, and makes the cosines a little
+    too small. Change only what is exactly 0."""
+    return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(1e-6))
+
+
+@known.mistake
+def a_tenth_added_to_the_product(query, key):
+    """0.1 is added to the product of the lengths, which keeps zero out, and makes the other cosines too small. Change
+    only what is exactly 0."""
+    return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(0.1))
+
+
+@known.mistake
+def one_added_to_the_product(query, key):
+    """1 is added to the product of the lengths, which keeps zero out, and makes the other cosines too small. Change
+    only what is exactly 0."""
+    return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + 1)
+
+
+@known.mistake
+def diagonal_alone(query, key):
+    """Query i meets key i alone. Every query must meet every key."""
+    return (query * key).sum(axis=-1) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
+
+
+@known.mistake
+def lengths_multiplied(query, key):
+    """The dot products are multiplied by the lengths. They are divided by them."""
+    return _scores(query, key) * _norm(query) * _norm(key).swapaxes(-2, -1)
 
 
 @known.mistake
 def lengths_without_axes(query, key):
     """The lengths of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column
     of the ones, (q_len, 1), and a row of the others: `keepdims=True` keeps the axis."""
-    return query @ key.swapaxes(-2, -1) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
+    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    return _divided(_scores(query, key), lengths_of_queries * lengths_of_keys)
 
 
 @known.mistake
-def one_norm_for_the_matrix(query, key):
-    """Without an axis, `norm` gives one length for the whole array. Every vector has a length of its own: take it along
-    the last axis."""
-    return query / np.linalg.norm(query) @ (key / np.linalg.norm(key)).swapaxes(-2, -1)
+def lengths_without_axes_and_nan_at_zero(query, key):
+    """The lengths of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column
+    of the ones, (q_len, 1), and a row of the others. And a vector of zeros gives NaN, where the score is 0."""
+    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    return _scores(query, key) / (lengths_of_queries * lengths_of_keys)
 
 
 @known.mistake
-def norms_down_the_columns(query, key):
-    """The lengths are taken along the wrong axis: over the vectors of the sequence, entry by entry. A vector's entries
-    lie along the last axis."""
-    unit = [array / np.linalg.norm(array, axis=-2, keepdims=True) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def norms_multiplied_without_axes(query, key):
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column of
+    the ones, (q_len, 1), and a row of the others."""
+    return _divided(_scores(query, key), np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
 @known.mistake
-def divided_by_sums(query, key):
-    """The vectors are divided by the sum of their entries' sizes. The length of a vector is the square root of the sum
-    of squares."""
-    unit = [array / np.where(s := np.abs(array).sum(axis=-1, keepdims=True), s, 1) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def norms_multiplied_without_axes_and_nan_at_zero(query, key):
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column of
+    the ones, (q_len, 1), and a row of the others. And a vector of zeros gives NaN, where the score is 0."""
+    return _scores(query, key) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
 @known.mistake
-def root_forgotten(query, key):
-    """The dot products are divided by squared lengths: the square root is missing. Then a vector with itself does not
-    score 1."""
-    unit = [array / np.where(s := (array**2).sum(axis=-1, keepdims=True), s, 1) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def lengths_with_axes_exchanged(query, key):
+    """The lengths of the queries lie along the columns and those of the keys along the rows. Row i belongs to query i:
+    its lengths are a column, (q_len, 1)."""
+    s = _scores(query, key)
+    nq = np.linalg.norm(query, axis=-1)[..., None, :]
+    nk = np.linalg.norm(key, axis=-1)[..., :, None]
+    nq, nk = np.where(nq == 0, 1, nq).astype(s.dtype), np.where(nk == 0, 1, nk).astype(s.dtype)
+    return s / (nq * nk)
 
 
 @known.mistake
-def root_forgotten_and_nan_at_zero(query, key):
-    """The dot products are divided by squared lengths: the square root is missing. And a vector of zeros makes 0 / 0,
-    NaN, where the score should be 0."""
-    with np.errstate(invalid="ignore"):
-        unit = [array / (array**2).sum(axis=-1, keepdims=True) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def lengths_with_axes_exchanged_and_nan_at_zero(query, key):
+    """The lengths of the queries lie along the columns and those of the keys along the rows; row i belongs to query i,
+    so its lengths are a column, (q_len, 1). And a vector of zeros gives NaN, where the score is 0."""
+    s = _scores(query, key)
+    nq = np.linalg.norm(query, axis=-1)[..., None, :]
+    nk = np.linalg.norm(key, axis=-1)[..., :, None]
+    return s / (nq * nk)
 
 
 @known.mistake
-def not_a_number_at_zero(query, key):
-    """A vector of zeros has length 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
-    score 0 there: keep the division from happening."""
-    return _naive_unit(query) @ _naive_unit(key).swapaxes(-2, -1)
+def both_lengths_as_columns(query, key):
+    """The lengths of the keys are a column, as those of the queries are, and so the two do not fit each other. Column j
+    of the scores belongs to key j: its lengths are a row, (1, k_len)."""
+    nq = np.linalg.norm(query, axis=-1, keepdims=True)
+    nk = np.linalg.norm(key, axis=-1, keepdims=True)
+    return _divided(_scores(query, key), nq * nk)
 
 
 @known.mistake
-def divided_by_length_plus_one(query, key):
-    """Adding 1 to the lengths keeps zero out, and falsifies every other cosine. Only a length of exactly 0 needs
-    another divisor."""
-    unit = [array / (np.linalg.norm(array, axis=-1, keepdims=True) + 1) for array in (query, key)]
-    return unit[0] @ unit[1].swapaxes(-2, -1)
+def both_lengths_as_columns_and_nan_at_zero(query, key):
+    """The lengths of the keys are a column, as those of the queries are, and so the two do not fit each other; column j
+    of the scores belongs to key j. And a vector of zeros gives NaN, where the score is 0."""
+    nq = np.linalg.norm(query, axis=-1, keepdims=True)
+    nk = np.linalg.norm(key, axis=-1, keepdims=True)
+    return _scores(query, key) / (nq * nk)
+
+
+@known.mistake
+def units_with_all_axes_reversed(query, key):
+    """All the axes of the divided keys change places, the leading ones too, as with `.T`. Swap the last two alone, as
+    in task 1."""
+    nq, nk = (np.where(length == 0, 1, length).astype(length.dtype) for length in (_norm(query), _norm(key)))
+    return (query / nq) @ (key / nk).T
+
+
+@known.mistake
+def units_with_all_axes_reversed_and_nan_at_zero(query, key):
+    """All the axes of the divided keys change places, the leading ones too, as with `.T`: swap the last two alone, as
+    in task 1. And a vector of zeros gives NaN, where the score is 0."""
+    nq, nk = _norm(query), _norm(key)
+    return (query / nq) @ (key / nk).T
 
 
 @known.mistake
 def keepdims_forgotten(query, key):
-    """`norm` without `keepdims=True` drops the last axis, and the division then does not line the lengths up with their
-    vectors. Keep the axis."""
+    """The norms have lost the last axis, and the division does not line the lengths up with their vectors.
+    `keepdims=True` keeps the axis."""
     return query / np.linalg.norm(query, axis=-1) @ (key / np.linalg.norm(key, axis=-1)).swapaxes(-2, -1)
 
 
 @known.mistake
-def one_minus_cosine(query, key):
-    """This is the cosine distance, 1 - cos. Asked for is the cosine itself: 1 for the same direction, -1 for the
-    opposite one."""
-    return 1 - cosine_scores(query, key)
+def lengths_have_lost_their_axis(query, key):
+    """The lengths have shape (q_len,) and the vectors (q_len, d_k), so the division does not line them up. An axis of
+    size 1 at the end does, as `keepdims=True` leaves it."""
+    length = np.linalg.norm(query, axis=-1)
+    return query / length @ key.swapaxes(-2, -1)
 
 
 @known.mistake
-def angles(query, key):
-    """These are the angles. Asked for are their cosines, so `arccos` goes one step too far."""
-    return np.arccos(np.clip(cosine_scores(query, key), -1, 1))
+def outer_product_of_lengths(query, key):
+    """`np.outer` lays all its numbers in one row, which is right for one sentence. With axes in front, new axes of
+    size 1 bring every query's length to every key's."""
+    scores = _scores(query, key)
+    lengths_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
+    lengths_of_both = np.where(lengths_of_both == 0, 1, lengths_of_both).astype(scores.dtype)
+    return scores / lengths_of_both
+
+
+@known.mistake
+def outer_product_of_lengths_and_nan_at_zero(query, key):
+    """`np.outer` lays all its numbers in one row, which is right for one sentence; with axes in front, new axes of
+    size 1 bring every query's length to every key's. And a vector of zeros gives NaN, where the score is 0."""
+    scores = _scores(query, key)
+    lengths_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
+    return scores / lengths_of_both
+
+
+@known.mistake
+def one_question_for_all_lengths(query, key):
+    """A condition asks one True or False of all lengths at once. Each length has its own answer: np.where(length == 0,
+    ..., ...) gives one for each."""
+    lengths_of_queries, lengths_of_keys = _norm(query), _norm(key)
+    if lengths_of_queries == 0:
+        lengths_of_queries = 1
+    if lengths_of_keys == 0:
+        lengths_of_keys = 1
+    return query / lengths_of_queries @ (key / lengths_of_keys).swapaxes(-2, -1)
+
+
+@known.mistake
+def one_question_for_all_lengths_without_axis(query, key):
+    """A condition asks one True or False of all lengths of a sequence at once. Each length has its own answer:
+    np.where(length == 0, ..., ...) gives one for each."""
+    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    if lengths_of_queries == 0 or lengths_of_keys == 0:
+        return np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
+    return _scores(query, key) / (lengths_of_queries[..., :, None] * lengths_of_keys[..., None, :])
+
+
+@known.probe
+def a_vector_with_itself(rng):
+    vectors = _unit(rng.normal(size=(1, 4, 3))) * np.array([0.1, 1, 10, 100])[:, None]
+    yours = yield {"query": vectors, "key": vectors[:, ::-1].copy()}
+    for i, length in enumerate((0.1, 1, 10, 100)):
+        if abs(yours[0, i, 3 - i] - 1) > 1e-5:
+            return (
+                f"The cosine of a vector with itself is 1, however long it is: for one of length {length} yours is "
+                f"{yours[0, i, 3 - i]:.6g}."
+            )
+    return None
+
+
+@known.probe
+def longer_keys(rng):
+    inputs = query_and_key(rng, batch=2, q_len=3, k_len=5, d_k=4)
+    once = yield inputs
+    longer = yield {**inputs, "key": 3 * inputs["key"]}
+    found = first_difference(longer, once)
+    return found and (
+        f"With keys three times as long, no cosine changes: at [{found[0]}] yours goes from {found[2]:.4g} to "
+        f"{found[1]:.4g}."
+    )
+
+
+@known.probe
+def longer_queries(rng):
+    inputs = query_and_key(rng, batch=2, q_len=3, k_len=5, d_k=4)
+    once = yield inputs
+    longer = yield {**inputs, "query": 3 * inputs["query"]}
+    found = first_difference(longer, once)
+    return found and (
+        f"With queries three times as long, no cosine changes: at [{found[0]}] yours goes from {found[2]:.4g} to "
+        f"{found[1]:.4g}."
+    )
+
+
+@known.probe
+def axes_of_the_plane(rng):
+    query, key = np.array([[[2.0, 0.0], [0.0, 3.0]]]), np.array([[[0.0, 4.0], [-5.0, 0.0], [6.0, 0.0]]])
+    yours = yield {"query": query, "key": key}
+    found = first_difference(yours, cosine_scores(query, key))
+    return found and (
+        f"Two queries along the axes, [2, 0] and [0, 3], and three keys, [0, 4], [-5, 0] and [6, 0], have cosines of "
+        f"0, -1 and 1: at [{found[0]}] yours is {found[1]:.4g}, expected {found[2]:.4g}."
+    )
 
 
 @known.always
@@ -227,6 +683,14 @@ def with_nan_to_num(query, key):
     return unit[0] @ unit[1].mT
 
 
+@known.legal
+def with_torch(query, key):
+    import torch
+
+    unit = [x / torch.linalg.vector_norm(x, dim=-1, keepdim=True) for x in map(torch.from_numpy, (query, key))]
+    return (unit[0].nan_to_num(0.0) @ unit[1].nan_to_num(0.0).mT).numpy()
+
+
 @known.borrowed
 def by_torch(query, key):
     import torch
@@ -243,10 +707,12 @@ TASK = Task(
     reference=cosine_scores,
     draw=of_many_lengths,
     cases=(
+        Case("the example of the text", {"q_len": 1, "k_len": 3, "d_k": 2}, draw=of_the_text),
         Case("2 queries, 3 keys", {"q_len": 2, "k_len": 3, "d_k": 4}),
-        Case("the same in float32", {"q_len": 4, "k_len": 2, "d_k": 5}, dtype="float32"),
-        Case("a batch of sentences, several heads", {"batch": 2, "num_heads": 5, "q_len": 4, "k_len": 3, "d_k": 6}),
         Case("vectors of zeros", {"q_len": 3, "k_len": 4, "d_k": 5}, points=2, draw=with_zero_vectors),
+        Case("the same in float32", {"q_len": 4, "k_len": 2, "d_k": 5}, dtype="float32"),
+        Case("short vectors, float32", {"q_len": 3, "k_len": 5, "d_k": 4}, dtype="float32", draw=short_vectors),
+        Case("a batch of sentences, several heads", {"batch": 2, "num_heads": 5, "q_len": 4, "k_len": 3, "d_k": 6}),
     ),
     finished=(
         "torch.cosine_similarity",
@@ -263,5 +729,10 @@ TASK = Task(
         "For a length of 0, divide by 1 instead: `np.where(length == 0, 1, length)`. A vector of zeros then stays "
         "zeros, and its scores are 0.",
     ),
+    stages=(lengths, safe, unit_query, unit_key, product, at_zero, finished),
+    coincidences={
+        "queries_not_divided + keys_not_divided": "plain_dot_products",
+        "queries_divided_twice + keys_divided_twice": "squared_lengths",
+    },
     **known.ways,
 )
