@@ -365,6 +365,18 @@ def each_entry_of_the_first_axis(scores):
 
 
 @known.mistake
+def equal_weights(scores):
+    """All weights of a row are equal; the scores have no part in them."""
+    return np.full_like(scores, 1 / scores.shape[-1])
+
+
+@known.mistake
+def zeros_alone(scores):
+    """Every weight is 0."""
+    return np.zeros_like(scores)
+
+
+@known.mistake
 def nan_set_to_zero(scores):
     """Right where the exponentials fit. Where they do not, the weights are NaN, and set to 0: such a row has no weights
     at all. Subtract the largest score of the row first, and no NaN arises."""
@@ -415,7 +427,7 @@ def two_axes_expected(scores):
     """Two axes are expected, and there may be one, or four. Work along the last axis, `axis=-1`, whatever stands before
     it."""
     rows, cols = scores.shape
-    return np.zeros((rows, cols))
+    return _softmax(scores.reshape(rows, cols))
 
 
 @known.mistake
