@@ -488,6 +488,7 @@ TASK = Task(
     stages=(axis, logarithms, shift, scores),
     coincidences={
         "no_logarithm + divided_by_the_highest": "ratios_alone",
+        "not_shifted + shift_alone": "zeros_alone",
         "shifted_by_the_lowest + highest_added": "shifted_by_the_largest_size",
         "shifted_by_the_largest_size + highest_added": "shifted_by_the_lowest",
     },
