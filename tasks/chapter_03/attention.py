@@ -126,12 +126,6 @@ def future_hidden(scaled):
 
 
 @known.mistake
-def zeros_alone(query, key, value):
-    """Every number of the output is 0."""
-    return np.zeros((*query.shape[:-1], value.shape[-1]), dtype=query.dtype)
-
-
-@known.mistake
 def no_keepdims(query, key, value):
     """The sum of the exponentials over the last axis loses that axis, so it does not fit them any more. keepdims=True
     keeps it, with size 1."""

@@ -371,12 +371,6 @@ def equal_weights(scores):
 
 
 @known.mistake
-def zeros_alone(scores):
-    """Every weight is 0."""
-    return np.zeros_like(scores)
-
-
-@known.mistake
 def nan_set_to_zero(scores):
     """Right where the exponentials fit. Where they do not, the weights are NaN, and set to 0: such a row has no weights
     at all. Subtract the largest score of the row first, and no NaN arises."""

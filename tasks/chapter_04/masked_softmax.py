@@ -351,12 +351,6 @@ def equal_weights(scores, mask):
 
 
 @known.mistake
-def zeros_alone(scores, mask):
-    """Every weight is 0."""
-    return np.zeros_like(scores)
-
-
-@known.mistake
 def multiplied_and_renormalized(scores, mask):
     """The softmax runs over all keys, and what remains under the mask is divided by its sum: right on paper. But a loud
     forbidden key pushes all others to 0 in the first softmax, an empty row has nothing to begin with, and 0/0 is NaN.
@@ -385,7 +379,7 @@ def infinity_multiplied(scores, mask):
     """Every number is NaN. 0 times infinity is NaN, and so is infinity minus infinity. Leave the allowed scores as they
     are and put minus infinity in the place of the others: np.where(mask, scores, -np.inf) chooses, where a product
     such as (1 - mask) * -np.inf multiplies 0 by infinity."""
-    return softmax(scores + (1 - mask) * scores.dtype.type(-np.inf))
+    return softmax(scores + (1 - mask.astype(scores.dtype)) * -np.inf)
 
 
 @known.mistake
