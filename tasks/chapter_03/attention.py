@@ -379,7 +379,7 @@ TASK = Task(
             "weights has the shape of scores. Each query shares out its attention over the keys, so softmax runs along "
             "the last axis. `course_lib.softmax` does."
         ),
-        "output has shape (..., q_len, d_v): a matrix product of the weights with the values, `weights @ value`.",
+        "output has shape (..., q_len, d_v): each row of weights mixes the values, in one matrix product.",
     ),
     drawn=(informative(lambda query, key, value: course_lib.attention_weights(query, key)),),
     stages=(product, scaled, weights, output),
