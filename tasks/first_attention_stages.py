@@ -40,6 +40,24 @@ def entries_of_queries_and_keys(query, key):
     return query * key
 
 
+@product.slip
+def entries_of_queries_and_swapped_keys(query, key):
+    """Queries and transposed keys are multiplied entry by entry, with `*`. The matrix product is `@`."""
+    return query * key.swapaxes(-2, -1)
+
+
+@product.slip
+def negative_distances(query, key):
+    """The scores are squared distances between queries and keys, with a minus. They should be dot products."""
+    return -((query[..., :, None, :] - key[..., None, :, :]) ** 2).sum(axis=-1)
+
+
+@scaled.slip
+def multiplied_by_d_k(product, query):
+    """The scores are multiplied by d_k; they should be divided by its square root."""
+    return product * query.shape[-1]
+
+
 @scaled.slip
 def root_of_d_v(product, value):
     """Under the root stands d_v, the length of a value. It has to be d_k: the scores come from queries and keys, and
@@ -112,6 +130,13 @@ def softmax_of_the_output(weights, value):
 def entries_of_weights_and_values(weights, value):
     """Weights and values are multiplied entry by entry, with `*`. The output sums over the keys: `@`."""
     return weights * value
+
+
+@output.slip
+def values_transposed(weights, value):
+    """The values are transposed before they meet the weights: (q_len, k_len) times (d_v, k_len) does not fit. They come
+    as they are: (k_len, d_v)."""
+    return weights @ value.swapaxes(-2, -1)
 
 
 @output.slip

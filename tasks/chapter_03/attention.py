@@ -207,6 +207,43 @@ def two_axes_expected(query, key, value):
 
 
 @known.mistake
+def three_axes_expected(query, key, value):
+    """Three axes are expected, and there may be two, or four. Count axes from the back: query.shape[-1] is d_k."""
+    batch, q_len, d_k = query.shape
+    return _right(query.reshape(batch, q_len, d_k) @ key.swapaxes(-2, -1) / math.sqrt(d_k)) @ value
+
+
+@known.mistake
+def four_axes_expected(query, key, value):
+    """Four axes are expected, for a batch and its heads, and there may be fewer. Count axes from the back:
+    query.shape[-1] is d_k."""
+    batch, num_heads, q_len, d_k = query.shape
+    return _right(query.reshape(batch, num_heads, q_len, d_k) @ key.swapaxes(-2, -1) / math.sqrt(d_k)) @ value
+
+
+@known.mistake
+def axes_named_for_a_batch(query, key, value):
+    """The axes are put in order for exactly three of them, and there may be two, or four. key.swapaxes(-2, -1) swaps
+    the last two of any number."""
+    return _right(query @ key.transpose(0, 2, 1) / math.sqrt(query.shape[-1])) @ value
+
+
+@known.mistake
+def all_axes_transposed(query, key, value):
+    """np.transpose turns all the axes of key around, the leading ones too. key.swapaxes(-2, -1) swaps the last two
+    alone."""
+    return _right(query @ np.transpose(key) / math.sqrt(query.shape[-1])) @ value
+
+
+@known.mistake
+def dim_for_axis(query, key, value):
+    """The axis of course_lib.softmax is called axis, as in NumPy; dim is PyTorch's word. The last one is taken
+    anyway."""
+    scores = _scores(query, key)
+    return course_lib.softmax(scores, dim=-1) @ value
+
+
+@known.mistake
 def transposed_for_tensors(query, key, value):
     """NumPy's transpose wants the order of all axes, where PyTorch's takes two to swap. Two axes change places with
     key.swapaxes(-2, -1)."""
@@ -333,6 +370,15 @@ def inside_the_values(inputs, output):
     return bool(((output >= lowest - room) & (output <= highest + room)).all())
 
 
+STAGES = first_attention_stages.known_alone(
+    known,
+    (product, scaled, weights, output),
+    ("query", "key", "value"),
+    *("keys_with_themselves", "fourth_root", "half_of_d_k", "power_of_one_then_half", "root_of_d_model"),
+    *("shares_of_the_scores", "sigmoid_for_softmax", "logarithms_of_the_weights", "queries_for_values"),
+    *("output_divided_by_the_keys", "future_hidden", "distances", "multiplied_by_d_k", "root_of_axis_one"),
+)
+
 TASK = Task(
     id="03.attention",
     title="Attention, the whole formula",
@@ -382,8 +428,9 @@ TASK = Task(
         "output has shape (..., q_len, d_v): each row of weights mixes the values, in one matrix product.",
     ),
     drawn=(informative(lambda query, key, value: course_lib.attention_weights(query, key)),),
-    stages=(product, scaled, weights, output),
+    stages=STAGES,
     coincidences={
+        "negative_distances + softmax_of_the_negative": "distances",
         "not_scaled + output_divided_by_the_root": "scaled_after_the_softmax",
         "no_softmax + softmax_of_the_output": "softmax_at_the_end",
     },

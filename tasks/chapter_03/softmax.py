@@ -116,18 +116,6 @@ def cut_off(scores):
     return np.clip(scores, -50, 50)
 
 
-@powers.slip
-def absolute_scores(scores):
-    """Negative scores count as positive ones of the same size. A score below 0 gets less weight than one above."""
-    return np.abs(scores)
-
-
-@powers.slip
-def negative_scores_zero(scores):
-    """Negative scores count as 0. The exponential makes them positive, and lower ones smaller."""
-    return np.maximum(scores, 0)
-
-
 @Stage
 def shifted(powers, axis):
     return powers - powers.max(axis=axis, keepdims=True)
@@ -149,8 +137,8 @@ def largest_of_everything(powers):
 
 @shifted.slip
 def another_number_subtracted(powers, axis):
-    """What is subtracted is the same for the whole row, so it cancels, but it is not the row's largest score: where the
-    scores of a row lie far apart, some exponents stay far above 0, and overflow."""
+    """What is subtracted is one number for the whole row, but not the row's largest score: where the scores of a row
+    lie far apart, some exponents stay far above 0, and overflow."""
     return powers - powers.min(axis=axis, keepdims=True)
 
 
@@ -368,6 +356,89 @@ def each_entry_of_the_first_axis(scores):
 def equal_weights(scores):
     """All weights of a row are equal; the scores have no part in them."""
     return np.full_like(scores, 1 / scores.shape[-1])
+
+
+@known.mistake
+def logarithm_of_the_sum_overflows(scores):
+    """The weights come from the logarithm of the sum of exponentials, and that sum overflows on large scores, and is 0
+    on very low ones. Subtract the row's largest score before the exponential there, too."""
+    return np.exp(scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True)))
+
+
+@known.mistake
+def place_of_the_largest(scores):
+    """These are the places of the highest scores, one number a row. Every score gets a weight."""
+    return scores.argmax(axis=-1)
+
+
+@known.mistake
+def standardized_first(scores):
+    """The scores are brought to mean 0 and standard deviation 1 first. Subtracting a number from a row changes no
+    weight; dividing does."""
+    centered = scores - scores.mean(axis=-1, keepdims=True)
+    return _softmax(centered / scores.std(axis=-1, keepdims=True))
+
+
+@known.mistake
+def divided_by_the_largest_size(scores):
+    """The scores are divided by the largest absolute value of the row, which brings all weights close to each other.
+    Softmax forgets what is subtracted from a row, and never a factor."""
+    return _softmax(scores / np.abs(scores).max(axis=-1, keepdims=True))
+
+
+@known.mistake
+def cut_off_far_out(scores):
+    """Scores beyond a limit such as 700 are cut off there, so that large scores become equal and share their weight.
+    Subtract the largest score of the row instead: that changes no weight."""
+    exponentials = np.exp(np.clip(scores, -700, 700))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+@known.mistake
+def absolute_scores(scores):
+    """Negative scores count as positive ones of the same size. A score below 0 gets less weight than one above."""
+    return _softmax(np.abs(scores))
+
+
+@known.mistake
+def negative_scores_zero(scores):
+    """Negative scores count as 0. The exponential makes them positive, and lower ones smaller."""
+    return _softmax(np.maximum(scores, 0))
+
+
+@known.mistake
+def computed_in_float32(scores):
+    """Everything is computed in float32, which has seven digits: too few for scores around 10,000, and not the dtype
+    that came in."""
+    return _softmax(scores.astype(np.float32))
+
+
+@known.mistake
+def keepdim_for_keepdims(scores):
+    """NumPy's word is keepdims, with an s. PyTorch's is keepdim."""
+    return scores.max(axis=-1, keepdim=True)
+
+
+@known.mistake
+def keepdim_for_keepdims_in_a_function(scores):
+    """The argument of np.max and np.sum is called keepdims, with an s; keepdim is PyTorch's."""
+    return np.max(scores, axis=-1, keepdim=True)
+
+
+@known.mistake
+def one_number_after_the_other(scores):
+    """The scores are gone through one after another, as if there were a single row. With more axes, each of them is a
+    whole row: np.exp takes all at once."""
+    exponentials = [math.exp(score) for score in scores]
+    return np.array(exponentials) / sum(exponentials)
+
+
+@known.mistake
+def largest_of_everything_and_nan_set_to_zero(scores):
+    """What is subtracted is the largest score of the whole array, and where a row far below it came out as NaN, it is
+    set to 0. Subtract from each row its own largest score, and no NaN arises."""
+    exponentials = np.exp(scores - scores.max())
+    return np.nan_to_num(exponentials / exponentials.sum(axis=-1, keepdims=True))
 
 
 @known.mistake

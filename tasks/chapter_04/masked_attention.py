@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+import course_lib
 from course_lib import causal_mask, masked_softmax, scaled_dot_product_attention
 from grader.known import Known
 from grader.stages import Stage
@@ -78,7 +79,9 @@ def _mask(real):
     return real[:, None, :] & _causal(real)
 
 
-product = first_attention_stages.product.but("keys_not_transposed", "keys_with_themselves")
+product = first_attention_stages.product.but(
+    "keys_not_transposed", "keys_with_themselves", "entries_of_queries_and_swapped_keys", "negative_distances"
+)
 scaled = first_attention_stages.scaled.but(
     "root_of_query_count", "half_of_d_k", "power_of_one_then_half", "divided_by_the_square", "fourth_root"
 )
@@ -288,6 +291,21 @@ def two_axes_expected(query, key, value, real):
 
 
 @known.mistake
+def four_axes_expected(query, key, value, real):
+    """Four axes are expected, and there are three: batch, length, d_k."""
+    batch, num_heads, length, d_k = query.shape
+    return np.zeros((batch, num_heads, length, d_k))
+
+
+@known.mistake
+def dim_for_axis(query, key, value, real):
+    """The axis of course_lib.softmax is called axis, as in NumPy; dim is PyTorch's word. The last one is taken
+    anyway."""
+    scores = np.where(_mask(real), _scores(query, key), -np.inf)
+    return course_lib.softmax(scores, dim=-1) @ value
+
+
+@known.mistake
 def scaled_after_the_softmax(query, key, value, real):
     """The scores are divided by the square root of d_k after the softmax: it shrinks weights and output instead of the
     scores."""
@@ -433,7 +451,7 @@ STAGES = first_attention_stages.known_alone(
     known,
     (product, scaled, visible, past, mask, masked, weights_of_scores, output),
     ("query", "key", "value", "real"),
-    *("distances", "cosines", "divided_by_two", "multiplied_by_root", "root_of_the_first_axis"),
+    *("distances", "cosines", "divided_by_two", "multiplied_by_d_k", "multiplied_by_root", "root_of_the_first_axis"),
     *("an_axis_for_the_heads", "first_key_always", "itself_alone", "large_number_added", "shares_of_the_scores"),
     *("softmax_of_the_negative", "the_best_key_alone", "divided_by_the_largest", "softmax_twice", "no_softmax"),
     *("average_of_the_values", "sum_of_the_values", "softmax_of_the_output", "queries_with_themselves"),
