@@ -157,6 +157,13 @@ def padding_of_the_first_sentence(real):
 
 
 @visible.slip
+def lengths_from_the_end(real):
+    """The number of real positions is taken for a length, as if all padding stood in front. It may stand at the end, or
+    leave a gap: `real` itself says where."""
+    return np.arange(real.shape[-1]) >= real.shape[-1] - real.sum(axis=-1)[:, None, None]
+
+
+@visible.slip
 def until_the_first_gap(real):
     """All that stands behind the first padding of a sequence is hidden. Padding may stand in front, or leave a gap:
     `real` itself says of each position whether it holds something."""
@@ -209,6 +216,18 @@ def one_too_far(real):
 def itself_alone(real):
     """Each position sees itself alone of what is past: the mask is the identity."""
     return np.eye(real.shape[-1], dtype=bool)
+
+
+@past.slip
+def as_large_as_the_batch(real):
+    """The causal mask is as large as the batch. It is a square of the length: a row and a column for each position."""
+    return np.tri(len(real), dtype=bool)
+
+
+@past.slip
+def as_large_as_d_k(query):
+    """The causal mask is as large as d_k. It is a square of the length: a row and a column for each position."""
+    return np.tri(query.shape[-1], dtype=bool)
 
 
 @Stage
@@ -317,6 +336,31 @@ def one_softmax_per_mask(query, key, value, real):
     """There are two softmaxes, one for each mask, and the second takes weights for scores. Combine the masks first,
     then take one softmax."""
     return masked_softmax(masked_softmax(_scores(query, key), real[:, None, :]), _causal(real)) @ value
+
+
+@known.mistake
+def one_softmax_per_mask_the_past_first(query, key, value, real):
+    """There are two softmaxes, the first under the causal mask, the second under that of the padding, and it takes
+    weights for scores. Combine the masks first, then take one softmax."""
+    weights = masked_softmax(_scores(query, key), np.broadcast_to(_causal(real), (*real.shape, real.shape[-1])))
+    return masked_softmax(weights, real[:, None, :]) @ value
+
+
+@known.mistake
+def large_number_in_float64(query, key, value, real):
+    """A large number, such as 1e9, is subtracted from hidden scores, in float64 whatever came in. It shows in a row
+    with nothing allowed: all its scores are lowered alike, which changes nothing, and its output should be 0."""
+    scores = _scores(query, key) + np.where(_mask(real), 0.0, -1e9)
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def everything_of_padding_zero(query, key, value, real):
+    """Queries, keys and values of the padding are set to 0. A zero key has the score 0, whose exponential is 1: it
+    takes weight from the real ones. Hide the keys in the mask."""
+    present = real[:, :, None]
+    return masked_softmax(_scores(query * present, key * present), _causal(real)) @ (value * present)
 
 
 @known.mistake
@@ -452,7 +496,14 @@ STAGES = first_attention_stages.known_alone(
     (product, scaled, visible, past, mask, masked, weights_of_scores, output),
     ("query", "key", "value", "real"),
     *("distances", "cosines", "divided_by_two", "multiplied_by_d_k", "multiplied_by_root", "root_of_the_first_axis"),
-    *("an_axis_for_the_heads", "first_key_always", "itself_alone", "large_number_added", "shares_of_the_scores"),
+    *(
+        "an_axis_for_the_heads",
+        "lengths_from_the_end",
+        "first_key_always",
+        "itself_alone",
+        "large_number_added",
+        "shares_of_the_scores",
+    ),
     *("softmax_of_the_negative", "the_best_key_alone", "divided_by_the_largest", "softmax_twice", "no_softmax"),
     *("average_of_the_values", "sum_of_the_values", "softmax_of_the_output", "queries_with_themselves"),
 )

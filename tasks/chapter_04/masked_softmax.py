@@ -383,6 +383,71 @@ def infinity_multiplied(scores, mask):
 
 
 @known.mistake
+def filled_with_a_hundred(scores, mask):
+    """Forbidden scores become a number such as -100, and that is an ordinary score: allowed scores may be lower, and a
+    row with nothing allowed is averaged. Use minus infinity, and give the empty row zeros."""
+    return softmax(np.where(mask, scores, -100))
+
+
+@known.mistake
+def filled_with_the_lowest_score(scores, mask):
+    """Forbidden scores become the lowest score of the array, and still take weight. Minus infinity takes none."""
+    return softmax(np.where(mask, scores, scores.min()))
+
+
+@known.mistake
+def multiplied_by_a_large_number(scores, mask):
+    """Forbidden scores are multiplied by a large negative number, which turns negative ones into the loudest of all.
+    They should become minus infinity, whatever they were."""
+    return softmax(scores * np.where(mask, 1, -1e9).astype(scores.dtype))
+
+
+@known.mistake
+def large_number_for_the_allowed(scores, mask):
+    """A large number is added to the allowed scores. Their digits get lost in it, and a row with nothing allowed is no
+    different from one without a mask. Leave them as they are, and put minus infinity on the others."""
+    return softmax(scores + mask * scores.dtype.type(1e9))
+
+
+@known.mistake
+def minus_infinity_after(scores, mask):
+    """The softmax runs over all keys, and forbidden weights become minus infinity at the end. It is their scores that
+    should be minus infinity, before the softmax; then their weights are 0."""
+    return np.where(mask, softmax(scores), -np.inf)
+
+
+@known.mistake
+def all_keys_for_the_empty_row(scores, mask):
+    """A row with nothing allowed gets the softmax of all its scores, as if there were no mask. It should have weights
+    0: nothing was read."""
+    empty = ~mask.any(axis=-1, keepdims=True)
+    return softmax(np.where(mask | empty, scores, -np.inf))
+
+
+@known.mistake
+def nan_set_to_zero(scores, mask):
+    """Nothing is subtracted from the scores, and where weights come out as NaN they are set to 0: loud rows and very
+    low ones have no weights at all. Subtract the row's largest allowed score first (chapter 03)."""
+    exponentials = np.exp(np.where(mask, scores, -np.inf))
+    return np.nan_to_num(exponentials / exponentials.sum(axis=-1, keepdims=True))
+
+
+@known.mistake
+def not_of_a_mask(scores, mask):
+    """`not` asks for one True or False of a whole mask. ~mask turns each of its values around."""
+    return np.where(not mask, -np.inf, scores)
+
+
+@known.mistake
+def large_number_by_an_index(scores, mask):
+    """An index by a mask wants one of the same shape as the scores, and there may be one row for all queries: np.where
+    repeats it. Besides, a large negative number is an ordinary score; it takes minus infinity."""
+    filled = scores.copy()
+    filled[~mask] = -1e9
+    return softmax(filled)
+
+
+@known.mistake
 def indexed_and_nan(scores, mask):
     """An index by a mask, as in scores[~mask], wants one of the same shape as the scores, and there may be one row for
     all queries. np.where repeats it. Besides, a row with nothing allowed comes out as NaN."""
