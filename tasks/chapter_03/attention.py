@@ -10,7 +10,7 @@ from grader.task import Case, Task
 from tasks import first_attention_stages
 from tasks.draws import query_and_key
 from tasks.first_attention_stages import output
-from tasks.probes import first_difference, weights_seen
+from tasks.probes import apart, first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
@@ -263,8 +263,9 @@ def one_key(rng):
     yours = yield inputs
     found = first_difference(yours, np.broadcast_to(inputs["value"], yours.shape))
     return found and (
-        f"With a single key, every query should get its value as it is: at [{found[0]}] yours is {found[1]:.4g}, the "
-        f"value {found[2]:.4g}."
+        "With a single key, every query should get its value as it is: at [{}] yours is {}, the value {}.".format(
+            found[0], *apart(*found[1:])
+        )
     )
 
 
@@ -274,8 +275,8 @@ def keys_of_zeros(rng):
     yours = yield {**inputs, "key": np.zeros_like(inputs["key"])}
     found = first_difference(yours, np.broadcast_to(inputs["value"].mean(axis=0), yours.shape))
     return found and (
-        f"With keys of zeros, all scores are equal, and each query should get the average of the values: at "
-        f"[{found[0]}] yours is {found[1]:.4g}, the average {found[2]:.4g}."
+        "With keys of zeros, all scores are equal, and each query should get the average of the values: at [{}] yours "
+        "is {}, the average {}.".format(found[0], *apart(*found[1:]))
     )
 
 
@@ -290,7 +291,7 @@ def a_score_of_ln_three(rng):
         if not np.allclose(row, right):
             return (
                 f"With d_k = 9, a query of {query} (then zeros), and keys of ln 3 and 0 (then zeros), the weights "
-                f"should be {right}; yours are [{row[0]:.4g}, {row[1]:.4g}]."
+                f"should be {right}; yours are [{row[0]:.6g}, {row[1]:.6g}]."
             )
     return None
 

@@ -165,16 +165,16 @@ def about_1e9_added(weights):
 
 
 @logarithms.slip
-def about_1e10_added(weights):
-    """About 1e-10 is added to the weights before the logarithm, and a tiny weight loses its score. Every weight is
-    above 0, so the logarithm exists."""
+def lost_below_1e10(weights):
+    """Before the logarithm, about 1e-10 is added to the weights, or put in the place of smaller ones, and a tiny
+    weight loses its score. Every weight is above 0, so the logarithm exists."""
     return np.log(weights + weights.dtype.type(1e-10))
 
 
 @logarithms.slip
-def about_1e12_added(weights):
-    """About 1e-12 is added to the weights before the logarithm, and a tiny weight loses its score. Every weight is
-    above 0, so the logarithm exists."""
+def lost_below_1e12(weights):
+    """Before the logarithm, about 1e-12 is added to the weights, or put in the place of smaller ones, and a tiny
+    weight loses its score. Every weight is above 0, so the logarithm exists."""
     return np.log(weights + weights.dtype.type(1e-12))
 
 
@@ -312,6 +312,22 @@ def shift_alone(shift):
 
 
 @known.mistake
+def cut_off_at_1e9(weights):
+    """Weights below about 1e-9 are raised to that before the logarithm, and a tiny weight loses its score. Every weight
+    is above 0, so the logarithm exists."""
+    logarithms = np.log(np.maximum(weights, weights.dtype.type(1e-9)))
+    return logarithms - logarithms.max(axis=-1, keepdims=True)
+
+
+@known.mistake
+def cut_off_at_1e8(weights):
+    """Weights below about 1e-8 are raised to that before the logarithm, and a tiny weight loses its score. Every weight
+    is above 0, so the logarithm exists."""
+    logarithms = np.log(np.maximum(weights, weights.dtype.type(1e-8)))
+    return logarithms - logarithms.max(axis=-1, keepdims=True)
+
+
+@known.mistake
 def ratios_alone(weights):
     """These are the ratios of the weights to the largest of the row. A score is the logarithm of such a ratio."""
     return weights / weights.max(axis=-1, keepdims=True)
@@ -391,8 +407,8 @@ def two_weights(rng):
     ):
         if not np.allclose(row, right):
             return (
-                f"For the weights {weights} your scores are [{row[0]:.4g}, {row[1]:.4g}]; they should be "
-                f"[{right[0]:.4g}, {right[1]:.4g}], since ln 3 is 1.099."
+                f"For the weights {weights} your scores are [{row[0]:.6g}, {row[1]:.6g}]; they should be "
+                f"[{right[0]:.6g}, {right[1]:.6g}], since ln 3 is 1.09861."
             )
     return None
 
@@ -401,7 +417,7 @@ def two_weights(rng):
 def equal_weights(rng):
     yours = yield {"weights": np.full((2, 4), 0.25)}
     if not np.allclose(yours, 0, atol=1e-6):
-        return f"For four equal weights your first score is {yours[0, 0]:.4g}; all four should be 0."
+        return f"For four equal weights your first score is {yours[0, 0]:.6g}; all four should be 0."
     return None
 
 

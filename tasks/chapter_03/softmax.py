@@ -532,7 +532,7 @@ def everything_higher(rng):
         j = int(np.abs(after - before).argmax())
         return (
             f"When 2 is added to all scores of a row, no weight should change; yours at [{j}] goes from "
-            f"{before[j]:.4g} to {after[j]:.4g}."
+            f"{before[j]:.6g} to {after[j]:.6g}."
         )
     return None
 
@@ -546,7 +546,7 @@ def _other_than(yours, expected, given):
 
 
 def _row(numbers):
-    return f"[{', '.join(f'{number:.4g}' for number in numbers)}]"
+    return f"[{', '.join(f'{number:.6g}' for number in numbers)}]"
 
 
 @known.legal

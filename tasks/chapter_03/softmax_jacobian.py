@@ -6,6 +6,7 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
 from tasks.chapter_03.scores_from_weights import draw_weights
+from tasks.probes import apart
 from tasks.rules import informative
 
 known = Known()
@@ -365,6 +366,39 @@ def one_row_only(weights):
 
 
 @known.mistake
+def products_of_one_row_only(weights):
+    """np.outer makes one long row of all weights first, so its matrix fits a single row alone. A column times a row,
+    weights[..., :, None] times weights[..., None, :], goes by leading axes."""
+    diagonal = _diagonal(weights)
+    return diagonal - np.outer(weights, weights)
+
+
+@known.mistake
+def sum_of_letters_for_one_row(weights):
+    """The letters of np.einsum name the axes of a single row. "...i,...j->...ij" lets any axes stand before."""
+    return _diagonal(weights) - np.einsum("i,j->ij", weights, weights)
+
+
+@known.mistake
+def sum_of_letters_for_several_rows(weights):
+    """The letters of np.einsum name one axis for the rows, and there may be none, or three. "...i,...j->...ij" lets any
+    axes stand before."""
+    return _diagonal(weights) - np.einsum("bi,bj->bij", weights, weights)
+
+
+@known.mistake
+def loops_over_one_row_of_a_table(weights):
+    """weights[i] is a number where there is one row, and a whole row where there are several, which an entry of the
+    matrix cannot hold. Go through the rows first, and let the result have their axes in front."""
+    n = weights.shape[-1]
+    jacobian = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            jacobian[i, j] = weights[i] * ((i == j) - weights[j])
+    return jacobian
+
+
+@known.mistake
 def diagonal_of_one_row_only(weights):
     """np.diag makes a matrix of a single row; of a table it takes the diagonal, and of more axes nothing. A column of
     weights times the identity matrix is diagonal for any leading axes."""
@@ -443,7 +477,7 @@ def two_weights(rng):
     return (
         f"For the weights [0.8, 0.2] entry [{i}, {j}] should be {right[i, j]:.4g}: "
         f"{'0.8 * (1 - 0.8)' if i == j == 0 else '0.2 * (1 - 0.2)' if i == j else '-0.8 * 0.2'}; yours is "
-        f"{yours[i, j]:.4g}."
+        f"{apart(yours[i, j], right[i, j])[0]}."
     )
 
 

@@ -129,6 +129,12 @@ def a_band_of_two(count):
 
 
 @triangle.slip
+def a_band_of_three(count):
+    """Each position sees itself and the two before it alone. The past goes back to the beginning."""
+    return np.tri(count, dtype=bool) & ~np.tri(count, k=-3, dtype=bool)
+
+
+@triangle.slip
 def the_one_before_alone(count):
     """Each position sees the one before it alone. It should see itself, and the past back to the beginning."""
     return np.eye(count, k=-1, dtype=bool)
@@ -254,6 +260,12 @@ def shares_of_each_row(square):
     """Each row holds equal weights that sum to 1, as a softmax of equal scores gives. The mask itself is boolean,
     True = may attend."""
     return square / np.maximum(square.sum(axis=-1, keepdims=True), 1)
+
+
+@known.mistake
+def one_value_alone(length):
+    """A single True came back. The mask has a value for every query and every key."""
+    return True
 
 
 @known.mistake

@@ -10,7 +10,7 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
 from tasks import attention_stages, first_attention_stages
-from tasks.probes import first_difference, weights_seen
+from tasks.probes import apart, first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
@@ -410,8 +410,8 @@ def keys_of_zeros(rng):
         yours, masked_softmax(_scores(inputs["query"], inputs["key"]), _mask(inputs["real"])) @ inputs["value"]
     )
     return found and (
-        f"With keys of zeros, every visible key has the same score, and each query should get the average of the "
-        f"visible values: at [{found[0]}] yours is {found[1]:.4g}, the average {found[2]:.4g}."
+        "With keys of zeros, every visible key has the same score, and each query should get the average of the "
+        "visible values: at [{}] yours is {}, the average {}.".format(found[0], *apart(*found[1:]))
     )
 
 

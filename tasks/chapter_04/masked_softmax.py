@@ -612,7 +612,7 @@ def nothing_allowed(rng):
 
 
 def _row(numbers):
-    return f"[{', '.join(f'{number:.4g}' for number in numbers)}]"
+    return f"[{', '.join(f'{number:.6g}' for number in numbers)}]"
 
 
 @known.always

@@ -171,6 +171,13 @@ def first_position_hidden(positions, taken):
 
 
 @real.slip
+def one_place_further_on(positions, taken):
+    """Everything stands one place too far: the first position is hidden, and the one behind the last real one is
+    shown. Positions count from 0."""
+    return (positions <= taken[:, None]) & (positions > 0)
+
+
+@real.slip
 def nothing_hidden(positions, taken):
     """Every position is True: the lengths have no effect on the mask."""
     return np.ones((len(taken), len(positions)), dtype=bool)
@@ -219,6 +226,13 @@ def repeated_for_every_query(real):
     """The mask is written out for every query. Which keys are real does not depend on the query, so one row per
     sequence is enough: the axis of the queries has size 1, and broadcasting repeats it."""
     return np.repeat(real[:, None, :], real.shape[1], axis=1)
+
+
+@keys.slip
+def padded_queries_blocked_too(real):
+    """The mask is a square that also blocks the padded queries. Keys alone are hidden, and one row per sequence is
+    enough: (batch, 1, max_len)."""
+    return real[:, :, None] & real[:, None, :]
 
 
 @keys.slip
@@ -294,6 +308,32 @@ def counts_of_real_positions(lengths, max_len):
 
 def _right(lengths, max_len):
     return np.arange(max_len) < lengths[:, None, None]
+
+
+@known.mistake
+def one_value_alone(lengths, max_len):
+    """A single True came back. The mask has a value for every position of every sequence."""
+    return True
+
+
+@known.mistake
+def slice_by_all_lengths(lengths, max_len):
+    """A slice takes one number as its end, and `lengths` holds one for each sequence. Take them one after another, or
+    compare all positions with all lengths."""
+    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    mask[:, :, :lengths] = True
+    return mask
+
+
+@known.mistake
+def a_position_too_many(lengths, max_len):
+    """The loop over the positions goes one too far, and a full sequence has no such position: the last real one is
+    length - 1."""
+    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    for b in range(len(lengths)):
+        for j in range(lengths[b] + 1):
+            mask[b, 0, j] = True
+    return mask
 
 
 @known.mistake
