@@ -151,7 +151,28 @@ def softmax_at_the_end(query, key, value):
 @known.mistake
 def keys_and_values_exchanged(query, key, value):
     """Keys and values have changed places: the queries are compared with the values, and the weights mix the keys."""
-    return _right(query @ value.swapaxes(-2, -1)) @ key
+    return _right(query @ value.swapaxes(-2, -1) / math.sqrt(query.shape[-1])) @ key
+
+
+@known.mistake
+def values_compared_and_keys_mixed(query, key, value):
+    """The queries are compared with the values, and what the weights mix are the keys: those two have changed
+    places."""
+    return _right(query @ np.swapaxes(value, -1, -2) / math.sqrt(query.shape[-1])) @ key
+
+
+@known.mistake
+def queries_and_keys_exchanged(query, key, value):
+    """The keys ask and the queries answer: the weights have a row for each key. They need one for each query: Q times K
+    transposed."""
+    return _right(key @ query.swapaxes(-2, -1) / math.sqrt(query.shape[-1])) @ value
+
+
+@known.mistake
+def keys_ask(query, key, value):
+    """Queries and keys have changed places, so the weights have a row for each key. They need a row for each query and
+    a column for each key: Q times K transposed."""
+    return _right(key @ np.swapaxes(query, -1, -2) / math.sqrt(query.shape[-1])) @ value
 
 
 @known.mistake
