@@ -22,8 +22,7 @@ def product(query, key):
 def all_axes_reversed(query, key):
     """With `.T`, all the axes of key change places, the leading ones too. Swap the last two alone:
     key.swapaxes(-2, -1)."""
-    xp = array_namespace(key)
-    return query @ xp.permute_dims(key, tuple(reversed(range(key.ndim))))
+    return query @ key.T
 
 
 @product.slip
@@ -156,16 +155,16 @@ def hidden_scores_zero(scaled, mask):
 
 @masked.slip
 def large_number_for_infinity(scaled, mask):
-    """Hidden scores become about -1e9. Right wherever something may be attended to; a row with nothing allowed turns
-    into an average of everything, and its output should be 0."""
+    """Hidden scores become a large negative number, such as -1e9, and not minus infinity. It shows in a row with
+    nothing allowed: that turns into an average of everything, and its output should be 0."""
     xp = array_namespace(scaled)
     return xp.where(mask, scaled, xp.asarray(-1e9, dtype=scaled.dtype))
 
 
 @masked.slip
 def large_number_added(scaled, mask):
-    """About 1e9 is subtracted from hidden scores. Right wherever something may be attended to; a row with nothing
-    allowed has all its scores lowered alike, which changes nothing, and its output should be 0."""
+    """A large number, such as 1e9, is subtracted from hidden scores. It shows in a row with nothing allowed: all its
+    scores are lowered alike, which changes nothing, and its output should be 0."""
     xp = array_namespace(scaled)
     return scaled + xp.where(mask, xp.zeros_like(scaled), xp.asarray(-1e9, dtype=scaled.dtype))
 
@@ -256,8 +255,7 @@ masked_weights = weights.but(scores="masked")
 
 @masked_weights.slip
 def nan_where_nothing_is_allowed(scores):
-    """Right wherever something may be attended to. A row with nothing allowed comes out as NaN; its output should be
-    0."""
+    """A row with nothing allowed comes out as NaN; its output should be 0."""
     return softmax(scores)
 
 
@@ -275,7 +273,7 @@ def output(weights, value):
 
 @output.slip
 def weights_alone(weights):
-    """These are the attention weights. The last step is missing: the weights times the values."""
+    """These are the attention weights. The output is one step further: the weights times the values."""
     return weights
 
 

@@ -31,8 +31,17 @@ def weights_seen(weights, mask=None):
     if off.any():
         place = _first(off)
         columns = " while every column does" if np.allclose(weights.sum(axis=-2), 1, atol=near) else ""
-        return f"row [{_text(place)}] sums to {sums[place]:.3g}, not to 1{columns}"
+        return f"row [{_text(place)}] sums to {apart(sums[place], 1)[0]}, not to 1{columns}"
     return None
+
+
+def apart(one, other):
+    """Return two different numbers as text, with as many digits as it takes to tell them apart."""
+    for digits in (4, 7, 10):
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def first_difference(yours, expected):

@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib import causal_mask as reference
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
 
 known = Known()
@@ -13,55 +14,264 @@ def only_the_length(rng, length):
     return {"length": length}
 
 
-@known.mistake
-def future_instead_of_past(length):
+@Stage
+def count(length):
+    return length
+
+
+@count.slip
+def one_position_more(length):
+    """The mask has one position too many: length + 1 of them."""
+    return length + 1
+
+
+@count.slip
+def one_position_fewer(length):
+    """The mask has one position too few: length - 1 of them."""
+    return length - 1
+
+
+@count.slip
+def two_positions():
+    """The mask has 2 positions, as in the example, whatever the length is."""
+    return 2
+
+
+@Stage
+def triangle(count):
+    return np.tri(count, dtype=bool)  # (length, length)
+
+
+@triangle.slip
+def future_instead_of_past(count):
     """This mask is upside down: position i sees itself and the future. Rows are queries and columns are keys, so the
     past of a query lies to the left of the diagonal."""
-    return np.triu(np.ones((length, length), dtype=bool))
+    return np.tri(count, dtype=bool).T
 
 
-@known.mistake
-def true_means_blocked(length):
+@triangle.slip
+def true_means_blocked(count):
     """This mask is True where a position may not attend. In this course, True means may attend."""
-    return np.triu(np.ones((length, length), dtype=bool), k=1)
+    return ~np.tri(count, dtype=bool)
 
 
-@known.mistake
-def diagonal_missing(length):
+@triangle.slip
+def diagonal_missing(count):
     """Each position sees the past but not itself, so the first one sees nothing at all. The diagonal belongs to the
     mask."""
-    return np.tri(length, k=-1, dtype=bool)
+    return np.tri(count, k=-1, dtype=bool)
 
 
-@known.mistake
-def one_step_ahead(length):
+@triangle.slip
+def past_alone_but_for_the_first(count):
+    """Each position sees the past but not itself; the first one alone sees itself. The diagonal belongs to the mask in
+    every row."""
+    mask = np.tri(count, k=-1, dtype=bool)
+    mask[:1, :1] = True
+    return mask
+
+
+@triangle.slip
+def one_step_ahead(count):
     """Each position sees one step into the future: the very word it should predict. The mask ends at the diagonal."""
-    return np.tri(length, k=1, dtype=bool)
+    return np.tri(count, k=1, dtype=bool)
 
 
-@known.mistake
-def only_itself(length):
+@triangle.slip
+def one_before_missing_too(count):
+    """Each position sees neither itself nor the one before it, only what is older. The mask ends at the diagonal."""
+    return np.tri(count, k=-2, dtype=bool)
+
+
+@triangle.slip
+def only_itself(count):
     """Each position sees itself alone. It should see the whole past as well: everything below the diagonal."""
-    return np.eye(length, dtype=bool)
+    return np.eye(count, dtype=bool)
 
 
-@known.mistake
-def everything(length):
+@triangle.slip
+def all_but_itself(count):
+    """Each position sees all the others, the future too, and not itself. It should see itself and the past."""
+    return ~np.eye(count, dtype=bool)
+
+
+@triangle.slip
+def everything(count):
     """This mask allows everything, the future too. Position i may attend to no position after i."""
-    return np.ones((length, length), dtype=bool)
+    return np.ones((count, count), dtype=bool)
+
+
+@triangle.slip
+def nothing(count):
+    """This mask allows nothing: every value is False. Position i may attend to itself and to all before it."""
+    return np.zeros((count, count), dtype=bool)
+
+
+@triangle.slip
+def from_the_last_column(count):
+    """The triangle leans the wrong way: rows grow from the last column. Position i sees the first keys, from column 0
+    to column i."""
+    return np.tri(count, dtype=bool)[:, ::-1]
+
+
+@triangle.slip
+def fewer_in_each_row(count):
+    """The first row allows everything and each further row one key fewer, counted from column 0. It is the other way
+    round: the first row allows one key, the last one all."""
+    return np.tri(count, dtype=bool)[::-1]
+
+
+@triangle.slip
+def a_band_of_two(count):
+    """Each position sees itself and the one before it alone. The past goes back to the beginning: compare positions
+    with <= or >=, not by a fixed distance."""
+    return np.tri(count, dtype=bool) & ~np.tri(count, k=-2, dtype=bool)
+
+
+@triangle.slip
+def a_band_of_three(count):
+    """Each position sees itself and the two before it alone. The past goes back to the beginning."""
+    return np.tri(count, dtype=bool) & ~np.tri(count, k=-3, dtype=bool)
+
+
+@triangle.slip
+def the_one_before_alone(count):
+    """Each position sees the one before it alone. It should see itself, and the past back to the beginning."""
+    return np.eye(count, k=-1, dtype=bool)
+
+
+@triangle.slip
+def neighbors(count):
+    """Each position sees itself and its neighbors on both sides. It should see nothing after it, and all before it."""
+    return np.tri(count, k=1, dtype=bool) & np.tri(count, k=1, dtype=bool).T
+
+
+@triangle.slip
+def first_key_and_itself(count):
+    """Each position sees the first one and itself; what lies between them is missing. Position i sees all keys from
+    column 0 to column i."""
+    mask = np.eye(count, dtype=bool)
+    mask[:, :1] = True
+    return mask
+
+
+@triangle.slip
+def last_row_missing(count):
+    """The last row allows nothing; the others are right. Rows go from 0 to length - 1."""
+    mask = np.tri(count, dtype=bool)
+    mask[-1:] = False
+    return mask
+
+
+@triangle.slip
+def first_row_missing(count):
+    """The first row allows nothing; the others are right. Rows count from 0, and the first position sees itself."""
+    mask = np.tri(count, dtype=bool)
+    mask[:1] = False
+    return mask
+
+
+@triangle.slip
+def first_column_missing(count):
+    """No position sees the first one; the rest is right. Columns count from 0, and column 0 is everyone's past."""
+    mask = np.tri(count, dtype=bool)
+    mask[:, :1] = False
+    return mask
+
+
+@Stage
+def square(triangle):
+    return triangle
+
+
+@square.slip
+def an_axis_for_the_batch(triangle):
+    """There is an axis of size 1 in front. The mask has shape (length, length); it broadcasts to a batch as it is."""
+    return triangle[None]
+
+
+@square.slip
+def axes_for_batch_and_heads(triangle):
+    """There are two axes of size 1 in front. The mask has shape (length, length); it broadcasts to a batch and its
+    heads as it is."""
+    return triangle[None, None]
+
+
+@square.slip
+def an_axis_at_the_end(triangle):
+    """There is an axis of size 1 at the end. The mask has shape (length, length)."""
+    return triangle[..., None]
+
+
+@square.slip
+def flattened(triangle):
+    """All rows stand one behind the other on a single axis. The mask has shape (length, length): one row a query."""
+    return triangle.reshape(-1)
+
+
+@square.slip
+def last_row_alone(triangle):
+    """There is one row for all queries, that of the last position. Each query needs a row of its own: a column of
+    positions against a row of positions."""
+    return triangle[-1:]
+
+
+@square.slip
+def last_row_without_its_axis(triangle):
+    """The result has one axis: the row of the last position. The mask is a square: a column of positions against a row
+    of positions."""
+    return triangle[-1]
+
+
+@Stage
+def result(square):
+    return square
+
+
+@result.slip
+def floating_point_ones(square):
+    """The mask holds the floating-point numbers 1.0 and 0.0. A mask of this course is boolean: see the argument dtype,
+    or compare."""
+    return square.astype(float)
+
+
+@result.slip
+def integer_ones(square):
+    """The mask holds the integers 1 and 0. A mask of this course is boolean: see the argument dtype, or compare."""
+    return square.astype(int)
+
+
+@result.slip
+def zeros_and_minus_infinity(square):
+    """This is what one would add to the scores: 0 where the mask is True and minus infinity where it is False. The mask
+    itself is boolean, True = may attend."""
+    return np.where(square, 0.0, -np.inf)
+
+
+@result.slip
+def zeros_and_a_large_number(square):
+    """This is what one would add to the scores: 0 where the mask is True and -1e9 where it is False. The mask itself is
+    boolean, True = may attend."""
+    return np.where(square, 0.0, -1e9)
+
+
+@result.slip
+def shares_of_each_row(square):
+    """Each row holds equal weights that sum to 1, as a softmax of equal scores gives. The mask itself is boolean,
+    True = may attend."""
+    return square / np.maximum(square.sum(axis=-1, keepdims=True), 1)
 
 
 @known.mistake
-def ones_and_zeros(length):
-    """The pattern is right, but the mask holds the numbers 1.0 and 0.0. A mask of this course is boolean: see the
-    argument dtype, or compare."""
-    return np.tril(np.ones((length, length)))
+def one_value_alone(length):
+    """A single True came back. The mask has a value for every query and every key."""
+    return True
 
 
 @known.mistake
-def zeros_and_minus_infinity(length):
-    """This is what one would add to the scores: 0 and minus infinity. The mask itself is boolean, True = may attend."""
-    return np.where(np.tri(length, dtype=bool), 0.0, -np.inf)
+def numbers_of_keys(length):
+    """These are numbers of keys, one a row. The mask says of each key whether it may be attended to."""
+    return np.tri(length, dtype=bool).sum(axis=-1)
 
 
 @known.mistake
@@ -71,17 +281,98 @@ def numbers_turned_around(length):
 
 
 @known.mistake
-def from_the_last_column(length):
-    """The triangle leans the wrong way: rows grow from the last column. Position i sees the first keys, from column 0
-    to column i."""
-    return np.fliplr(np.tri(length, dtype=bool))
+def shape_as_two_arguments(length):
+    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.ones((3, 3)). What stands behind it
+    would be the dtype."""
+    return np.ones(length, length)
 
 
 @known.mistake
-def a_band_of_two(length):
-    """Each position sees itself and the one before it alone. The past goes back to the beginning: use >= or <=, not
-    a fixed distance."""
-    return np.tri(length, dtype=bool) & ~np.tri(length, k=-2, dtype=bool)
+def zeros_with_two_arguments(length):
+    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((3, 3)). What stands behind it
+    would be the dtype."""
+    return np.zeros(length, length)
+
+
+@known.mistake
+def a_row_too_many(length):
+    """The loop over the rows goes one too far: the last row is length - 1, and range(length) ends there."""
+    mask = np.zeros((length, length), dtype=bool)
+    for i in range(length + 1):
+        for j in range(i):
+            mask[i, j] = True
+    return mask
+
+
+@known.mistake
+def a_column_too_many(length):
+    """The loop over the columns goes one too far in the last row: its last column is length - 1."""
+    mask = np.zeros((length, length), dtype=bool)
+    for i in range(length):
+        for j in range(i + 2):
+            mask[i, j] = True
+    return mask
+
+
+@known.mistake
+def length_of_a_number(length):
+    """`length` is a number already; only lists and arrays have a len()."""
+    return len(length)
+
+
+@known.mistake
+def loop_over_a_number(length):
+    """`length` is one number, and a loop wants several: range(length) gives the positions."""
+    for i in length:
+        return i
+    return None
+
+
+@known.mistake
+def shape_of_a_number(length):
+    """`length` is a number, and a number of Python has no shape: it is the number of positions itself."""
+    return np.tri(length.shape[-1])
+
+
+@known.mistake
+def a_method_of_tensors(length):
+    """`masked_fill` is PyTorch's. In NumPy, np.where chooses by a mask, and a triangle comes from np.tri or a
+    comparison of positions."""
+    mask = np.ones((length, length), dtype=bool)
+    return mask.masked_fill(mask, False)
+
+
+@known.probe
+def row_by_row(rng):
+    yours = yield {"length": 4}
+    if yours.dtype != bool:
+        return None
+    for i, row in enumerate(yours):
+        where = np.flatnonzero(row)
+        if not np.array_equal(where, np.arange(i + 1)):
+            should = "key 0" if i == 0 else f"keys 0 to {i}"
+            return (
+                f"Of 4 positions, query {i}, counted from 0, should see {should}; in your mask it sees "
+                f"{', '.join(map(str, where)) or 'none'}."
+            )
+    return None
+
+
+@known.probe
+def one_position(rng):
+    yours = yield {"length": 1}
+    if yours.dtype == bool and not yours.all():
+        return "With a single position, your mask is False: nobody sees anything. It should see itself."
+    return None
+
+
+@known.probe
+def longer_by_one(rng):
+    short = yield {"length": 3}
+    long = yield {"length": 4}
+    if not np.array_equal(short, long[:3, :3]):
+        return "Your mask of 3 positions is not the top left corner of your mask of 4; one more word changes no past."
+    return None
 
 
 @known.always
@@ -114,7 +405,7 @@ def not_the_future(length):
 def with_torch(length):
     import torch
 
-    return torch.ones(length, length).tril().bool()
+    return torch.ones(length, length).tril().bool().numpy()
 
 
 @known.borrowed
@@ -132,6 +423,8 @@ TASK = Task(
     reference=reference,
     draw=only_the_length,
     cases=(
+        Case("the example of the text", dict(length=2)),
+        Case("one position", dict(length=1)),
         Case("3 positions", dict(length=3)),
         Case("5 positions", dict(length=5)),
         Case("8 positions", dict(length=8)),
@@ -144,13 +437,14 @@ TASK = Task(
         ),
         "Row i is a query and column j a key. What is true of i and j exactly where the query may attend?",
         (
-            "j <= i. Compare a column of positions with a row of positions, and broadcasting gives the square. NumPy "
-            "also has a function for triangles: np.tri."
+            "A column of positions compared with a row of positions broadcasts to a square. NumPy also has a function "
+            "for triangles: np.tri, whose numbers are floats unless you name a dtype."
         ),
         (
-            "positions = np.arange(length); then compare positions[:, None] with positions[None, :]. Which of the two "
-            "is i?"
+            "positions = np.arange(length). Then positions[:, None] is i, and positions[None, :] is j; a query may see "
+            "j where j is at most i."
         ),
     ),
+    stages=(count, triangle, square, result),
     **known.ways,
 )

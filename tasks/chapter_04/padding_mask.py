@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib import padding_mask as reference
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
 
 known = Known()
@@ -22,95 +23,406 @@ def empty_and_full(rng, batch, max_len):
     return {"lengths": lengths, "max_len": max_len}
 
 
-@known.mistake
-def inverted(lengths, max_len):
+def of_the_text(rng, batch, max_len):
+    return {"lengths": np.array([2, 3]), "max_len": max_len}
+
+
+def of_one_sequence(rng, batch, max_len):
+    return {"lengths": rng.integers(2, max_len - 1, size=batch), "max_len": max_len}
+
+
+@Stage
+def taken(lengths):
+    return lengths  # (batch,)
+
+
+@taken.slip
+def shortest_for_all(lengths):
+    """Every sequence is taken to be as long as the shortest of the batch. Each has a length of its own."""
+    return np.full_like(lengths, lengths.min())
+
+
+@taken.slip
+def longest_for_all(lengths):
+    """Every sequence is taken to be as long as the longest of the batch. Each has a length of its own."""
+    return np.full_like(lengths, lengths.max())
+
+
+@taken.slip
+def first_for_all(lengths):
+    """The length of the first sequence serves for all of them. Each has its own."""
+    return np.full_like(lengths, lengths[0])
+
+
+@taken.slip
+def last_for_all(lengths):
+    """The length of the last sequence serves for all of them. Each has its own."""
+    return np.full_like(lengths, lengths[-1])
+
+
+@taken.slip
+def sequences_in_reverse(lengths):
+    """The sequences come back in reverse order: row 0 belongs to the last length."""
+    return lengths[::-1]
+
+
+@taken.slip
+def as_many_as_the_padding(lengths, max_len):
+    """Each sequence begins with as many True as it has padding. It is the real positions that stand in front, and they
+    that are True."""
+    return max_len - lengths
+
+
+@Stage
+def positions(max_len):
+    return np.arange(max_len)
+
+
+@positions.slip
+def counted_from_the_end(max_len):
+    """The real positions stand at the end here. These sequences are padded at the end: the first positions are real."""
+    return np.arange(max_len)[::-1]
+
+
+@positions.slip
+def only_as_long_as_the_longest(lengths):
+    """The mask is as long as the longest sequence here, but the batch was padded to max_len: use that size."""
+    return np.arange(lengths.max())
+
+
+@positions.slip
+def one_position_more(max_len):
+    """The mask has one position too many: max_len + 1 of them."""
+    return np.arange(max_len + 1)
+
+
+@positions.slip
+def one_position_fewer(max_len):
+    """The mask has one position too few: max_len - 1 of them."""
+    return np.arange(max_len - 1)
+
+
+@positions.slip
+def four_positions():
+    """The mask has 4 positions, as in the example, whatever max_len is."""
+    return np.arange(4)
+
+
+@positions.slip
+def as_many_as_sequences(lengths):
+    """The mask has as many positions as there are sequences. It needs max_len of them."""
+    return np.arange(len(lengths))
+
+
+@Stage
+def real(positions, taken):
+    return positions < taken[:, None]  # (batch, max_len)
+
+
+@real.slip
+def inverted(positions, taken):
     """This mask is True on the padding. In this course True means may attend, so it belongs on the real positions."""
-    return np.arange(max_len) >= lengths[:, None, None]
+    return positions >= taken[:, None]
 
 
-@known.mistake
-def turned_around(lengths, max_len):
+@real.slip
+def behind_the_length(positions, taken):
     """This mask is True behind the position whose number is the length: on padding. A position is real where its number
     is smaller than the length."""
-    return np.arange(max_len) > lengths[:, None, None]
+    return positions > taken[:, None]
 
 
-@known.mistake
-def one_too_many(lengths, max_len):
+@real.slip
+def one_too_many(positions, taken):
     """Each sequence has one real position too many. Positions count from 0, so the last real one is length - 1."""
-    return np.arange(max_len) <= lengths[:, None, None]
+    return positions <= taken[:, None]
 
 
-@known.mistake
-def one_too_few(lengths, max_len):
+@real.slip
+def one_too_few(positions, taken):
     """The last real position of each sequence is hidden. Positions count from 0, so the last real one is length - 1."""
-    return np.arange(max_len) < lengths[:, None, None] - 1
+    return positions < taken[:, None] - 1
 
 
-@known.mistake
-def no_axis_for_the_queries(lengths, max_len):
-    """The numbers are right, but the axis for the queries is missing: against scores of shape (batch, q_len, k_len),
-    NumPy would take your batch for the queries. The shape should be (batch, 1, max_len)."""
-    return np.arange(max_len) < lengths[:, None]
+@real.slip
+def one_allowed_position(positions, taken):
+    """Only one position of each sequence is True, the one whose number is the length. All positions before it are
+    real."""
+    return positions == taken[:, None]
 
 
-@known.mistake
-def lengths_without_axes(lengths, max_len):
+@real.slip
+def one_blocked_position(positions, taken):
+    """Only one position of each sequence is False, the one whose number is the length. All positions behind it are
+    padding as well."""
+    return positions != taken[:, None]
+
+
+@real.slip
+def last_real_position_alone(positions, taken):
+    """Only the last real position of each sequence is True. All before it are real as well."""
+    return positions == taken[:, None] - 1
+
+
+@real.slip
+def first_position_hidden(positions, taken):
+    """The first position of each sequence is hidden. Positions count from 0, and position 0 is real, too."""
+    return (positions < taken[:, None]) & (positions > 0)
+
+
+@real.slip
+def one_place_further_on(positions, taken):
+    """Everything stands one place too far: the first position is hidden, and the one behind the last real one is
+    shown. Positions count from 0."""
+    return (positions <= taken[:, None]) & (positions > 0)
+
+
+@real.slip
+def nothing_hidden(positions, taken):
+    """Every position is True: the lengths have no effect on the mask."""
+    return np.ones((len(taken), len(positions)), dtype=bool)
+
+
+@real.slip
+def nothing_real(positions, taken):
+    """Every position is False: no key may be attended to."""
+    return np.zeros((len(taken), len(positions)), dtype=bool)
+
+
+@real.slip
+def lengths_without_axes(positions, taken):
     """NumPy cannot line up max_len positions with the lengths of the batch: both are rows of numbers. Give the lengths
     axes of size 1 behind their own, so that every length meets every position."""
-    return np.arange(max_len) < lengths
+    return positions < taken
 
 
-@known.mistake
-def batch_in_place_of_the_queries(lengths, max_len):
+@Stage
+def keys(real):
+    return real[:, None, :]  # (batch, 1, max_len)
+
+
+@keys.slip
+def no_axis_for_the_queries(real):
+    """The axis for the queries is missing: against scores of shape (batch, q_len, k_len), NumPy would take the batch
+    for the queries. The shape should be (batch, 1, max_len)."""
+    return real
+
+
+@keys.slip
+def batch_in_place_of_the_queries(real):
     """The sequences stand on the axis of the queries. The batch comes first: (batch, 1, max_len)."""
-    return (np.arange(max_len) < lengths[:, None])[None]
+    return real[None]
 
 
-@known.mistake
-def mask_on_the_queries(lengths, max_len):
+@keys.slip
+def mask_on_the_queries(real):
     """The axis of size 1 comes last, so this mask blocks padded queries and leaves every padded key visible. Keys are
     the last axis; the axis of size 1 stands for the queries, before it."""
-    return (np.arange(max_len) < lengths[:, None])[:, :, None]
+    return real[:, :, None]
 
 
-@known.mistake
-def repeated_for_every_query(lengths, max_len):
+@keys.slip
+def repeated_for_every_query(real):
     """The mask is written out for every query. Which keys are real does not depend on the query, so one row per
     sequence is enough: the axis of the queries has size 1, and broadcasting repeats it."""
-    return np.repeat(np.arange(max_len) < lengths[:, None, None], max_len, axis=1)
+    return np.repeat(real[:, None, :], real.shape[1], axis=1)
+
+
+@keys.slip
+def padded_queries_blocked_too(real):
+    """The mask is a square that also blocks the padded queries. Keys alone are hidden, and one row per sequence is
+    enough: (batch, 1, max_len)."""
+    return real[:, :, None] & real[:, None, :]
+
+
+@keys.slip
+def an_axis_for_the_heads(real):
+    """There are two axes of size 1, as for a batch with several heads. Here there are no heads: (batch, 1, max_len)."""
+    return real[:, None, None, :]
+
+
+@keys.slip
+def axes_swapped(real):
+    """The axes stand in the wrong order: positions first, then sequences. The batch comes first: (batch, 1,
+    max_len)."""
+    return real.T
+
+
+@keys.slip
+def rows_filled_in_the_wrong_order(real):
+    """The shape is right, but the numbers were laid out position by position, and now they are read sequence by
+    sequence. A reshape does not swap axes."""
+    return real.T.reshape(real.shape[0], 1, real.shape[1])
+
+
+@keys.slip
+def flattened(real):
+    """All sequences stand in one row. The shape should be (batch, 1, max_len)."""
+    return real.reshape(-1)
+
+
+@keys.slip
+def one_sequence_alone(real):
+    """The result holds the mask of the last sequence alone. Every sequence of the batch needs its own row."""
+    return real[-1:, None, :]
+
+
+@keys.slip
+def everything_in_the_first_row(real):
+    """All sequences are written into the row of the first one, and the other rows stay False."""
+    mask = np.zeros((real.shape[0], 1, real.shape[1]), dtype=bool)
+    mask[0, 0] = real.any(axis=0)
+    return mask
+
+
+@Stage
+def result(keys):
+    return keys
+
+
+@result.slip
+def ones_and_zeros(keys):
+    """The mask holds the integers 1 and 0. A mask of this course is boolean: a comparison gives True and False."""
+    return keys.astype(int)
+
+
+@result.slip
+def floating_point_ones(keys):
+    """The mask holds the floating-point numbers 1.0 and 0.0. A mask of this course is boolean: a comparison gives True
+    and False, and np.zeros and np.ones do with dtype=bool."""
+    return keys.astype(float)
+
+
+@result.slip
+def zeros_and_minus_infinity(keys):
+    """This is what one would add to the scores: 0 where the mask is True, minus infinity where it is False. The mask
+    itself is boolean; masked_softmax makes the rest of it."""
+    return np.where(keys, 0.0, -np.inf)
 
 
 @known.mistake
-def only_as_long_as_the_longest(lengths, max_len):
-    """The mask is as long as the longest sequence here, but the batch was padded to max_len: use that size."""
-    return np.arange(lengths.max()) < lengths[:, None, None]
+def counts_of_real_positions(lengths, max_len):
+    """These are numbers of real positions, the lengths again. The mask says of each position whether it is real."""
+    return _right(lengths, max_len).sum(axis=-1)
+
+
+def _right(lengths, max_len):
+    return np.arange(max_len) < lengths[:, None, None]
 
 
 @known.mistake
-def ones_and_zeros(lengths, max_len):
-    """The mask holds ones and zeros. A mask of this course is boolean: a comparison such as < gives True and False."""
-    return (np.arange(max_len) < lengths[:, None, None]).astype(int)
+def one_value_alone(lengths, max_len):
+    """A single True came back. The mask has a value for every position of every sequence."""
+    return True
 
 
 @known.mistake
-def zeros_and_minus_infinity(lengths, max_len):
-    """This is what one would add to the scores: 0 and minus infinity. The mask itself is boolean, True = may attend;
-    masked_softmax makes the rest of it."""
-    return np.where(np.arange(max_len) < lengths[:, None, None], 0.0, -np.inf)
+def slice_by_all_lengths(lengths, max_len):
+    """A slice takes one number as its end, and `lengths` holds one for each sequence. Take them one after another, or
+    compare all positions with all lengths."""
+    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    mask[:, :, :lengths] = True
+    return mask
 
 
 @known.mistake
-def padded_on_the_left(lengths, max_len):
-    """The real positions stand at the end here. These sequences are padded at the end: the first positions are real."""
-    return np.arange(max_len) >= max_len - lengths[:, None, None]
+def a_position_too_many(lengths, max_len):
+    """The loop over the positions goes one too far, and a full sequence has no such position: the last real one is
+    length - 1."""
+    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    for b in range(len(lengths)):
+        for j in range(lengths[b] + 1):
+            mask[b, 0, j] = True
+    return mask
 
 
 @known.mistake
-def one_allowed_position(lengths, max_len):
-    """Only one position of each sequence is True, the one at its length. All positions before its length are real:
-    compare with < instead of ==."""
-    return np.arange(max_len) == lengths[:, None, None]
+def full_sequences_hidden(lengths, max_len):
+    """A sequence without padding is hidden altogether; the others are right. A slice from -0 on is everything, as
+    `[-(max_len - length):]` is for a full sequence."""
+    return _right(lengths, max_len) & (lengths < max_len)[:, None, None]
+
+
+@known.mistake
+def empty_sequences_shown(lengths, max_len):
+    """A sequence of length 0 is treated as one without padding: all of it is True. Nothing of it is real."""
+    return _right(lengths, max_len) | (lengths == 0)[:, None, None]
+
+
+@known.mistake
+def one_position_at_least(lengths, max_len):
+    """A sequence of length 0 has one True. Nothing of it is real; the others are right."""
+    return _right(np.maximum(lengths, 1), max_len)
+
+
+@known.mistake
+def shape_as_several_arguments(lengths, max_len):
+    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((batch, 1, max_len)). What
+    stands behind it would be the dtype."""
+    return np.zeros(lengths.shape[0], 1, max_len)
+
+
+@known.mistake
+def two_arguments_for_the_shape(lengths, max_len):
+    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((batch, max_len)). What stands
+    behind it would be the dtype."""
+    return np.zeros(len(lengths), max_len)
+
+
+@known.mistake
+def a_method_of_tensors(lengths, max_len):
+    """`unsqueeze` is PyTorch's. NumPy puts in an axis by an index: lengths[:, None]."""
+    return lengths.unsqueeze(1)
+
+
+@known.mistake
+def loop_over_a_number(lengths, max_len):
+    """max_len is one number, and a loop wants several: range(max_len) gives the positions."""
+    for j in max_len:
+        return j
+    return None
+
+
+@known.mistake
+def a_range_of_all_lengths(lengths, max_len):
+    """range takes one number, and `lengths` holds one for each sequence. Take them one after another, or let a
+    comparison broadcast."""
+    return range(lengths)
+
+
+@known.probe
+def three_sequences(rng):
+    yours = yield {"lengths": np.array([1, 4, 3]), "max_len": 6}
+    for row, length in zip(yours[:, 0], (1, 4, 3), strict=True):
+        where = np.flatnonzero(row)
+        if not np.array_equal(where, np.arange(length)):
+            should = "position 0" if length == 1 else f"positions 0 to {length - 1}"
+            return (
+                f"With lengths 1, 4 and 3, padded to 6, the sequence of length {length} should be True at {should}; "
+                f"yours is True at {', '.join(map(str, where)) or 'none'}."
+            )
+    return None
+
+
+@known.probe
+def empty_and_full_sequence(rng):
+    yours = yield {"lengths": np.array([0, 5]), "max_len": 5}
+    if yours[0].any():
+        return f"With lengths 0 and 5, padded to 5, the empty sequence has {np.count_nonzero(yours[0])} True."
+    if not yours[1].all():
+        return f"With lengths 0 and 5, padded to 5, the full sequence has {np.count_nonzero(~yours[1])} False."
+    return None
+
+
+@known.probe
+def one_length_changed(rng):
+    before = yield {"lengths": np.array([2, 3]), "max_len": 6}
+    after = yield {"lengths": np.array([2, 5]), "max_len": 6}
+    if not np.array_equal(before[0], after[0]):
+        return "When the second length changes from 3 to 5, your mask of the first sequence changes too."
+    if np.array_equal(before[1], after[1]):
+        return "When the second length changes from 3 to 5, your mask of that sequence stays as it was."
+    return None
 
 
 @known.always
@@ -141,7 +453,7 @@ def from_a_triangle(lengths, max_len):
 def with_torch(lengths, max_len):
     import torch
 
-    return torch.arange(max_len)[None, None, :] < torch.from_numpy(lengths)[:, None, None]
+    return (torch.arange(max_len)[None, None, :] < torch.from_numpy(lengths)[:, None, None]).numpy()
 
 
 @known.borrowed
@@ -159,9 +471,11 @@ TASK = Task(
     reference=reference,
     draw=lengths_below_the_maximum,
     cases=(
+        Case("the example of the text", dict(batch=2, max_len=4), draw=of_the_text),
         Case("2 sequences, padded to 5", dict(batch=2, max_len=5)),
         Case("3 sequences, padded to 8", dict(batch=3, max_len=8)),
         Case("an empty sequence and a full one", dict(batch=4, max_len=6), draw=empty_and_full),
+        Case("one sequence alone", dict(batch=1, max_len=7), draw=of_one_sequence),
     ),
     finished=("course_lib.padding_mask",),
     hints=(
@@ -179,5 +493,11 @@ TASK = Task(
             "(batch, 1, max_len)."
         ),
     ),
+    stages=(taken, positions, real, keys, result),
+    coincidences={
+        "as_many_as_the_padding + counted_from_the_end": "inverted",
+        "as_many_as_the_padding + inverted": "counted_from_the_end",
+        "counted_from_the_end + inverted": "as_many_as_the_padding",
+    },
     **known.ways,
 )
