@@ -95,6 +95,33 @@ def shapes_do_not_broadcast(reply):
     )
 
 
+def product_of_results(reply):
+    """A matrix product of what the line computes on the way: its sizes stand in the library's text alone."""
+    if found := re.search(r"matmul: .*\(size (\d+) is different from (\d+)\)", reply.message):
+        right, left = found.groups()
+    elif found := re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", reply.message):
+        left, right = found.groups()
+    else:
+        return None
+    return (
+        f"A matrix product wants the last axis of the left, here {left}, as long as the last but one of the right, "
+        f"here {right}"
+    )
+
+
+def results_do_not_broadcast(reply):
+    """Two results that the line computes on the way do not fit each other element by element."""
+    if found := re.search(r"could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))", reply.message):
+        left, right = (shape.replace(",", ", ").replace(", )", ",)") for shape in found.groups())
+        return f"Two arrays of shapes {left} and {right} meet there element by element, and these do not fit"
+    if found := re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)[^\d]*(\d+)", reply.message):
+        return (
+            f"Two tensors meet there element by element, and on axis {found[3]} of the longer one they have "
+            f"{found[1]} and {found[2]}"
+        )
+    return None
+
+
 def unpacked(reply):
     """A shape is taken apart into more names, or fewer, than it has axes."""
     counts = re.search(r"(?:not enough|too many) values to unpack \(expected (\d+)", reply.message)
@@ -107,13 +134,15 @@ def unpacked(reply):
 
 def dtypes_clash(reply):
     """PyTorch multiplies matrices of one dtype."""
-    dtypes = list(dict.fromkeys(one.dtype for one in reply.operands))
-    if "dtype" in reply.message and len(dtypes) > 1 and all(one.library == "torch" for one in reply.operands):
-        return (
-            f"PyTorch wants one dtype on both sides, and here are {' and '.join(dtypes)}. What is made anew "
-            f"(torch.ones, torch.zeros, torch.tensor) is float32 unless told otherwise: dtype=..."
-        )
-    return None
+    found = re.search(r"same dtype, but got: (\w+) != (\w+)|expected scalar type (\w+) but found (\w+)", reply.message)
+    if found is None:
+        return None
+    names = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16"}
+    left, right = (names.get(name.lower(), name.lower()) for name in filter(None, found.groups()))
+    return (
+        f"PyTorch wants one dtype on both sides, and here are {left} and {right}. What is made anew (torch.ones, "
+        f"torch.zeros, torch.tensor) is float32 unless told otherwise: dtype=..."
+    )
 
 
 def of_the_other_library(reply):
@@ -144,6 +173,8 @@ RULES = (
     dtypes_clash,
     product_does_not_fit,
     shapes_do_not_broadcast,
+    product_of_results,
+    results_do_not_broadcast,
     unpacked,
     of_the_other_library,
     unknown_name,

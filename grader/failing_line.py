@@ -81,14 +81,17 @@ def _expression(filename, code, step):
     part[-1] = part[-1][:end]
     part[0] = part[0][begin:]
     text = b" ".join(piece.strip() for piece in part).decode(errors="replace")
-    for source, mode in ((text, "eval"), (text, "exec"), (f"{whole.rstrip(':')}", "exec")):
-        try:
-            tree = ast.parse(source, mode=mode)
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        telling = source == text and len(text) <= LONGEST and isinstance(getattr(tree, "body", None), TELLING)
-        return text if telling else whole, tree
-    return whole, None
+    tree = _parsed(text, "eval")
+    if len(text) <= LONGEST and isinstance(getattr(tree, "body", None), TELLING):
+        return text, tree
+    return whole, _parsed(whole.removesuffix(":"), "exec") or tree
+
+
+def _parsed(source, mode):
+    try:
+        return ast.parse(source, mode=mode)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _operands(node, frame):

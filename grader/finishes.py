@@ -216,6 +216,62 @@ def divided_by_its_sum(result):
 
 
 @finish
+def exponentials_over_their_sum(result):
+    """A softmax over the last axis is taken of the result, which is not asked for."""
+    exponentials = np.exp(_floats(_with_axes(result, 1)) - result.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
+
+
+@finish
+def brought_to_length_one(result):
+    """The numbers are divided by the length of the vector along the last axis (the root of the sum of their squares),
+    which is not asked for."""
+    return _floats(_with_axes(result, 1)) / np.sqrt((result**2).sum(-1, keepdims=True))
+
+
+@finish
+def brought_to_mean_zero(result):
+    """The mean along the last axis is subtracted, which is not asked for."""
+    return _floats(_with_axes(result, 1)) - result.mean(-1, keepdims=True)
+
+
+@finish
+def standardized(result):
+    """The numbers are brought to mean 0 and variance 1 along the last axis, which is not asked for."""
+    return brought_to_mean_zero(result) / np.sqrt(result.var(-1, keepdims=True) + result.dtype.type(1e-5))
+
+
+@finish
+def over_the_root_of_the_last_axis(result):
+    """The numbers are divided by the square root of the size of the last axis, which is not asked for."""
+    return _floats(_with_axes(result, 1)) / result.dtype.type(np.sqrt(result.shape[-1]))
+
+
+@finish
+def over_the_size_of_the_last_axis(result):
+    """The numbers are divided by the size of the last axis, which is not asked for."""
+    return _floats(_with_axes(result, 1)) / result.dtype.type(result.shape[-1])
+
+
+@finish
+def half_precision(result):
+    """The numbers are rounded to half precision (float16), which keeps three digits."""
+    return _floats(result).astype(np.float16).astype(result.dtype)
+
+
+@finish
+def hyperbolic_tangent(result):
+    """The hyperbolic tangent is taken of the result, which is not asked for."""
+    return np.tanh(_floats(result))
+
+
+@finish
+def sigmoid(result):
+    """A sigmoid, 1 / (1 + exp(-x)), is taken of the result, which is not asked for."""
+    return 1 / (1 + np.exp(-_floats(result)))
+
+
+@finish
 def sign_turned(result):
     """Every number has the wrong sign."""
     return -_numbers(result)

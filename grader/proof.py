@@ -18,7 +18,6 @@ from grader.result import Outcome
 OTHER_SEEDS = (1, 2)  # what a lecturer might draw, besides what check() draws: everything is judged on them
 MANY_SEEDS = range(100, 125)  # no draw of these may turn a verdict
 JUDGED_PAIRS = 30  # of a task that go through the whole judge; all of them are told apart by what they compute
-LEAST_PROBES = 3  # of a task with stages
 
 
 @dataclass(frozen=True)
@@ -78,18 +77,33 @@ def table(rows):
             for row in of_task
         ]
     lines += ["", *(f"{row.task}: {row.name}: {row.outcome}" for row in rules if not row.holds)]
-    attempts = [row for row in rows if row.kind != "rule"]
     held = sum(row.holds for row in rows)
-    tasks = _count(len({row.task for row in attempts}), "task")
-    lines.append(
-        f"{tasks}, {sum(row.kind == 'mistake' for row in rows)} mistakes, "
-        f"{sum(row.kind == 'legal' for row in rows)} legal ways, {len(rules)} rules: {held} of {len(rows)} hold."
-    )
+    lines += [*_summary(rows), "", f"{len(rules)} rules; {held} of {len(rows)} rows hold."]
     return "\n".join(lines)
 
 
-def _count(number, unit):
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+def _summary(rows):
+    """Return the lines of a small table: for each task how much of everything there is."""
+    kinds = ("slip", "mistake", "pairs", "probe", "legal")
+    ids = dict.fromkeys(row.task for row in rows if row.kind in ("slip", "mistake", "legal", "outcome"))
+    cells = [["task", "slips", "mistakes", "pairs told", "probes", "legal ways"]]
+    totals = collections.Counter()
+    for task_id in ids:
+        of_task = [row for row in rows if row.task == task_id]
+        counts = collections.Counter(row.kind for row in of_task)
+        pairs = next((row.name.removesuffix(" told") for row in of_task if row.kind == "pairs"), "")
+        totals.update(counts)
+        cells.append([task_id, *(pairs if kind == "pairs" else str(counts[kind]) for kind in kinds)])
+    if len(ids) > 1:
+        told = [cell[3].split(" of ") for cell in cells[1:] if cell[3]]
+        pairs = f"{sum(int(a) for a, _ in told)} of {sum(int(b) for _, b in told)}"
+        tasks = f"{len(ids)} tasks"
+        cells.append([tasks, *(pairs if kind == "pairs" else str(totals[kind]) for kind in kinds)])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" if not place else f"{cell:>{width}}" for place, (cell, width) in line)
+        for line in (list(enumerate(zip(row, widths, strict=True))) for row in cells)
+    ]
 
 
 def _attempts(task, seed):
@@ -227,7 +241,6 @@ def _rules(task, seed):
             "the stages and their slips leave the inputs alone",
             all(_left_alone(cases_inputs, each) for each in outputs),
         )
-        yield f"at least {LEAST_PROBES} probes", len(task.probes) >= LEAST_PROBES
     turned = collections.defaultdict(list)
     for name, any_seed in _turned(task, functions, names):
         turned[name].append(any_seed)

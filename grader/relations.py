@@ -32,6 +32,9 @@ def relation(yours, expected, sizes, dtype=""):
         found = _scaled(yours, expected, sizes, same) or _shifted(yours, expected, same)
         if found:
             return found
+        found = _nearly(yours, expected) or _by_rows(yours, expected, same)
+        if found:
+            return found
     return _moved(yours, expected, same) or _only_there(~close(yours, expected, dtype))
 
 
@@ -71,6 +74,29 @@ def _shifted(yours, expected, same):
     return f"Every number is {abs(shift):.4g} too {'large' if shift > 0 else 'small'}."
 
 
+def _nearly(yours, expected):
+    """Tell how many digits are right if it is several, but not enough."""
+    largest = np.abs(expected).max()
+    error = np.abs(yours.astype(float) - expected.astype(float)).max() / largest if largest else 1.0
+    if error > 1e-4:
+        return None
+    return f"The numbers are nearly right, but not quite: the largest difference is {error:.0e} of the largest number."
+
+
+def _by_rows(yours, expected, same):
+    """Tell if each row is the expected one times a number of its own, or plus one."""
+    if expected.ndim < 2 or expected.shape[-1] < 3:
+        return None
+    with np.errstate(all="ignore"):
+        factors = (yours * expected).sum(-1, keepdims=True) / (expected * expected).sum(-1, keepdims=True)
+        offsets = (yours - expected).mean(-1, keepdims=True)
+    if np.isfinite(factors).all() and same(yours, (factors * expected).astype(yours.dtype)):
+        return f"Each row is the expected one times a number of its own; the first by {factors.flat[0]:.4g}."
+    if same(yours, (expected + offsets).astype(yours.dtype)):
+        return f"Each row is the expected one plus a number of its own; the first plus {offsets.flat[0]:.4g}."
+    return None
+
+
 def _moved(yours, expected, same):
     for axis, length in enumerate(expected.shape):
         if length < 2:
@@ -90,7 +116,7 @@ def _moved(yours, expected, same):
 
 
 def _only_there(wrong):
-    """Tell where alone the differences are, if that is one place along an axis, or one side of a diagonal."""
+    """Tell where alone the differences are: at one place along an axis, from one on, or on one side of a diagonal."""
     if wrong.all() or not wrong.any():
         return None
     for axis in reversed(range(wrong.ndim)):
@@ -98,5 +124,16 @@ def _only_there(wrong):
         others = tuple(other for other in range(wrong.ndim) if other != axis)
         places = np.flatnonzero(wrong.any(axis=others))
         if length > 1 and len(places) == 1:
-            return f"All differences are at place {places[0]} of axis {axis}; the other {length - 1} are right."
+            return f"All differences are at place {places[0]} of axis {axis}; everything else is right."
+        if len(places) < length and places[0] > 0 and places[-1] == length - 1 and len(places) == length - places[0]:
+            return f"Along axis {axis}, everything is right up to place {places[0] - 1}; all differences come after it."
+    if wrong.ndim >= 2:
+        rows, columns = np.indices(wrong.shape[-2:])
+        for words, side in (
+            ("on the diagonal of the last two axes", rows == columns),
+            ("above the diagonal of the last two axes", rows < columns),
+            ("below the diagonal of the last two axes", rows > columns),
+        ):
+            if not wrong[..., ~side].any():
+                return f"All differences are {words}; everything else is right."
     return None

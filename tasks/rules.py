@@ -4,7 +4,7 @@ import numpy as np
 
 from grader.task import Drawn
 
-LEAST_MISTAKES, LEAST_LEGAL, LEAST_CASES, LEAST_HINTS = 5, 3, 3, 3
+LEAST_MISTAKES, LEAST_LEGAL, LEAST_CASES, LEAST_HINTS, LEAST_PROBES = 5, 3, 3, 3, 3
 
 
 def enough(task):
@@ -13,6 +13,7 @@ def enough(task):
     yield f"at least {LEAST_LEGAL} legal ways", len(task.legal) >= LEAST_LEGAL
     yield f"at least {LEAST_CASES} cases", len(task.cases) >= LEAST_CASES
     yield f"at least {LEAST_HINTS} hints", len(task.hints) >= LEAST_HINTS
+    yield f"at least {LEAST_PROBES} probes if it has stages", not task.stages or len(task.probes) >= LEAST_PROBES
     yield "difficulty 1 to 3, minutes named", task.difficulty in (1, 2, 3) and task.minutes > 0
 
 
