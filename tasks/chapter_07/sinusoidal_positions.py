@@ -9,6 +9,7 @@ from course_lib.positional_encoding import sinusoidal_encoding
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
+from tasks.angle_stages import angles, exponents, frequencies, positions
 from tasks.probes import first_difference
 
 known = Known()
@@ -30,241 +31,6 @@ def long_words(rng, scale, **sizes):
 
 def reference(x, start):
     return x + sinusoidal_encoding(start + x.shape[-2], x.shape[-1], like=x)[start:]
-
-
-@Stage
-def positions(x, start):
-    return torch.arange(start, start + x.shape[-2])  # (length,)
-
-
-@positions.slip
-def positions_from_one(x, start):
-    """The positions are one too high. The first element of x stands at position start, which is 0 for a sequence from
-    its beginning."""
-    return positions(x, start) + 1
-
-
-@positions.slip
-def positions_one_too_low(x, start):
-    """The positions are one too low. The first element of x stands at position start."""
-    return positions(x, start) - 1
-
-
-@positions.slip
-def start_ignored(x, start):
-    """The positions begin at 0, whatever start is. The first element of x stands at position start."""
-    return positions(x, 0)
-
-
-@positions.slip
-def start_twice(x, start):
-    """start counts twice: the first element is put at 2 * start. It stands at position start."""
-    return positions(x, 2 * start)
-
-
-@positions.slip
-def all_at_the_start(x, start):
-    """Every element gets the vector of position start. The element t steps further on stands at start + t."""
-    return positions(x, start)[:1]
-
-
-@positions.slip
-def from_right_to_left(x, start):
-    """The positions run backward: the last element of x is put at position start, where the first one stands."""
-    return positions(x, start).flip(0)
-
-
-@positions.slip
-def parts_of_the_length(x, start):
-    """The positions are divided by the length of the sequence. They are whole numbers: start, start + 1, and so on."""
-    return positions(x, start) / x.shape[-2]
-
-
-@positions.slip
-def along_the_first_axis(x, start):
-    """In a batch, the positions are counted along the first axis, so that all elements of a sequence get the same
-    vector. Positions run along the second axis from the right: x.shape[-2]."""
-    return torch.arange(start, start + len(x)).reshape(len(x), *[1] * (x.ndim - 2))
-
-
-@positions.slip
-def on_through_the_batch(x, start):
-    """In a batch, the positions run on from the end of one sequence to the beginning of the next. Each begins at
-    start."""
-    return torch.arange(start, start + x[..., 0].numel()).reshape(x.shape[:-1])
-
-
-@positions.slip
-def from_start_to_length(x, start):
-    """The positions end at length - 1, wherever they begin: start to length holds too few of them, or none. The last
-    element stands at start + length - 1."""
-    return torch.arange(start, x.shape[-2])
-
-
-@positions.slip
-def always_a_batch(x, start):
-    """The shape of x is taken apart into three sizes, and x may have no batch, or several leading axes. The last two
-    are x.shape[-2:]."""
-    batch, length, d_model = x.shape
-    return torch.arange(start, start + length)
-
-
-@Stage
-def exponents(x):
-    """For each component: 2i / d_model, where i is the number of its pair."""
-    return torch.arange(0, x.shape[-1], 2).repeat_interleave(2) / x.shape[-1]  # (d_model,)
-
-
-@exponents.slip
-def exponent_without_the_two(x):
-    """The exponent is i / d_model. It is 2i / d_model, where i counts the pairs. With d_model 4, the
-    second pair turns 100 times more slowly than the first, not 10 times."""
-    return exponents(x) / 2
-
-
-@exponents.slip
-def exponent_with_two_twos(x):
-    """The exponent is twice too large. 2i is already the number of an even component: divide that by d_model, without
-    another factor of 2."""
-    return 2 * exponents(x)
-
-
-@exponents.slip
-def an_angle_for_each_component(x):
-    """Every component has a frequency of its own: component j the exponent j / d_model. The two components of a pair
-    share one angle: the cosine at 2i + 1 uses the same exponent 2i / d_model as the sine at 2i."""
-    return torch.arange(x.shape[-1]) / x.shape[-1]
-
-
-@exponents.slip
-def components_for_pairs(x):
-    """Component j has the exponent 2j / d_model. In the formula i counts the pairs: the components 2i and 2i + 1 share
-    the exponent 2i / d_model."""
-    return 2 * torch.arange(x.shape[-1]) / x.shape[-1]
-
-
-@exponents.slip
-def exponents_side_by_side(x):
-    """The exponents of all pairs stand side by side, and then once more, so that neighbors have different ones. The
-    components 2i and 2i + 1 share the exponent 2i / d_model."""
-    return exponents(x)[::2].repeat(2)
-
-
-@exponents.slip
-def frequencies_to_the_end(x):
-    """The exponents run from 0 to 1 and include both ends. In the formula the last one is 2i / d_model for the last
-    pair, which is a little below 1."""
-    return torch.linspace(0, 1, x.shape[-1] // 2).repeat_interleave(2)
-
-
-@exponents.slip
-def pairs_from_one(x):
-    """The pairs are counted from 1, so that the first one has the exponent 2 / d_model. It has 0: at i = 0 the angle
-    is the position itself."""
-    return exponents(x) + 2 / x.shape[-1]
-
-
-@exponents.slip
-def pairs_backward(x):
-    """The pairs are in reverse order: the last one has the exponent 0. It should be the first one."""
-    return exponents(x).flip(0)
-
-
-@exponents.slip
-def the_same_speed_for_all_pairs(x):
-    """All pairs have the same angle, as with the exponent 0. Pair i turns 10000 to the power of 2i / d_model times more
-    slowly than the first; an exponent that is rounded down, as // does, is always 0."""
-    return 0 * exponents(x)
-
-
-@exponents.slip
-def exponent_not_divided(x):
-    """The exponent is 2i. It is 2i / d_model: from 0 to a little below 1."""
-    return exponents(x) * x.shape[-1]
-
-
-@Stage
-def frequencies(exponents):
-    return 10000.0**-exponents  # (d_model,)
-
-
-@frequencies.slip
-def a_thousand(exponents):
-    """The base is 1000. In the formula it is 10000."""
-    return 1000.0**-exponents
-
-
-@frequencies.slip
-def base_e(exponents):
-    """The frequencies are powers of e. The base is 10000: as an exponential, that is exp(-log(10000) * 2i / d_model),
-    with the natural logarithm."""
-    return torch.exp(-exponents)
-
-
-@frequencies.slip
-def multiplied_by_the_power(exponents):
-    """The position is multiplied by the power of 10000. It is divided by it: later pairs turn more slowly, not
-    faster."""
-    return 10000.0**exponents
-
-
-@frequencies.slip
-def divided_after_the_power(exponents, x):
-    """10000 is raised to the power of -2i, and then comes the division by d_model. The exponent is -2i / d_model as a
-    whole: powers bind before divisions."""
-    return 10000.0 ** (-exponents * x.shape[-1]) / x.shape[-1]
-
-
-@frequencies.slip
-def no_power(exponents):
-    """The frequencies fall along a straight line from 1: 1 - 2i / d_model. They are powers of 10000."""
-    return 1 - exponents
-
-
-@Stage
-def angles(positions, frequencies):
-    return positions[..., None] * frequencies  # (..., length, d_model)
-
-
-@angles.slip
-def full_turns(positions, frequencies):
-    """The angles are multiplied by 2 pi. The formula has none: at position 1 the first pair turns by 1 radian."""
-    return 2 * math.pi * positions[..., None] * frequencies
-
-
-@angles.slip
-def degrees(positions, frequencies):
-    """The angles are taken for degrees, and converted. They are radians already, as torch.sin and torch.cos expect."""
-    return torch.deg2rad(positions[..., None] * frequencies)
-
-
-@angles.slip
-def whole_angles(positions, frequencies):
-    """The angles are rounded down to whole numbers, as // does. Small angles tell neighboring positions apart."""
-    return torch.floor(positions[..., None] * frequencies)
-
-
-@angles.slip
-def power_of_the_quotient(positions, exponents):
-    """The position is divided by 10000 first, and the quotient raised to the power of 2i / d_model. 10000 alone is
-    raised."""
-    return (positions[..., None] / 10000.0) ** exponents
-
-
-@angles.slip
-def no_axis_for_the_frequencies(positions, frequencies):
-    """Positions (length,) and frequencies (d_model / 2,) are multiplied element by element. Each position meets each
-    frequency: give the positions a second axis, so that they are a column."""
-    t, freq = positions, frequencies[::2]
-    return (t * freq).repeat_interleave(2)
-
-
-@angles.slip
-def no_axis_for_the_positions(positions, frequencies):
-    """The positions, as floating-point numbers of shape (length,), are multiplied with frequencies (d_model / 2,)
-    element by element, where each position should meet each frequency. Positions in a column do that."""
-    t, freq = positions.float(), frequencies[::2]
-    return (t * freq).repeat_interleave(2)
 
 
 @Stage
@@ -439,8 +205,8 @@ def equal_sequences(rng):
     yours = yield {"x": x, "start": 0}
     found = first_difference(yours, yours[:1])
     return found and (
-        f"Three equal sequences in a batch come out different: at [{found[0]}] stands {found[1]:.4g}, at the same place "
-        f"of the first sequence {found[2]:.4g}."
+        f"Three equal sequences in a batch come out different: at [{found[0]}] stands {found[1]:.4g}, at the same "
+        f"place of the first sequence {found[2]:.4g}."
     )
 
 
@@ -487,7 +253,9 @@ def pairs_of_length_one(inputs, output):
 
 
 def _angles(x, start):
-    return torch.arange(start, start + x.shape[-2])[:, None] * 10000.0 ** -(torch.arange(0, x.shape[-1], 2) / x.shape[-1])
+    return torch.arange(start, start + x.shape[-2])[:, None] * 10000.0 ** -(
+        torch.arange(0, x.shape[-1], 2) / x.shape[-1]
+    )
 
 
 @known.legal
