@@ -140,15 +140,15 @@ def start_for_the_keys(query, start, rotation):
 
 @turned_query.slip
 def one_too_far(query, start, rotation):
-    """The queries stand one position too high, or the keys one too low. The first query is at position start itself, and
-    the first key at 0."""
+    """The queries stand one position too high, or the keys one too low. The first query is at position start
+    itself, and the first key at 0."""
     return rotation(query, start + 1)
 
 
 @turned_query.slip
 def one_too_near(query, start, rotation):
-    """The queries stand one position too low, or the keys one too high, as if these were counted from 1. The first query
-    is at position start, and the first key at 0."""
+    """The queries stand one position too low, or the keys one too high, as if these were counted from 1. The first
+    query is at position start, and the first key at 0."""
     return rotation(query, start - 1)
 
 
