@@ -190,6 +190,12 @@ def base_e(exponents):
 
 
 @frequencies.slip
+def logarithm_of_base_ten(exponents):
+    """The logarithm of 10000 is taken to base 10, where it is 4. Under an exponential it is the natural one, 9.21."""
+    return torch.exp(-math.log10(10000) * exponents)
+
+
+@frequencies.slip
 def multiplied_by_the_power(exponents):
     """The position is multiplied by the power of 10000. It is divided by it: later pairs turn more slowly, not
     faster."""
@@ -204,9 +210,10 @@ def divided_after_the_power(exponents, x):
 
 
 @frequencies.slip
-def no_power(exponents):
-    """The frequencies fall along a straight line from 1: 1 - 2i / d. They are powers of 10000."""
-    return 1 - exponents
+def only_the_power_divided(exponents, x):
+    """10000 is raised to the power of 2i, and the result, divided by d, the size of a vector, divides the position. The
+    exponent is 2i / d as a whole: powers bind before divisions."""
+    return x.shape[-1] * 10000.0 ** (-exponents * x.shape[-1])
 
 
 @Stage

@@ -41,12 +41,6 @@ def heads_from_zero(num_heads):
 
 
 @heads.slip
-def heads_from_two(num_heads):
-    """The heads are counted from 2. In the formula h goes from 1 to num_heads."""
-    return np.arange(2, num_heads + 2)
-
-
-@heads.slip
 def heads_backward(num_heads):
     """The slopes are in the opposite order. The first head has h = 1, and the last one h = num_heads."""
     return np.arange(1, num_heads + 1)[::-1]
@@ -140,6 +134,20 @@ def exponents_alone(heads, num_heads):
 
 
 @slopes.slip
+def first_slope_times_h(heads, num_heads):
+    """The slopes are h times 2 to the power of -8 / num_heads. h belongs into the exponent: powers bind before
+    products."""
+    return 2.0 ** (-8 / num_heads) * heads
+
+
+@slopes.slip
+def last_slope_times_h(heads, num_heads):
+    """The slopes are 2 to the power of -8, times h / num_heads. All of that belongs into the exponent: powers bind
+    before products."""
+    return 2.0**-8 * heads / num_heads
+
+
+@slopes.slip
 def no_slopes(num_heads):
     """The slope of every head is 1, so that all have the distances themselves. It is 2 to the power of -8 h /
     num_heads."""
@@ -214,6 +222,18 @@ def queries_backward(q_len, k_len):
 
 
 @position.slip
+def a_row_for_each_position(k_len):
+    """Each of the k_len positions has a row. The queries are the last q_len of them."""
+    return np.arange(k_len)
+
+
+@position.slip
+def the_first_query_alone(q_len, k_len):
+    """There is one row, that of the first query. Each query has its own: q_len rows."""
+    return np.array([k_len - q_len])
+
+
+@position.slip
 def all_queries_at_the_end(q_len, k_len):
     """All queries stand at the last position, k_len - 1. That is the place of the last one; the first one stands at
     k_len - q_len."""
@@ -285,12 +305,6 @@ def distance_from_the_neighbor(offset):
 def squared_distance(offset):
     """The distance is squared. The penalty grows linearly: slope times distance."""
     return offset**2
-
-
-@distance.slip
-def root_of_the_distance(offset):
-    """The square root of the distance is taken. The penalty grows linearly: slope times distance."""
-    return np.sqrt(np.abs(offset))
 
 
 @distance.slip

@@ -247,6 +247,13 @@ def reversed_by_T(query, key):
 
 
 @first.slip
+def axes_from_the_left(query, key):
+    """The second and third axes of key from the left are swapped. How many leading axes there are is open: swap the
+    last two, key.mT."""
+    return query @ key.transpose(1, 2)
+
+
+@first.slip
 def reshaped_instead_of_swapped(query, key):
     """The keys are brought into the shape (d_k, length) by reading their numbers row after row, so that each column
     mixes several keys. Two axes are to be swapped: key.mT."""
@@ -269,6 +276,27 @@ def second_term_missing(query):
     """The table has no part in the scores. The second term, the query times the vector of the pair, is added to the
     first."""
     return query.new_zeros(*query.shape[:-1], query.shape[-2])
+
+
+@second.slip
+def four_axes_wanted(query, pairs):
+    """The sum is written for four axes of query, and there may be no leading axes, or one. In einsum, ... stands for
+    any number of them."""
+    return torch.einsum("bhid,ijd->bhij", query, pairs)
+
+
+@second.slip
+def three_axes_wanted(query, pairs):
+    """The sum is written for three axes of query, and there may be no leading axes, or two. In einsum, ... stands for
+    any number of them."""
+    return torch.einsum("bid,ijd->bij", query, pairs)
+
+
+@second.slip
+def vectors_of_all_pairs(query, pairs):
+    """Each query is multiplied by the vectors of all pairs, so that the result has an axis too many. Query i meets the
+    vectors of the pairs (i, j) alone."""
+    return query @ pairs.mT
 
 
 @second.slip
@@ -417,6 +445,15 @@ def rows_beyond_the_table_by_m(query, key, vectors):
     m, p = len(vectors), torch.arange(query.shape[-2])
     pairs = vectors[(p - p[:, None]).clamp(-m, m) + m]
     return (query @ key.mT + torch.einsum("...id,ijd->...ij", query, pairs)) / query.shape[-1] ** 0.5
+
+
+@known.mistake
+def rows_of_a_longer_table(query, key, vectors):
+    """relative_index is asked for the distances up to the number of rows of the table, and gives rows that it does not
+    have. Its third argument is m: there are 2m + 1 rows."""
+    n, m = query.shape[-2], len(vectors)
+    relative = torch.einsum("...id,ijd->...ij", query, vectors[relative_index(n, n, m)])
+    return (query @ key.mT + relative) / query.shape[-1] ** 0.5
 
 
 @known.mistake

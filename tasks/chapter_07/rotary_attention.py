@@ -159,6 +159,12 @@ def at_the_end_of_the_keys(query, key, rotation):
 
 
 @turned_query.slip
+def at_the_last_key(query, key, rotation):
+    """The first query is put at the position of the last key, k_len - 1. Its position is start."""
+    return rotation(query, key.shape[-2] - 1)
+
+
+@turned_query.slip
 def start_behind_the_keys(query, key, start, rotation):
     """The first query is put at position start + k_len, as if start were counted from the end of the keys. Its position
     is start, counted from the first key."""
@@ -252,6 +258,13 @@ def all_axes_of_the_rotated_keys_reversed(query, key):
     return query @ key.T
 
 
+@turned_product.slip
+def axes_from_the_left(query, key):
+    """The second and third axes of key from the left are swapped. How many leading axes there are is open: swap the
+    last two, key.mT."""
+    return query @ key.transpose(1, 2)
+
+
 scaled = scaled.but("root_of_query_count", "root_of_the_first_axis", "half_of_d_k", product="product")
 
 
@@ -330,6 +343,13 @@ def output_rotated(query, key, value, start):
     """The output of attention is rotated instead of its queries and keys. Then the weights know no positions. Rotate
     before the scores."""
     return rotate(scaled_dot_product_attention(query, key, value), start)
+
+
+@known.mistake
+def scores_alone(query, key, value, start):
+    """These are the scores, divided by the root of d_k. The softmax and the product with the values are still to
+    come."""
+    return rotate(query, start) @ rotate(key).mT / math.sqrt(query.shape[-1])
 
 
 @known.mistake
@@ -490,6 +510,7 @@ TASK = Task(
     ),
     coincidences={
         "query_not_rotated + key_not_rotated": "nothing_rotated",
+        "no_softmax + weights_alone": "scores_alone",
         "query_turned_back + key_turned_back": "the_wrong_way",
         "the_wrong_way + query_turned_back": "key_turned_back",
         "the_wrong_way + key_turned_back": "query_turned_back",

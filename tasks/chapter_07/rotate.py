@@ -114,6 +114,14 @@ def minus_at_both_sines(x, pairs, waves):
 
 
 @turned.slip
+def waves_exchanged_in_the_second(x, pairs, waves):
+    """The second component is the cosine times the first plus the sine times itself: sine and cosine have changed
+    places there."""
+    first, second, cos, cos_of_second, sin, sin_of_second = _parts(x, pairs, waves)
+    return first * cos - second * sin, first * cos_of_second + second * sin_of_second
+
+
+@turned.slip
 def overwritten_on_the_way(x, pairs, waves):
     """The second component of each pair is computed from the new first one, as if it had been overwritten. Both need
     the old values."""
@@ -213,6 +221,22 @@ def an_axis_of_pairs(turned):
     """The two components of a pair still have an axis of their own: (..., length, d_k / 2, 2). Flatten the last two
     axes into one of size d_k."""
     return torch.stack(turned, dim=-1)
+
+
+@placed.slip
+def with_an_axis_in_front(x, turned, pairs):
+    """A single sequence comes back with an axis in front, (1, length, d_k), as cosines of that shape give it. As
+    (length, d_k / 2) they broadcast over any leading axes, and over none."""
+    right = placed(turned, pairs)
+    return right[None] if x.ndim == 2 else right
+
+
+@placed.slip
+def with_two_axes_in_front(x, turned, pairs):
+    """What has fewer than two leading axes comes back with (1, 1) or (1) in front, as cosines with axes for batch and
+    heads give it. As (length, d_k / 2) they broadcast over any leading axes, and over none."""
+    right = placed(turned, pairs)
+    return right[(None,) * max(4 - x.ndim, 0)]
 
 
 @placed.slip
@@ -399,7 +423,7 @@ TASK = Task(
     stages=(
         positions,
         exponents.but("components_for_pairs"),
-        frequencies.but("no_power"),
+        frequencies.but("only_the_power_divided"),
         angles,
         waves,
         pairs,

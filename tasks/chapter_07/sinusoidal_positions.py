@@ -166,6 +166,13 @@ def to_the_first_sequence(x, vectors):
 
 
 @added.slip
+def with_an_axis_in_front(x, vectors):
+    """The vectors of the positions have an axis in front, (1, length, d_model), so that a sequence without a batch
+    comes back with one. As (length, d_model) they broadcast over any leading axes, and over none."""
+    return x + vectors[None]
+
+
+@added.slip
 def side_by_side(x, vectors):
     """The vectors of the positions are put beside x, so that the result is 2 * d_model wide. They are added to it."""
     return torch.cat([x, vectors.expand(x.shape)], dim=-1)
