@@ -2,12 +2,16 @@
 
 import math
 
+import numpy as np
 import torch
 
 from course_lib import attention_weights, scaled_dot_product_attention
-from course_lib.positional_encoding import rotate
+from course_lib.positional_encoding import rotate, sinusoidal_encoding
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
+from tasks.attention_stages import output, product, scaled, weights
+from tasks.probes import first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
@@ -19,37 +23,319 @@ def queries_further_on(rng, q_len, k_len, d_k, d_v, start, **leading):
     return {"query": query, "key": key, "value": value, "start": start}
 
 
+def the_example(rng, q_len, k_len, d_k, d_v, start):
+    return {"query": np.array([[1.0, 0.0]]), "key": np.array([[1.0, 0.0]] * 2), "value": np.eye(2), "start": start}
+
+
 def queries_from_the_beginning(rng, **sizes):
     return queries_further_on(rng, start=0, **sizes)
 
 
-def weights(query, key, value, start):
-    return attention_weights(rotate(query, start), rotate(key))
+def loud_scores(rng, length, d_v, start):
+    """Where all is turned, each score is about 1,000 or 0 in the even rows, about -1,000 in the odd ones."""
+    favorites = np.eye(length)[rng.permutation(length)]
+    rows = np.where(np.arange(length)[:, None] % 2, 100 * favorites - 1000, 1000 * favorites)
+    query = _turned_back(math.sqrt(length) * rows, start)
+    return {
+        "query": query,
+        "key": _turned_back(np.eye(length), 0),
+        "value": rng.normal(size=(length, d_v)),
+        "start": start,
+    }
+
+
+def _turned_back(x, start):
+    """What `rotate(..., start)` turns into x."""
+    return rotate(x[::-1], 1 - start - len(x))[::-1].copy()
 
 
 def reference(query, key, value, start):
-    return weights(query, key, value, start) @ value
+    return attention_weights(rotate(query, start), rotate(key)) @ value
 
 
-@known.mistake
-def values_rotated_too(query, key, value, start):
-    """The values are rotated as well. Rotation makes products of queries and keys depend on distance; a value is
-    compared with nothing and is passed on as it is."""
-    return scaled_dot_product_attention(rotate(query, start), rotate(key), rotate(value))
+def _weights(query, key, value, start):
+    return attention_weights(rotate(query, start), rotate(key))
 
 
-@known.mistake
-def everything_from_the_same_position(query, key, value, start):
-    """Queries, keys and values are all rotated, from the same position on. Leave the values as they are; the queries
-    begin at start and the keys at 0."""
-    return scaled_dot_product_attention(rotate(query), rotate(key), rotate(value))
+@Stage
+def rotation(query):
+    """What turns vectors (..., length, d_k) from a position on: a function."""
+    return rotate
 
 
-@known.mistake
-def everything_from_start(query, key, value, start):
-    """Queries, keys and values are all rotated from start on. Leave the values as they are; only the queries begin at
-    start, the keys at 0."""
-    return scaled_dot_product_attention(rotate(query, start), rotate(key, start), rotate(value, start))
+@rotation.slip
+def pairs_from_two_halves(query):
+    """In queries and keys, component i is paired with component i + d_k / 2. Here, as in the paper, neighbors form a
+    pair: components 2i and 2i + 1."""
+
+    def turn(x, start=0):
+        interleaved = torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(-2)
+        turned = rotate(interleaved, start)
+        return torch.cat([turned[..., 0::2], turned[..., 1::2]], dim=-1)
+
+    return turn
+
+
+@rotation.slip
+def the_wrong_way(query):
+    """Queries and keys turn the wrong way round, by minus the angle of their position."""
+
+    def turn(x, start=0):
+        return (
+            rotate(x.flip(-1).unflatten(-1, (-1, 2)).flip(-2).flatten(-2), start)
+            .unflatten(-1, (-1, 2))
+            .flip(-1)
+            .flatten(-2)
+        )
+
+    return turn
+
+
+@rotation.slip
+def sinusoids_added(query):
+    """To queries and keys, the sines and cosines of their positions are added, as in task 1. Rotary positions turn
+    them."""
+
+    def turn(x, start=0):
+        return x + sinusoidal_encoding(*x.shape[-2:], start=start, like=x)
+
+    return turn
+
+
+@rotation.slip
+def along_the_second_axis(query):
+    """The positions run along the second axis from the left. With a batch and heads that is the axis of the heads; they
+    run along the last but one."""
+
+    def turn(x, start=0):
+        return rotate(x.swapaxes(1, -2), start).swapaxes(1, -2) if x.ndim > 2 else rotate(x, start)
+
+    return turn
+
+
+@Stage
+def turned_query(query, start, rotation):
+    return rotation(query, start)
+
+
+@turned_query.slip
+def query_not_rotated(query):
+    """The queries are not rotated, so the scores do not depend on where a query stands. Rotate queries and keys."""
+    return query
+
+
+@turned_query.slip
+def both_from_the_same_position(query, rotation):
+    """Queries and keys begin at the same position. The keys begin at 0 and the queries at start, so all distances are
+    wrong by start."""
+    return rotation(query, 0)
+
+
+@turned_query.slip
+def start_for_the_keys(query, start, rotation):
+    """The distances are off in the wrong direction, as if the keys began at start and the queries at 0. start is the
+    position of the first query; the first key stands at 0."""
+    return rotation(query, -start)
+
+
+@turned_query.slip
+def one_too_far(query, start, rotation):
+    """The queries stand one position too high, or the keys one too low. The first query is at position start
+    itself, and the first key at 0."""
+    return rotation(query, start + 1)
+
+
+@turned_query.slip
+def one_too_near(query, start, rotation):
+    """The queries stand one position too low, or the keys one too high, as if these were counted from 1. The first
+    query is at position start, and the first key at 0."""
+    return rotation(query, start - 1)
+
+
+@turned_query.slip
+def at_the_end_of_the_keys(query, key, rotation):
+    """The first query is put behind the last key, at position k_len. Its position is start."""
+    return rotation(query, key.shape[-2])
+
+
+@turned_query.slip
+def at_the_last_key(query, key, rotation):
+    """The first query is put at the position of the last key, k_len - 1. Its position is start."""
+    return rotation(query, key.shape[-2] - 1)
+
+
+@turned_query.slip
+def start_behind_the_keys(query, key, start, rotation):
+    """The first query is put at position start + k_len, as if start were counted from the end of the keys. Its position
+    is start, counted from the first key."""
+    return rotation(query, start + key.shape[-2])
+
+
+@turned_query.slip
+def the_last_positions(query, key, rotation):
+    """The queries are put at the last positions of the keys, the first one at k_len - q_len. Its position is start."""
+    return rotation(query, key.shape[-2] - query.shape[-2])
+
+
+@turned_query.slip
+def start_twice(query, start, rotation):
+    """start counts twice: the first query is put at 2 * start. Its position is start."""
+    return rotation(query, 2 * start)
+
+
+@turned_query.slip
+def query_turned_back(query, start, rotation):
+    """The queries are turned by minus their position, the keys by plus theirs: the angle between them is the sum of the
+    positions, where it should be the difference. Both turn the same way."""
+    return rotation(query.flip(-2), 1 - start - query.shape[-2]).flip(-2)
+
+
+@turned_query.slip
+def all_queries_at_start(query, start, rotation):
+    """All queries are turned by the same angle, as if each stood at position start. The one t rows further on stands at
+    start + t."""
+    return rotation(query[..., None, :], start)[..., 0, :]
+
+
+@Stage
+def turned_key(key, rotation):
+    return rotation(key, 0)
+
+
+@turned_key.slip
+def key_not_rotated(key):
+    """The keys are not rotated, so the scores do not depend on where a key stands. Rotate queries and keys."""
+    return key
+
+
+@turned_key.slip
+def key_turned_back(key, rotation):
+    """The keys are turned by minus their position, the queries by plus theirs: the angle between them is the sum of the
+    positions, where it should be the difference. Both turn the same way."""
+    return rotation(key.flip(-2), 1 - key.shape[-2]).flip(-2)
+
+
+@turned_key.slip
+def keys_backward(key, rotation):
+    """The positions of the keys run backward, with 0 for the last one. The first key stands at 0."""
+    return rotation(key.flip(-2), 0).flip(-2)
+
+
+@Stage
+def passed_on(value):
+    return value
+
+
+@passed_on.slip
+def values_rotated(value):
+    """The values are rotated as well, from position 0 on. A value is compared with nothing and is passed on as it
+    is."""
+    return rotate(value)
+
+
+@passed_on.slip
+def values_rotated_from_start(value, start):
+    """The values are rotated as well, from position start on. A value is compared with nothing and is passed on as it
+    is."""
+    return rotate(value, start)
+
+
+turned_product = product.but(
+    "distances", "rows_are_keys", "queries_with_themselves", query="turned_query", key="turned_key"
+)
+
+
+@turned_product.slip
+def number_by_number(query, key):
+    """Queries and keys are multiplied number by number. A score is a sum over all components: a matrix product."""
+    return query * key
+
+
+@turned_product.slip
+def all_axes_of_the_rotated_keys_reversed(query, key):
+    """All the axes of the rotated keys change places, the leading ones too, as with `.T`. Swap the last two alone:
+    .mT does."""
+    return query @ key.T
+
+
+@turned_product.slip
+def axes_from_the_left(query, key):
+    """The second and third axes of key from the left are swapped. How many leading axes there are is open: swap the
+    last two, key.mT."""
+    return query @ key.transpose(1, 2)
+
+
+scaled = scaled.but("root_of_query_count", "root_of_the_first_axis", "half_of_d_k", product="product")
+
+
+@scaled.slip
+def root_of_d_v(product, value):
+    """The scores are divided by the square root of d_v, the size of the values. It is that of d_k, the size of queries
+    and keys."""
+    return product / math.sqrt(value.shape[-1])
+
+
+@Stage
+def visible(scaled):
+    return scaled
+
+
+@visible.slip
+def without_the_future(scaled, start):
+    """Keys after the query are masked out. Here every query attends to all keys: no mask."""
+    return _from_the_past(scaled, start)
+
+
+@visible.slip
+def without_the_upper_triangle(scaled):
+    """Keys j > i are masked out for the query in row i. Here every query attends to all keys: no mask."""
+    return _from_the_past(scaled, 0)
+
+
+def _from_the_past(scores, start):
+    q_len, k_len = scores.shape[-2:]
+    allowed = torch.arange(k_len)[None, :] <= torch.arange(start, start + q_len)[:, None]
+    return scores.masked_fill(~allowed, -math.inf)
+
+
+weights = weights.but(
+    "logarithms_of_the_weights",
+    "shares_of_the_scores",
+    "softmax_of_the_negative",
+    "the_best_key_alone",
+    scores="visible",
+)
+
+
+@weights.slip
+def softmax_over_the_first_axis(scores):
+    """The softmax runs over the first axis, of the queries or of the batch. Each query shares its weight out among the
+    keys: the last axis."""
+    return torch.softmax(scores, dim=0)
+
+
+@weights.slip
+def softmax_over_the_second_axis(scores):
+    """The softmax runs over the second axis from the left. Among the keys each query shares its weight out, and they
+    are the last axis: with a batch and heads it is another one."""
+    return torch.softmax(scores, dim=1)
+
+
+@weights.slip
+def exponentials_too_large(scores):
+    """Large scores give NaN: their exponentials are infinite, or all of them 0. A softmax subtracts the row's maximum
+    first, as torch.softmax and scaled_dot_product_attention do."""
+    exponentials = torch.exp(scores)
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+output = output.but("weights_transposed", "queries_for_values", value="passed_on")
+
+
+@output.slip
+def output_rotated_as_well(weights, value, start):
+    """The output of attention is rotated, too. Rotate queries and keys alone."""
+    return rotate(weights @ value, start)
 
 
 @known.mistake
@@ -60,24 +346,10 @@ def output_rotated(query, key, value, start):
 
 
 @known.mistake
-def without_the_future(query, key, value, start):
-    """Keys after the query are masked out. Here every query attends to all keys: no mask."""
-    allowed = torch.arange(key.shape[-2])[None, :] <= torch.arange(start, start + query.shape[-2])[:, None]
-    return scaled_dot_product_attention(rotate(query, start), rotate(key), value, allowed)
-
-
-@known.mistake
-def only_queries(query, key, value, start):
-    """The queries are rotated and the keys are not, so the scores depend on where the query stands instead of the
-    distance. Rotate both."""
-    return scaled_dot_product_attention(rotate(query, start), key, value)
-
-
-@known.mistake
-def only_keys(query, key, value, start):
-    """The keys are rotated and the queries are not, so the scores depend on where the key stands instead of the
-    distance. Rotate both."""
-    return scaled_dot_product_attention(query, rotate(key), value)
+def scores_alone(query, key, value, start):
+    """These are the scores, divided by the root of d_k. The softmax and the product with the values are still to
+    come."""
+    return rotate(query, start) @ rotate(key).mT / math.sqrt(query.shape[-1])
 
 
 @known.mistake
@@ -87,60 +359,71 @@ def nothing_rotated(query, key, value, start):
 
 
 @known.mistake
-def both_from_the_same_position(query, key, value, start):
-    """Queries and keys begin at the same position. The keys begin at 0 and the queries at start, so all distances are
-    wrong by start."""
-    return scaled_dot_product_attention(rotate(query), rotate(key), value)
+def values_forgotten(query, key, value, start):
+    """scaled_dot_product_attention is called with two tensors. It takes queries, keys and values, in this order."""
+    return scaled_dot_product_attention(rotate(query, start), rotate(key, 0))
 
 
-@known.mistake
-def start_for_the_keys(query, key, value, start):
-    """The distances are off in the wrong direction, as if the keys began at start and the queries at 0. start is the
-    position of the first query; the first key stands at 0."""
-    return scaled_dot_product_attention(rotate(query), rotate(key, start), value)
+@known.probe
+def equal_values(rng):
+    inputs = queries_further_on(rng, q_len=2, k_len=4, d_k=6, d_v=4, start=3)
+    vector = rng.normal(size=4)
+    yours = yield {**inputs, "value": np.tile(vector, (4, 1))}
+    found = first_difference(yours, vector[None])
+    return found and (
+        f"With values that are all the same vector, each output is that vector, as the weights of a row sum to 1: at "
+        f"[{found[0]}] yours is {found[1]:.4g}, and the vector has {found[2]:.4g} there."
+    )
 
 
-@known.mistake
-def one_too_far(query, key, value, start):
-    """The queries stand one position too far. The first query is at position start itself."""
-    return scaled_dot_product_attention(rotate(query, start + 1), rotate(key), value)
+@known.probe
+def keys_of_zeros(rng):
+    inputs = queries_further_on(rng, q_len=2, k_len=4, d_k=6, d_v=3, start=3)
+    yours = yield {**inputs, "key": np.zeros((4, 6))}
+    found = first_difference(yours, inputs["value"].mean(axis=0, keepdims=True))
+    return found and (
+        f"With keys of zeros all scores are 0, and each query gets the average of the values: at [{found[0]}] yours is "
+        f"{found[1]:.4g}, the average {found[2]:.4g}."
+    )
 
 
-@known.mistake
-def at_the_end_of_the_keys(query, key, value, start):
-    """The first query is put behind the last key, at position k_len. Its position is start."""
-    return scaled_dot_product_attention(rotate(query, key.shape[-2]), rotate(key), value)
+@known.probe
+def identity_values(rng):
+    inputs = queries_further_on(rng, q_len=2, k_len=4, d_k=6, d_v=4, start=3)
+    seen = weights_seen((yield {**inputs, "value": np.eye(4)}))
+    return seen and f"With values that are the identity, your result is your weights: {seen}."
 
 
-@known.mistake
-def keys_turned_back(query, key, value, start):
-    """The keys are turned by minus their position. Queries and keys turn the same way: then the angle between them
-    depends on the difference of positions, not on the sum."""
-    backward = torch.stack([key[..., 0::2], -key[..., 1::2]], dim=-1).flatten(-2)
-    turned = rotate(backward)
-    turned = torch.stack([turned[..., 0::2], -turned[..., 1::2]], dim=-1).flatten(-2)
-    return scaled_dot_product_attention(rotate(query, start), turned, value)
+@known.probe
+def equal_keys(rng):
+    key, d_k = np.tile([1.0, 0.0], (3, 1)), 2
+    yours = yield {"query": key[:1], "key": key, "value": np.eye(3), "start": 1}
+    right = np.exp(np.cos([1, 0, 1]) / math.sqrt(d_k))
+    right /= right.sum()
+    if np.allclose(yours[0], right, atol=1e-4):
+        return None
+    return (
+        f"One query [1, 0] at position 1, three keys [1, 0] at 0, 1 and 2, so the distances are 1, 0 and 1: the "
+        f"weights are {_row(right)}. Yours are {_row(yours)}."
+    )
 
 
-@known.mistake
-def not_scaled(query, key, value, start):
-    """The scores are not divided by the square root of d_k. Rotation leaves lengths alone, so scaling stays as it
-    was."""
-    return torch.softmax(rotate(query, start) @ rotate(key).mT, dim=-1) @ value
+@known.probe
+def query_at_start(rng):
+    key, d_k = np.tile([1.0, 0.0], (3, 1)), 2
+    yours = yield {"query": key[:1], "key": key, "value": np.eye(3), "start": 4}
+    right = np.exp(np.cos([4, 3, 2]) / math.sqrt(d_k))
+    right /= right.sum()
+    if np.allclose(yours[0], right, atol=1e-4):
+        return None
+    return (
+        f"One query [1, 0] with start 4, three keys [1, 0] at 0, 1 and 2, so the distances are 4, 3 and 2: the "
+        f"weights are {_row(right)}. Yours are {_row(yours)}."
+    )
 
 
-@known.mistake
-def scaled_by_d_v(query, key, value, start):
-    """The scores are divided by the square root of d_v, the size of the values. It is that of d_k, the size of queries
-    and keys."""
-    return torch.softmax(rotate(query, start) @ rotate(key).mT / math.sqrt(value.shape[-1]), dim=-1) @ value
-
-
-@known.mistake
-def softmax_over_the_queries(query, key, value, start):
-    """The softmax runs over the queries. Each query shares its weight out among the keys: the last axis."""
-    scores = rotate(query, start) @ rotate(key).mT / math.sqrt(query.shape[-1])
-    return torch.softmax(scores, dim=-2) @ value
+def _row(numbers):
+    return ", ".join(f"{number:.3g}" for number in np.ravel(numbers))
 
 
 @known.legal
@@ -177,8 +460,14 @@ TASK = Task(
     reference=reference,
     draw=queries_further_on,
     library="torch",
-    drawn=(informative(weights),),
+    drawn=(informative(_weights),),
     cases=(
+        Case(
+            "the example of the text",
+            dict(q_len=1, k_len=2, d_k=2, d_v=2, start=2),
+            dtype="float32",
+            draw=the_example,
+        ),
         Case(
             "queries and keys from position 0 on",
             dict(q_len=2, k_len=3, d_k=4, d_v=6),
@@ -192,6 +481,12 @@ TASK = Task(
             dict(batch=2, num_heads=3, q_len=5, k_len=9, d_k=8, d_v=6, start=4),
             dtype="float32",
         ),
+        Case("loud scores", dict(length=4, d_v=6, start=2), dtype="float32", draw=loud_scores),
+        Case(
+            "one query, one key, float64",
+            dict(q_len=1, k_len=1, d_k=4, d_v=2),
+            draw=queries_from_the_beginning,
+        ),
     ),
     hints=(
         "Which of query, key and value are compared with each other, and which is only passed on?",
@@ -202,5 +497,23 @@ TASK = Task(
             "in this order."
         ),
     ),
+    stages=(
+        rotation,
+        turned_query,
+        turned_key,
+        passed_on,
+        turned_product,
+        scaled,
+        visible,
+        weights,
+        output,
+    ),
+    coincidences={
+        "query_not_rotated + key_not_rotated": "nothing_rotated",
+        "no_softmax + weights_alone": "scores_alone",
+        "query_turned_back + key_turned_back": "the_wrong_way",
+        "the_wrong_way + query_turned_back": "key_turned_back",
+        "the_wrong_way + key_turned_back": "query_turned_back",
+    },
     **known.ways,
 )
