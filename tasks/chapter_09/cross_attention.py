@@ -183,8 +183,8 @@ def causal_too(counts, memory, x):
 
 @mask.slip
 def causal_alone(counts, memory, x):
-    """There is a causal mask on the source, and its padding is attended to. The source is known in full: the other way
-    round."""
+    """There is a causal mask on the source, and its padding is attended to. The source is known in full, so its padding
+    alone is hidden."""
     causal = torch.ones(x.shape[1], memory.shape[1], dtype=torch.bool).tril()
     return causal.expand(len(counts), *causal.shape)
 
