@@ -651,6 +651,105 @@ def transposed_over_all_axes_at_once(x, maps, W_1, W_2, norms, is_pre):
 
 
 @known.mistake
+def keys_of_a_batch_alone(x, maps, W_1, W_2, norms, is_pre):
+    """Axes 1 and 2 of the keys change places, and without a batch there is no axis 2. The last two are -2 and -1,
+    whatever stands in front: .mT."""
+
+    def shares(is_pre):
+        return lambda query, key: _softmax(query @ key.transpose(1, 2) / math.sqrt(key.shape[-1]))
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, shares=shares)
+
+
+@known.mistake
+def three_axes_alone(x, maps, W_1, W_2, norms, is_pre):
+    """The shape of x is taken apart into three names, and x may have two axes, or four. Products and norms work on the
+    last ones, whatever stands in front."""
+    batch, length, d_model = x.shape
+    return reference(x.reshape(batch, length, d_model), maps, W_1, W_2, norms, is_pre)
+
+
+@known.mistake
+def smaller_epsilon(x, maps, W_1, W_2, norms, is_pre):
+    """The norms' epsilon is 1e-6. This block takes 1e-5."""
+
+    def norm(is_pre):
+        return lambda t, weight: functional.layer_norm(t, t.shape[-1:], weight, eps=1e-6)
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, norm=norm)
+
+
+@known.mistake
+def sigmoid_for_relu(x, maps, W_1, W_2, norms, is_pre):
+    """Between the two maps of the feed-forward network stands a sigmoid. This block takes max(0, z)."""
+    return _through(x, maps, W_1, W_2, norms, is_pre, feed=lambda W_1, W_2: lambda seen: (seen @ W_1).sigmoid() @ W_2)
+
+
+@known.mistake
+def tanh_for_relu(x, maps, W_1, W_2, norms, is_pre):
+    """Between the two maps of the feed-forward network stands tanh. This block takes max(0, z)."""
+    return _through(x, maps, W_1, W_2, norms, is_pre, feed=lambda W_1, W_2: lambda seen: (seen @ W_1).tanh() @ W_2)
+
+
+@known.mistake
+def relu_twice(x, maps, W_1, W_2, norms, is_pre):
+    """What is below 0 is cut off after the second map of the feed-forward network, too. It happens between the two
+    maps alone."""
+
+    def feed(W_1, W_2):
+        return lambda seen: ((seen @ W_1).relu() @ W_2).relu()
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, feed=feed)
+
+
+@known.mistake
+def queries_not_mapped(x, maps, W_1, W_2, norms, is_pre):
+    """W_q has no effect: the words themselves ask. The queries are the words times W_q."""
+
+    def attend(roles, shares):
+        return lambda seen: shares(seen, seen @ roles[1]) @ (seen @ roles[2]) @ roles[3]
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, attend=attend)
+
+
+@known.mistake
+def keys_not_mapped(x, maps, W_1, W_2, norms, is_pre):
+    """W_k has no effect: the words themselves are the keys. The keys are the words times W_k."""
+
+    def attend(roles, shares):
+        return lambda seen: shares(seen @ roles[0], seen) @ (seen @ roles[2]) @ roles[3]
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, attend=attend)
+
+
+@known.mistake
+def one_map_for_all(x, maps, W_1, W_2, norms, is_pre):
+    """Queries, keys and values are all made by W_q. Each has a map of its own."""
+    return _through(x, maps, W_1, W_2, norms, is_pre, roles=lambda maps: maps[[0, 0, 0, 3]])
+
+
+@known.mistake
+def softmax_twice(x, maps, W_1, W_2, norms, is_pre):
+    """The softmax is taken twice: the second one takes weights for scores."""
+
+    def shares(is_pre):
+        return lambda query, key: _softmax(_shares(query, key))
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, shares=shares)
+
+
+@known.mistake
+def norm_of_the_result(x, maps, W_1, W_2, norms, is_pre):
+    """In pre-norm, each part's output is normalized, and the part sees the words as they are. The norm comes before the
+    part: x + Attention(Norm(x))."""
+
+    def around(order, norm):
+        return lambda x, part, weight: x + norm(part(x), weight) if order else norm(x + part(x), weight)
+
+    return _through(x, maps, W_1, W_2, norms, is_pre, around=around)
+
+
+@known.mistake
 def norm_over_the_whole_shape(x, maps, W_1, W_2, norms, is_pre):
     """The norm is told to run over all axes of the words, and then its weight does not fit. It runs over the last axis
     alone: s.shape[-1:]."""

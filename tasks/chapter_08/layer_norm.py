@@ -425,6 +425,47 @@ def means_lost_their_axis_on_the_way(x, weight, bias):
     return (x - x.mean(-1)) / (x.var(-1, correction=0) + EPS).sqrt() * weight + bias
 
 
+@known.mistake
+def variance_lost_its_axis(x, weight, bias):
+    """The variance lost the axis that it ran over, so it cannot line up with the words: keepdim=True keeps that axis,
+    with size 1, as for the mean."""
+    mean, var = x.mean(-1, keepdim=True), x.var(-1, correction=0)
+    return (x - mean) / (var + EPS).sqrt() * weight + bias
+
+
+@known.mistake
+def product_with_the_weight_at_once(x, weight, bias):
+    """Words and weight meet by @, and a word becomes one number, its dot product with the weight. The weight multiplies
+    number by number: `*`."""
+    mean, var = x.mean(-1, keepdim=True), x.var(-1, correction=0, keepdim=True)
+    return (x - mean) / (var + EPS).sqrt() @ weight + bias
+
+
+@known.mistake
+def product_with_the_weight_of_the_centered(x, weight, bias):
+    """With @, each word's numbers are summed up, times the weight, to a single one. The weight multiplies number by
+    number: `*`."""
+    centered, var = x - x.mean(-1, keepdim=True), x.var(-1, correction=0, keepdim=True)
+    return centered / (var + EPS).sqrt() @ weight + bias
+
+
+@known.mistake
+def weight_as_a_column_at_once(x, weight, bias):
+    """The weight is a column, (d_model, 1), and lines up with the words. Of shape (d_model,) it lines up with the
+    numbers of a word, as it should."""
+    mean, var = x.mean(-1, keepdim=True), x.var(-1, correction=0, keepdim=True)
+    return (x - mean) / (var + EPS).sqrt() * weight[:, None] + bias[:, None]
+
+
+@known.mistake
+def three_axes_alone(x, weight, bias):
+    """The shape of x is taken apart into three names, and x may have more axes or fewer. The last axis is always -1,
+    whatever stands in front."""
+    batch, length, d_model = x.shape
+    centered = x - (x.sum(-1) / d_model).reshape(batch, length, 1)
+    return centered / ((centered**2).mean(-1, keepdim=True) + EPS).sqrt() * weight + bias
+
+
 @known.probe
 def words_of_zeros(rng):
     inputs = draw(rng, batch=2, length=3, d_model=5)

@@ -452,6 +452,22 @@ def axes_of_the_words_swapped(mapped_back):
     return mapped_back.mT
 
 
+@known.mistake
+def three_axes_alone(x, W_1, W_2, W_3):
+    """The shape of x is taken apart into three names, and x may have two axes, or one. x @ W works on the last axis,
+    whatever stands in front."""
+    batch, length, d_model = x.shape
+    return reference(x.reshape(batch, length, d_model), W_1, W_2, W_3)
+
+
+@known.mistake
+def three_products_in_one_line(x, W_1, W_2, W_3):
+    """The two maps are joined by @, as matrices. Each number of one meets its own number of the other: `*`."""
+    from torch.nn import functional
+
+    return functional.silu(x @ W_1) @ (x @ W_3) @ W_2
+
+
 @known.probe
 def one_unit(rng):
     for z in (2.0, -1.0, -1000.0, 1000.0):
