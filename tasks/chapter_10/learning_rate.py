@@ -387,6 +387,12 @@ def _rates(steps, peak, warmup, total, **ways):
     return peak * joined(values["asked"], warmup, values["up"], values["down"])
 
 
+def _before_the_peak(steps, peak, warmup, total, **ways):
+    """The rates, where step warmup is no longer part of the warm-up; with the right ways that makes no difference."""
+    ways = {"up": steps / warmup, "way": way(steps, warmup, total), **ways}
+    return peak * torch.where(steps < warmup, ways["up"], _cosine(ways["way"]))
+
+
 @known.mistake
 def warmup_first(steps, peak, warmup, total):
     """These are the right rates in another order, first those of the warm-up, then the others: keep that of `steps`."""
@@ -517,6 +523,93 @@ def inverse_step(steps, peak, warmup, total):
 def exponential_decay(steps, peak, warmup, total):
     """After the warm-up the rate falls exponentially, exp(-way). Here it falls along half a cosine."""
     return _rates(steps, peak, warmup, total, down=torch.exp(-way(steps, warmup, total)))
+
+
+@known.mistake
+def late_and_then_the_peak(steps, peak, warmup, total):
+    """Before step warmup the rates come one step late, (s - 1) / warmup of the peak, so that the first step learns
+    nothing, and then the peak is there at once. Step s has s / warmup of it."""
+    return _before_the_peak(steps, peak, warmup, total, up=(steps - 1) / warmup)
+
+
+@known.mistake
+def early_and_then_the_peak(steps, peak, warmup, total):
+    """Before step warmup the rates come one step early, (s + 1) / warmup of the peak, so that the peak comes twice.
+    Step s has s / warmup of it."""
+    return _before_the_peak(steps, peak, warmup, total, up=(steps + 1) / warmup)
+
+
+@known.mistake
+def too_slow_and_then_the_peak(steps, peak, warmup, total):
+    """Before step warmup the rates climb by 1 / (warmup + 1) of the peak per step, with a larger step up to it at the
+    end. They climb by 1 / warmup."""
+    return _before_the_peak(steps, peak, warmup, total, up=steps / (warmup + 1))
+
+
+@known.mistake
+def peak_cut_off(steps, peak, warmup, total):
+    """From step warmup on, that step included, the rate is on a way down that counts from the first step, s / (total
+    + 1), so that the peak is never there. The way should be 0 at step warmup."""
+    return _before_the_peak(steps, peak, warmup, total, way=steps / (total + 1))
+
+
+@known.mistake
+def peak_cut_off_and_zero_at_the_last_step(steps, peak, warmup, total):
+    """From step warmup on, that step included, the rate is on a way down of s / total, so that the peak is never there,
+    and the last step has rate 0. The way should be 0 at step warmup, and 1 one step after the last."""
+    return _before_the_peak(steps, peak, warmup, total, way=steps / total)
+
+
+@known.mistake
+def peak_one_step_late(steps, peak, warmup, total):
+    """Step warmup is treated as part of a way down that is 0 only at the next step, so that the peak comes there. The
+    way is 0 at step warmup."""
+    return _before_the_peak(steps, peak, warmup, total, way=(steps - warmup - 1) / (total - warmup))
+
+
+@known.mistake
+def squared_warmup(steps, peak, warmup, total):
+    """The warm-up climbs with the square of the step. It should be a straight line: s / warmup of the peak."""
+    return _rates(steps, peak, warmup, total, up=(steps / warmup) ** 2)
+
+
+@known.mistake
+def root_of_the_warmup(steps, peak, warmup, total):
+    """The warm-up climbs with the root of the step. It should be a straight line: s / warmup of the peak."""
+    return _rates(steps, peak, warmup, total, up=(steps / warmup) ** 0.5)
+
+
+@known.mistake
+def warmup_to_the_largest_step(steps, peak, warmup, total):
+    """The warm-up climbs by one part of the largest step that is asked for. It should climb by 1 / warmup of the
+    peak per step."""
+    return _rates(steps, peak, warmup, total, up=steps / steps.max())
+
+
+@known.mistake
+def a_tenth_is_left(steps, peak, warmup, total):
+    """The way down ends at a tenth of the peak, where it should end at 0, one step after the last."""
+    return _rates(steps, peak, warmup, total, down=0.1 + 0.9 * _cosine(way(steps, warmup, total)))
+
+
+@known.mistake
+def parabola(steps, peak, warmup, total):
+    """After the peak the rate falls along a parabola, 1 minus the square of the way. It should follow half a cosine,
+    flat at both ends."""
+    return _rates(steps, peak, warmup, total, down=1 - way(steps, warmup, total) ** 2)
+
+
+@known.mistake
+def mean_of_the_two(steps, peak, warmup, total):
+    """Each step has the mean of the two, the line and the cosine. First comes the one, alone, then the other:
+    torch.where chooses."""
+    return peak * (steps / warmup + _cosine(way(steps, warmup, total))) / 2
+
+
+@known.mistake
+def rounded_to_two_places(steps, peak, warmup, total):
+    """The rates are rounded to two places behind the point. Return them as they are."""
+    return _rates(steps, peak, warmup, total).round(decimals=2)
 
 
 @known.mistake
@@ -818,6 +911,7 @@ TASK = Task(
     stages=(asked, up, way, angle, down, joined, rates),
     coincidences={
         "starts_at_zero + way_down_one_late": "everything_one_late",
+        "everything_one_early + way_down_one_late": "early_and_then_the_peak",
         "no_warmup + both_at_once": "cosine_throughout",
         "no_warmup + smaller_of_the_two": "cosine_throughout",
         "half_the_angle + not_lifted": "quarter_turn",

@@ -517,6 +517,107 @@ def both_sides_of_the_label(logits, labels):
 
 
 @known.mistake
+def held_above_1e_15(logits, labels):
+    """No probability is let below 1e-15, so a label that the model holds for all but impossible costs 34.5 at most.
+    log_softmax needs no such help."""
+    return -_of_real(of_the_label(logits.softmax(dim=-1).clamp(min=1e-15), labels).log(), labels).mean()
+
+
+@known.mistake
+def held_above_1e_20(logits, labels):
+    """No probability is let below 1e-20, so a label that the model holds for all but impossible costs 46.1 at most.
+    log_softmax needs no such help."""
+    return -_of_real(of_the_label(logits.softmax(dim=-1).clamp(min=1e-20), labels).log(), labels).mean()
+
+
+@known.mistake
+def held_above_1e_5(logits, labels):
+    """No probability is let below 1e-5, so a label that the model holds for all but impossible costs 11.5 at most.
+    log_softmax needs no such help."""
+    return -_of_real(of_the_label(logits.softmax(dim=-1).clamp(min=1e-5), labels).log(), labels).mean()
+
+
+@known.mistake
+def added_1e_7(logits, labels):
+    """1e-7 is added to the probabilities so that none is 0. That bends the loss, and a label that the model holds for
+    all but impossible costs 16.1 at most. log_softmax needs no such help."""
+    return -_of_real((of_the_label(logits.softmax(dim=-1), labels) + 1e-7).log(), labels).mean()
+
+
+@known.mistake
+def added_1e_6(logits, labels):
+    """1e-6 is added to the probabilities so that none is 0. That bends the loss, and a label that the model holds for
+    all but impossible costs 13.8 at most. log_softmax needs no such help."""
+    return -_of_real((of_the_label(logits.softmax(dim=-1), labels) + 1e-6).log(), labels).mean()
+
+
+@known.mistake
+def added_1e_5(logits, labels):
+    """1e-5 is added to the probabilities so that none is 0. That bends the loss, and a label that the model holds for
+    all but impossible costs 11.5 at most. log_softmax needs no such help."""
+    return -_of_real((of_the_label(logits.softmax(dim=-1), labels) + 1e-5).log(), labels).mean()
+
+
+@known.mistake
+def share_of_the_right(logits, labels):
+    """This is the share of labels that the model holds for most probable, its accuracy. Cross-entropy is the mean of
+    -log p."""
+    return _of_real((logits.argmax(dim=-1) == labels).to(logits.dtype), labels).mean()
+
+
+@known.mistake
+def share_of_the_wrong(logits, labels):
+    """This is the share of labels that the model does not hold for most probable. Cross-entropy is the mean of
+    -log p."""
+    return _of_real((logits.argmax(dim=-1) != labels).to(logits.dtype), labels).mean()
+
+
+@known.mistake
+def squared_distances(logits, labels):
+    """This is the squared distance of the probabilities from 1 at the label and 0 elsewhere, summed over the
+    vocabulary. Cross-entropy is -log p of the label."""
+    wanted = torch.nn.functional.one_hot(labels, logits.shape[-1])
+    return _of_real((logits.softmax(dim=-1) - wanted).square().sum(dim=-1), labels).mean()
+
+
+@known.mistake
+def mean_of_the_columns(logits, labels):
+    """Each position has its own mean over the texts, and the loss is the mean of those, NaN where a position has no
+    label. Take one mean over all real labels."""
+    real = labels != 0
+    return ((_losses(logits, labels) * real).sum(dim=0) / real.sum(dim=0)).mean()
+
+
+@known.mistake
+def divided_by_the_root_of_vocab(logits, labels):
+    """The logits are divided by the square root of vocab. That is a step of attention: the softmax takes them as they
+    are."""
+    return _loss(logits / logits.shape[-1] ** 0.5, labels)
+
+
+@known.mistake
+def normalized_logits(logits, labels):
+    """The logits are divided by their sum, without exp. The softmax takes exp of each first."""
+    return -_of_real(of_the_label(logits / logits.sum(dim=-1, keepdim=True), labels).log(), labels).mean()
+
+
+@known.mistake
+def padding_times_nan(logits, labels):
+    """The logits of padding become minus infinity, all of them, and their softmax is NaN, which no factor 0 takes away.
+    Leave these positions out before the sum: losses[labels != 0]."""
+    losses = _losses(logits.masked_fill((labels == 0)[..., None], -torch.inf), labels)
+    return (losses * (labels != 0)).sum() / (labels != 0).sum()
+
+
+@known.mistake
+def last_text_alone(logits, labels):
+    """Only the last text of the batch that has a label takes part. The mean runs over the real labels of all of
+    them."""
+    last = int((labels != 0).any(dim=1).nonzero()[-1])
+    return _loss(logits[last:][:1], labels[last:][:1])
+
+
+@known.mistake
 def shifted_once_more(logits, labels):
     """The logits are compared with the labels one position further on. The labels are shifted already: the logits of a
     position belong to the label at the same position."""

@@ -393,6 +393,43 @@ def divided_before_subtracting(labels, vocab, smoothing):
 
 
 @known.mistake
+def brought_to_1_again(labels, vocab, smoothing):
+    """The rest was divided by `vocab`, the padding's share taken away, and each row divided by its sum to bring it to
+    1: so the label has too much. vocab - 1 tokens share to begin with, and a row sums to 1 by itself."""
+    targets = _without_padding((1 - smoothing) * _one_hot(labels, vocab) + smoothing / vocab, labels)
+    return targets / targets.sum(dim=-1, keepdim=True).clamp(min=1e-9)
+
+
+@known.mistake
+def all_tokens_alike_for_padding(labels, vocab, smoothing):
+    """Where the label is padding, all real tokens are asked for alike. Nothing is asked for there: such a row is all
+    zeros."""
+    alike = torch.full((vocab,), 1 / (vocab - 1))
+    alike[0] = 0
+    return torch.where((labels == 0)[..., None], alike, reference(labels, vocab, smoothing))
+
+
+@known.mistake
+def smoothing_lost(labels, vocab, smoothing):
+    """The label has 1, and its share is taken from it: 1 minus the share. It gives away all of `smoothing`, and gets
+    its share back; the other tokens have theirs."""
+    return _without_padding((1 - smoothing / (vocab - 1)) * _one_hot(labels, vocab), labels)
+
+
+@known.mistake
+def percent(labels, vocab, smoothing):
+    """These are percent, from 0 to 100. A probability is from 0 to 1."""
+    return 100 * reference(labels, vocab, smoothing)
+
+
+@known.mistake
+def rest_taken_from_the_others(labels, vocab, smoothing):
+    """What the tokens share is taken from them: their numbers are negative. The label gives `smoothing` away, and they
+    get it."""
+    return _without_padding((1 + smoothing) * _one_hot(labels, vocab) - smoothing / (vocab - 1), labels)
+
+
+@known.mistake
 def zeros_everywhere_else(labels, vocab, smoothing):
     """The label has what it should, and the other tokens have nothing. They share the rest with it."""
     share = smoothing / (vocab - 1)

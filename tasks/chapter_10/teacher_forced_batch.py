@@ -204,6 +204,13 @@ def length_of_the_first_text(lengths):
     return lengths[:1].expand(len(lengths))
 
 
+@where.slip
+def end_after_a_gap(lengths, targets):
+    """END stands one column too far to the right where there is room for that: padding lies between the last token and
+    END. It belongs at lengths."""
+    return (lengths + 1).clamp(max=targets.shape[1])
+
+
 @Stage
 def asked_for(targets, where, last):
     labels = _padded_behind(targets)
@@ -246,6 +253,13 @@ def no_end_where_the_row_is_full(targets, lengths, last):
     for every END."""
     labels = _padded_behind(targets)
     return torch.where((_positions(targets) == lengths[:, None]) & (lengths[:, None] < targets.shape[1]), last, labels)
+
+
+@asked_for.slip
+def end_where_the_row_is_full_alone(targets, lengths, last):
+    """Only a text that fills its row has an END; the shorter ones have none. Every text ends."""
+    labels = _padded_behind(targets)
+    return torch.where((_positions(targets) == lengths[:, None]) & (lengths[:, None] == targets.shape[1]), last, labels)
 
 
 @asked_for.slip
@@ -445,6 +459,60 @@ def empty_text_without_end(targets, lengths, begin, end):
     """A text without tokens has no END. It ends, too: BEGIN is given, and END asked for at once."""
     inputs, labels = reference(targets, lengths, begin, end)
     return torch.stack([inputs, labels * (lengths > 0)[:, None]])
+
+
+@known.mistake
+def end_over_the_first_token_of_full_rows(targets, lengths, begin, end):
+    """In a text that fills its row, END has replaced the first token, where a search for padding ends that finds none.
+    END belongs at lengths, behind the last token: the labels have one column more."""
+    where = torch.where(lengths < targets.shape[1], lengths, 0)
+    return torch.stack([reference(targets, lengths, begin, end)[0], asked_for(targets, where, end)])
+
+
+@known.mistake
+def full_rows_lose_their_last_token(targets, lengths, begin, end):
+    """Both rectangles are as wide as the targets, and in a text that fills its row END has replaced the last token.
+    They have one column more, length + 1, so that nothing is lost."""
+    labels = asked_for(targets, lengths.clamp(max=targets.shape[1] - 1), end)
+    return torch.stack([reference(targets, lengths, begin, end)[0], labels])[..., :-1]
+
+
+@known.mistake
+def full_rows_end_in_time(targets, lengths, begin, end):
+    """In a text that fills its row, END has replaced the last token. The labels have one column more, so that it
+    follows the last token there, too."""
+    labels = asked_for(targets, lengths.clamp(max=targets.shape[1] - 1), end)
+    return torch.stack([reference(targets, lengths, begin, end)[0], labels])
+
+
+@known.mistake
+def labels_padded_with_minus_100(targets, lengths, begin, end):
+    """The labels are padded with -100, which PyTorch's losses leave out unless told otherwise. Here padding is 0, in
+    both."""
+    inputs, labels = reference(targets, lengths, begin, end)
+    return torch.stack([inputs, torch.where(_positions(targets) > lengths[:, None], -100, labels)])
+
+
+@known.mistake
+def padded_with_minus_1(targets, lengths, begin, end):
+    """Padding is -1 here, in both rectangles. It is 0."""
+    behind = _positions(targets) > lengths[:, None]
+    return torch.where(behind, -1, reference(targets, lengths, begin, end))
+
+
+@known.mistake
+def texts_from_right_to_left(targets, lengths, begin, end):
+    """The order of the tokens is reversed. They stay in the order of `targets`, BEGIN in front or END behind."""
+    back = lengths[:, None] - 1 - torch.arange(targets.shape[1])
+    turned = torch.where(back >= 0, targets.gather(1, back.clamp(min=0)), 0)
+    return reference(turned, lengths, begin, end)
+
+
+@known.mistake
+def sorted_by_length(targets, lengths, begin, end):
+    """The texts come sorted by length, the longest first. Keep their order."""
+    order = lengths.argsort(descending=True, stable=True)
+    return reference(targets[order], lengths[order], begin, end)
 
 
 @known.mistake
@@ -697,6 +765,7 @@ TASK = Task(
         "end_in_front + begin_at_the_end": "begin_and_end_exchanged",
         "one_in_front + two_at_the_end": "numbers_of_the_example",
         "end_missing + last_column_cut": "one_too_short",
+        "end_where_the_row_is_full_alone + last_column_cut": "one_too_short",
         "end_at_the_end_of_the_rectangle + last_column_cut": "one_too_short",
         "zero_in_front + begin_behind": "inputs_not_moved",
         "inputs_are_the_labels + inputs_alone": "labels_alone",

@@ -126,6 +126,13 @@ def logits(embedding, output, given):
     return embedding[given] @ output.T  # (batch, length, vocab)
 
 
+@logits.slip
+def divided_by_the_root(embedding, output, given):
+    """The logits are divided by the root of d_model. That is a step of attention; here they are the products as they
+    are."""
+    return embedding[given] @ output.T / embedding.shape[-1] ** 0.5
+
+
 @Stage
 def slopes(logits, asked):
     """The gradient of each position's loss with respect to its logits."""
@@ -178,8 +185,8 @@ def padding_counted(asked):
 
 @shares.slip
 def padding_divides(asked):
-    """The losses of padding are left out, but the sum is divided by the number of all positions. Divide by the number
-    of real labels."""
+    """The losses of padding have no part in the gradient, but the sum is divided by the number of all positions. Divide
+    by the number of real labels."""
     return (asked != 0) / asked.numel()
 
 
@@ -373,7 +380,8 @@ def rate_forgotten(clipped):
 
 @step.slip
 def step_of_adam(clipped, rate):
-    """This is a step of Adam, which divides by running averages. Part 4 is plain descent: torch.optim.SGD does it."""
+    """Of each number of the gradient only the sign counts, as in the first step of Adam, which divides by running
+    averages. Part 4 is plain descent: torch.optim.SGD does it."""
     # At the first step the averages are the gradient and its square.
     return rate * clipped / (clipped.abs() + 1e-8)
 
@@ -516,6 +524,56 @@ def step_returned_downhill(embedding, output, inputs, labels, rate, clip):
     """This is the step alone, minus rate times the clipped gradient. Return the weights after it: add it to the old
     ones."""
     return -rate * _clipped_gradients(embedding, output, inputs, labels, clip)
+
+
+@known.mistake
+def always_of_length_one(embedding, output, inputs, labels, rate, clip):
+    """The gradient is scaled to length 1 whatever it was, and `clip` has no part in it. Where it is longer than `clip`,
+    scale it down to that length; if not, leave it as it is."""
+    gradients = _gradients(embedding, output, inputs, labels)
+    return torch.stack([embedding, output]) - rate * gradients / gradients.norm()
+
+
+@known.mistake
+def vocabulary_divides(embedding, output, inputs, labels, rate, clip):
+    """The loss is divided by vocab, too: a mean over the vocabulary as well. Each position gives one number, the
+    label's; take the mean of those."""
+    return _step(
+        *(embedding, output, inputs, labels, rate, clip),
+        loss_of=lambda logits, labels: _mean_loss(logits, labels) / logits.shape[-1],
+    )
+
+
+@known.mistake
+def softmax_over_the_positions(embedding, output, inputs, labels, rate, clip):
+    """The softmax runs over the positions of a text. It has to run over the vocabulary, the last axis of the logits."""
+
+    def loss_of(logits, labels):
+        return -logits.log_softmax(dim=1).gather(-1, labels[..., None])[labels != 0].mean()
+
+    return _step(embedding, output, inputs, labels, rate, clip, loss_of)
+
+
+@known.mistake
+def one_beside_the_other(embedding, output, inputs, labels, rate, clip):
+    """The tables lie one beside the other, (vocab, 2 d_model). torch.stack gives the pair an axis of its own."""
+    return torch.cat([*reference(embedding, output, inputs, labels, rate, clip)], dim=1)
+
+
+@known.mistake
+def clipped_to_the_rate(embedding, output, inputs, labels, rate, clip):
+    """The step is as long as `clip`, whatever the rate is, once the gradient is longer than that. It is `rate` times
+    the clipped gradient, so that its length is rate times clip."""
+    gradients = _gradients(embedding, output, inputs, labels)
+    step = torch.where(gradients.norm() > clip, gradients * clip / gradients.norm(), rate * gradients)
+    return torch.stack([embedding, output]) - step
+
+
+@known.mistake
+def nesterov(embedding, output, inputs, labels, rate, clip):
+    """The step is 1.9 times as long as it should be, as Nesterov's momentum of 0.9 makes the first one. Part 4 is plain
+    descent."""
+    return reference(embedding, output, inputs, labels, 1.9 * rate, clip)
 
 
 @known.mistake
