@@ -610,8 +610,10 @@ def several_columns_for_a_slice(targets, lengths, begin, end):
 def texts_without_padding(targets, lengths, begin, end):
     """The rows have different lengths, so they cannot be stacked: behind the shorter texts there is no padding. Fill
     them up with 0 to length + 1."""
-    rows = [torch.cat([torch.tensor([begin]), text[:n]]) for text, n in zip(targets, lengths, strict=True)]
-    return torch.stack(rows)
+    texts = [text[:n] for text, n in zip(targets, lengths, strict=True)]
+    inputs = [torch.cat([torch.tensor([begin]), text]) for text in texts]
+    labels = [torch.cat([text, torch.tensor([end])]) for text in texts]
+    return torch.stack([torch.stack(inputs), torch.stack(labels)])
 
 
 @known.always

@@ -1038,6 +1038,15 @@ def by_clip_grad_norm(embedding, output, inputs, labels, rate, clip):
     return torch.stack([table.detach() - rate * table.grad for table in tables])
 
 
+@known.borrowed
+def by_clip_grads_with_norm(embedding, output, inputs, labels, rate, clip):
+    tables = [torch.nn.Parameter(table.clone()) for table in (embedding, output)]
+    _mean_loss(tables[0][inputs] @ tables[1].T, labels).backward()
+    length = torch.stack([table.grad.norm() for table in tables]).norm()
+    torch.nn.utils.clip_grads_with_norm_(tables, clip, length)
+    return torch.stack([table.detach() - rate * table.grad for table in tables])
+
+
 TASK = Task(
     id="10.training_step",
     title="One step of training",
@@ -1074,7 +1083,7 @@ TASK = Task(
         "rate_forgotten + step_returned": "gradient_returned",
     },
     # PyTorch wraps all its functions that clip in one and the same wrapper; this is the one that is meant.
-    finished=("torch.nn.utils.clip_grad_norm_",),
+    finished=("torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grads_with_norm_"),
     hints=(
         (
             "Four parts, one after the other: the loss, its gradient, the length of the gradient, the step. Which of "
