@@ -48,31 +48,36 @@ def pairs_of(task, seed):
         if all(slip.name in singles for slip in slips)
     ]
     pairs = {name: [of_case[name] for of_case in computed] for name in names if all(name in of for of in computed)}
-    alike = _alike({**singles, **pairs})
-    return [_pair(name, pairs.get(name), right, singles, alike.get(name, ())) for name in names]
+    same = alike({**singles, **pairs})
+    return [_pair(name, pairs.get(name), right, singles, same.get(name, ())) for name in names]
 
 
-def _pair(name, replies, right, singles, alike):
+def _pair(name, replies, right, singles, same):
     if replies is None or not _whole(replies):
         return Pair(name, "raises")
     if _agree(replies, right):
         return Pair(name, "right")
-    single = [one for one in alike if one in singles]
+    single = [one for one in same if one in singles]
     if set(single) & set(name.split(" + ")):
         return Pair(name, "hidden")
     if single:
         return Pair(name, "coincides", single[0])
-    return Pair(name, "shared" if alike else "told")
+    return Pair(name, "shared" if same else "told")
 
 
-def _alike(replies_by_name):
-    """Return for every name the others that gave the same on all cases. Numbers of one case sort out most of them."""
+def alike(replies_by_name):
+    """Return for every name the others that gave the same on all cases; what raised, or is no array, is left out.
+
+    The numbers of one case sort out most of them.
+    """
     sketches = {}
     for name, replies in replies_by_name.items():
+        if not _whole(replies):
+            continue
         value = replies[0].value
         numbers = np.nan_to_num(value.astype(np.float64).ravel(), nan=12345.0, posinf=1e30, neginf=-1e30)
         sketches.setdefault(value.shape, []).append((name, numbers))
-    alike = {}
+    same = {}
     for group in sketches.values():
         table = np.stack([numbers for _, numbers in group])
         scale = 1e-4 * (1 + np.abs(table))
@@ -80,8 +85,8 @@ def _alike(replies_by_name):
             for place in np.flatnonzero((np.abs(table - numbers) <= near).all(axis=1)):
                 other = group[place][0]
                 if other != name and _agree(replies_by_name[name], replies_by_name[other]):
-                    alike.setdefault(name, []).append(other)
-    return alike
+                    same.setdefault(name, []).append(other)
+    return same
 
 
 def right_pairs(task, seed):
