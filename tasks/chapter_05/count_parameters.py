@@ -110,7 +110,8 @@ def sizes_added(matrices):
 
 @entries.slip
 def exclusive_or(matrices):
-    """The numbers that `^` gives are no powers: it compares bits. A matrix has rows times columns entries."""
+    """The numbers are those that `^` gives, which compares bits and is no power. A matrix has rows times columns
+    entries."""
     return sum(inputs ^ 2 for inputs, _ in matrices)
 
 

@@ -386,8 +386,8 @@ def mask_without_an_axis_for_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 @known.mistake
 def mask_filled_in_without_an_axis(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where you fill in minus infinity, the mask has no axis for the heads, so the sentences of the batch are lined up
-    with the heads. Put an axis of size 1 before the queries."""
+    """Where forbidden scores are replaced, the mask has no axis for the heads, so the sentences of the batch are lined
+    up with the heads. Put an axis of size 1 before the queries."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, mask)
 
 
@@ -401,7 +401,7 @@ def mask_axis_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 @known.mistake
 def mask_filled_in_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where you fill in minus infinity, the axis for the heads is put at place 1, counted from the front. A mask
+    """Where forbidden scores are replaced, the axis for the heads is put at place 1, counted from the front. A mask
     without a batch, (length, length), has no batch to skip. Count from the end: before the last two axes."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, None if mask is None else mask.unsqueeze(1))
 
