@@ -7,8 +7,12 @@ import torch
 
 from course_lib import masked_softmax, scaled_dot_product_attention
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
-from tasks.chapter_05.self_attention import FINISHED, draw_maps
+from tasks import attention_stages
+from tasks import layer_stages as layer
+from tasks.chapter_05.self_attention import FINISHED
+from tasks.probes import first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
@@ -16,11 +20,21 @@ known = Known()
 
 def draw_inputs(rng, batch, length, d_model, d_k, d_v):
     """Inputs with a mask in which every query may attend to some keys, not to all, and not the same both ways."""
-    mask = rng.random(size=(batch, length, length)) < 0.6
-    mask |= np.eye(length, dtype=bool)
-    mask[:, 0, 1], mask[:, 1, 0] = True, False
     x = rng.normal(size=(batch, length, d_model))
-    return {"x": x, **draw_maps(rng, d_model, d_k, d_v), "mask": mask}
+    return {"x": x, **layer.draw_maps(rng, d_model, d_k, d_v), "mask": some_mask(rng, batch, length)}
+
+
+def some_mask(rng, *shape):
+    mask = rng.random(size=(*shape, shape[-1])) < 0.6
+    mask |= np.eye(shape[-1], dtype=bool)
+    mask[..., 0, 1], mask[..., 1, 0] = True, False
+    return mask
+
+
+def the_example(rng):
+    maps = {"W_q": 0.0, "W_k": 1.0, "W_v": 4.0, "W_o": 3.0}
+    maps = {name: np.full((1, 1), number) for name, number in maps.items()}
+    return {"x": np.array([[[0.0], [1.0]]]), **maps, "mask": np.array([[[True, True], [False, False]]])}
 
 
 def with_empty_rows(rng, batch, length, d_model, d_k, d_v):
@@ -37,155 +51,312 @@ def padded(rng, batch, length, d_model, d_k):
     return inputs | {"mask": np.arange(length) < lengths[:, None, None]}
 
 
+def one_mask_for_all(rng, batch, length, d_model, d_k, d_v):
+    return draw_inputs(rng, batch, length, d_model, d_k, d_v) | {"mask": some_mask(rng, length)}
+
+
+def a_single_token(rng, d_model, d_k, d_v):
+    """A batch of one sentence of one token: what drops axes of size 1 shows."""
+    inputs = draw_inputs(rng, 1, 2, d_model, d_k, d_v)
+    return inputs | {"x": inputs["x"][:, :1], "mask": np.ones((1, 1, 1), dtype=bool)}
+
+
+def loud(rng, batch, length, d_model, d_k, d_v):
+    inputs = layer.loud(rng, length, d_model, d_k, d_v, batch=batch)
+    inputs["x"][..., 1] /= 10  # the input is added, too; it should not drown what attention adds
+    inputs["W_q"][1] *= 10
+    return inputs | {"mask": some_mask(rng, batch, length)}
+
+
 def reference(x, W_q, W_k, W_v, W_o, mask):
     return x + _layer(x, W_q, W_k, W_v, W_o, mask)
 
 
 def weights(x, W_q, W_k, W_v, W_o, mask):
-    return masked_softmax(_scores(x, W_q, W_k), mask)
+    return masked_softmax((x @ W_q) @ (x @ W_k).mT / math.sqrt(W_q.shape[-1]), mask)
 
 
 def _layer(x, W_q, W_k, W_v, W_o, mask):
     return scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v, mask) @ W_o
 
 
-def _scores(x, W_q, W_k):
-    return (x @ W_q) @ (x @ W_k).mT / math.sqrt(W_q.shape[-1])
+@Stage
+def seen(mask):
+    return mask  # True = may attend
 
 
-@known.mistake
-def not_added(x, W_q, W_k, W_v, W_o, mask):
+@seen.slip
+def inverted_mask(mask):
+    """The mask is used the wrong way round: exactly the forbidden keys are attended to. True means may attend."""
+    return ~mask
+
+
+@seen.slip
+def transposed_mask(mask):
+    """The mask is transposed: its rows are queries, its columns keys, as in the scores."""
+    return mask.mT
+
+
+@seen.slip
+def mask_of_the_first_sentence(mask):
+    """The first entry of the mask, that of the first sentence, serves for all. Each sentence has its own."""
+    return mask[:1]
+
+
+@seen.slip
+def mask_of_the_last_query(mask):
+    """The last row of the mask, that of the last query, serves for all queries. Each query has its own."""
+    return mask[..., -1:, :]
+
+
+@seen.slip
+def causal_instead(mask, x):
+    """No token sees those behind it, as with a causal mask, and the given mask has no part in it."""
+    return torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
+
+
+@seen.slip
+def causal_as_well(mask, x):
+    """Besides what the mask forbids, no token sees those behind it. The given mask alone says who may attend."""
+    return mask & torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
+
+
+@seen.slip
+def itself_always(mask, x):
+    """Every token attends to itself, also where the mask forbids it."""
+    return mask | torch.eye(x.shape[-2], dtype=torch.bool)
+
+
+@seen.slip
+def itself_if_nothing_else(mask, x):
+    """A token that may attend to nothing attends to itself. It should gather 0, and stay as it was."""
+    return mask | (torch.eye(x.shape[-2], dtype=torch.bool) & ~mask.any(dim=-1, keepdim=True))
+
+
+masked = attention_stages.masked.but(
+    "large_number_for_infinity", "large_number_added", "small_number_for_infinity", "mask_inverted", mask="seen"
+)
+
+
+@masked.slip
+def average_in_empty_rows(scaled, seen):
+    """A large negative number stands for minus infinity, so that a token that may attend to nothing averages all. It
+    should gather 0, and stay as it was."""
+    return scaled.masked_fill(~seen, -1e9)
+
+
+@masked.slip
+def mask_added(scaled, seen):
+    """The mask is added to the scores as ones and zeros, so nothing is hidden. Forbidden scores become minus
+    infinity."""
+    return scaled + seen
+
+
+@masked.slip
+def mask_as_an_index(scaled, seen):
+    """The mask serves as an index of the scores, and then has to have their whole shape. It may be smaller, with an
+    axis of size 1 or without a batch: masked_fill and torch.where broadcast it."""
+    scores = scaled.clone()
+    scores[~seen] = -math.inf
+    return scores
+
+
+@masked.slip
+def one_minus_the_mask(scaled, seen):
+    """PyTorch subtracts no booleans. The opposite of a mask is ~mask."""
+    return scaled.masked_fill((1 - seen).bool(), -math.inf)
+
+
+shares = layer.weights.but("softmax_over_dim_1", "softmax_of_the_negative", scores="masked")
+
+
+@shares.slip
+def nan_in_empty_rows(scores):
+    """A token that may attend to nothing becomes NaN: minus infinity everywhere has no softmax. It should gather 0, and
+    stay as it was; `course_lib.masked_softmax` takes care of it."""
+    return torch.softmax(scores, dim=-1)
+
+
+@shares.slip
+def multiplied_after(scaled, seen):
+    """The weights are multiplied by the mask after the softmax, and no longer sum to one. Hide the scores before it."""
+    return torch.softmax(scaled, dim=-1) * seen
+
+
+@Stage
+def total(mapped, x):
+    return x + mapped
+
+
+@total.slip
+def not_added(mapped):
     """This is the layer alone. Its input is to be added to it."""
-    return _layer(x, W_q, W_k, W_v, W_o, mask)
+    return mapped
 
 
-@known.mistake
-def added_twice(x, W_q, W_k, W_v, W_o, mask):
+@total.slip
+def added_twice(mapped, x):
     """The input is added twice. Once is enough."""
-    return 2 * x + _layer(x, W_q, W_k, W_v, W_o, mask)
+    return 2 * x + mapped
 
 
-@known.mistake
-def subtracted(x, W_q, W_k, W_v, W_o, mask):
-    """The input and the layer's output are subtracted from one another. They are added."""
-    return x - _layer(x, W_q, W_k, W_v, W_o, mask)
+@total.slip
+def subtracted(mapped, x):
+    """The layer's output is subtracted from its input. They are added."""
+    return x - mapped
 
 
-@known.mistake
-def averaged(x, W_q, W_k, W_v, W_o, mask):
+@total.slip
+def input_subtracted(mapped, x):
+    """The input is subtracted from the layer's output. They are added."""
+    return mapped - x
+
+
+@total.slip
+def averaged(mapped, x):
     """Input and output are averaged: half of each is lost. The residual is the plain sum."""
-    return (x + _layer(x, W_q, W_k, W_v, W_o, mask)) / 2
+    return (x + mapped) / 2
 
 
-@known.mistake
-def multiplied(x, W_q, W_k, W_v, W_o, mask):
+@total.slip
+def multiplied(mapped, x):
     """Input and output are multiplied. They are added."""
-    return x * _layer(x, W_q, W_k, W_v, W_o, mask)
+    return x * mapped
+
+
+@total.slip
+def side_by_side(mapped, x):
+    """Input and output are laid side by side, 2 d_model numbers for each token. They are added."""
+    return torch.cat([x, mapped], dim=-1)
+
+
+@total.slip
+def values_added(mapped, x, W_v, W_o):
+    """What is added is the mapped values, x times W_v times W_o. The residual is the input itself, untouched."""
+    return x @ W_v @ W_o + mapped
+
+
+@total.slip
+def zeros_for_empty_rows(mapped, x, mask):
+    """A token that may attend to nothing comes out as 0. It gathers 0, and with its input added it stays as it was."""
+    return (x + mapped) * mask.any(dim=-1, keepdim=True)
+
+
+@total.slip
+def added_where_nothing_is_allowed(mapped, x, mask):
+    """The input is added only for tokens that may attend to nothing. It is added to every token."""
+    return torch.where(mask.any(dim=-1, keepdim=True), mapped, x)
+
+
+@total.slip
+def left_alone_where_something_is_hidden(mapped, x, mask):
+    """A token that may not attend to all stays as it was. It gathers from those it may attend to; only one that may
+    attend to nothing stays."""
+    return torch.where(mask.all(dim=-1, keepdim=True), x + mapped, x)
+
+
+@total.slip
+def normalized(mapped, x):
+    """The sum is normalized, as by a layer norm. The sum alone is asked for."""
+    return torch.nn.functional.layer_norm(x + mapped, x.shape[-1:])
 
 
 @known.mistake
 def added_before_W_o(x, W_q, W_k, W_v, W_o, mask):
     """The input is added before W_o, where the features are those of the values. It is added at the very end."""
-    return (x + scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v, mask)) @ W_o
+    heads = scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v, mask)
+    return (x + heads) @ W_o
+
+
+@known.mistake
+def added_before_W_o_at_once(x, W_q, W_k, W_v, W_o, mask):
+    """The input is added to what the weights gather, and W_o comes after that. It is added at the very end, to what W_o
+    gives."""
+    shares, value = weights(x, W_q, W_k, W_v, W_o, mask), x @ W_v
+    return (x + shares @ value) @ W_o
+
+
+@known.mistake
+def added_without_W_o(x, W_q, W_k, W_v, W_o, mask):
+    """The input is added to what the weights gather, and W_o has no part in it. It maps back to d_model first."""
+    shares, value = weights(x, W_q, W_k, W_v, W_o, mask), x @ W_v
+    return x + shares @ value
 
 
 @known.mistake
 def added_to_the_input_of_attention(x, W_q, W_k, W_v, W_o, mask):
-    """What attention gave is added before the maps, or the sum goes through them again. The sum is the last step."""
-    first = x + _layer(x, W_q, W_k, W_v, W_o, mask)
-    return _layer(first, W_q, W_k, W_v, W_o, mask)
+    """The sum goes through the whole layer again, and what comes out is not added to anything. The sum is the last
+    step."""
+    return _layer(reference(x, W_q, W_k, W_v, W_o, mask), W_q, W_k, W_v, W_o, mask)
 
 
 @known.mistake
 def layer_twice(x, W_q, W_k, W_v, W_o, mask):
     """The layer is run twice, the second time on the sum. Once is asked for."""
-    first = x + _layer(x, W_q, W_k, W_v, W_o, mask)
-    return first + _layer(first, W_q, W_k, W_v, W_o, mask)
+    return reference(reference(x, W_q, W_k, W_v, W_o, mask), W_q, W_k, W_v, W_o, mask)
 
 
 @known.mistake
-def values_added(x, W_q, W_k, W_v, W_o, mask):
-    """What is added is the mapped values, x times W_v times W_o. The residual is the input itself, untouched."""
-    return x @ W_v @ W_o + _layer(x, W_q, W_k, W_v, W_o, mask)
+def tokens_hidden_before(x, W_q, W_k, W_v, W_o, mask):
+    """Tokens that nobody may attend to are set to 0 before the layer, and the scores are not masked. A key of zeros has
+    the score 0, and still takes weight."""
+    kept = x * mask.any(dim=-2).unsqueeze(-1)
+    return x + scaled_dot_product_attention(kept @ W_q, kept @ W_k, kept @ W_v) @ W_o
 
 
 @known.mistake
-def no_W_o(x, W_q, W_k, W_v, W_o, mask):
-    """W_o is missing, and the features of the values are added to those of the input: the sizes differ, or the columns
-    mean something else."""
-    return x + scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v, mask)
+def values_hidden(x, W_q, W_k, W_v, W_o, mask):
+    """The scores are not masked; the weights of forbidden keys are set to 0 after the softmax, and each row is divided
+    by the number of keys it may attend to."""
+    shares = torch.softmax((x @ W_q) @ (x @ W_k).mT / math.sqrt(W_q.shape[-1]), dim=-1) * mask
+    return x + shares / mask.sum(dim=-1, keepdim=True).clamp(min=1) @ (x @ W_v) @ W_o
 
 
-@known.mistake
-def no_mask(x, W_q, W_k, W_v, W_o, mask):
-    """The mask has no effect: every token attends to all. Keys that are not allowed have to be hidden."""
-    return x + scaled_dot_product_attention(x @ W_q, x @ W_k, x @ W_v) @ W_o
+@known.probe
+def identity_values(rng):
+    inputs = draw_inputs(rng, batch=2, length=5, d_model=5, d_k=3, d_v=5)
+    yours = yield {**inputs, "W_v": np.linalg.inv(inputs["x"][0]), "W_o": np.eye(5)}
+    seen = weights_seen((yours - inputs["x"])[0], inputs["mask"][0])
+    return seen and (
+        f"With a W_v that makes the first sentence's values the identity, and W_o too, your result less the input is "
+        f"your weights: {seen}."
+    )
 
 
-@known.mistake
-def inverted_mask(x, W_q, W_k, W_v, W_o, mask):
-    """The mask is used the wrong way round: exactly the forbidden keys are attended to. True means may attend."""
-    return reference(x, W_q, W_k, W_v, W_o, ~mask)
+@known.probe
+def nothing_gathered(rng):
+    inputs = draw_inputs(rng, batch=2, length=4, d_model=5, d_k=3, d_v=2)
+    yours = yield {**inputs, "W_o": np.zeros_like(inputs["W_o"])}
+    found = first_difference(yours, inputs["x"])
+    return found and (
+        f"With a W_o of zeros the layer gives 0, and the result should be the input: at [{found[0]}] yours is "
+        f"{found[1]:.4g}, the input {found[2]:.4g}."
+    )
 
 
-@known.mistake
-def transposed_mask(x, W_q, W_k, W_v, W_o, mask):
-    """The mask is transposed: its rows are queries, its columns keys, as in the scores."""
-    return reference(x, W_q, W_k, W_v, W_o, mask.mT)
+@known.probe
+def everyone_attends_to_itself(rng):
+    inputs = draw_inputs(rng, batch=2, length=4, d_model=5, d_k=3, d_v=2)
+    inputs["mask"] = np.eye(4, dtype=bool)
+    yours = yield inputs
+    found = first_difference(yours, inputs["x"] + inputs["x"] @ inputs["W_v"] @ inputs["W_o"])
+    return found and (
+        f"With a mask that lets each token attend to itself alone, the result should be x + x W_v W_o: at [{found[0]}] "
+        f"yours is {found[1]:.4g}, expected {found[2]:.4g}."
+    )
 
 
-@known.mistake
-def multiplied_after(x, W_q, W_k, W_v, W_o, mask):
-    """The weights are multiplied by the mask after the softmax, and no longer sum to one. Hide the scores before it."""
-    return x + (torch.softmax(_scores(x, W_q, W_k), dim=-1) * mask) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def mask_added(x, W_q, W_k, W_v, W_o, mask):
-    """The mask is added to the scores as ones and zeros, so nothing is hidden. Forbidden scores become minus
-    infinity."""
-    return x + torch.softmax(_scores(x, W_q, W_k) + mask, dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def zero_scores(x, W_q, W_k, W_v, W_o, mask):
-    """Forbidden scores are set to 0, and the exponential of 0 is 1: they still take weight. Minus infinity takes
-    none."""
-    return x + torch.softmax(_scores(x, W_q, W_k) * mask, dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def nan_in_empty_rows(x, W_q, W_k, W_v, W_o, mask):
-    """Right wherever a token may attend to something. With minus infinity everywhere, a row's softmax is NaN; that row
-    should give 0, and its token stay as it was. `course_lib.masked_softmax` takes care of it."""
-    return x + torch.softmax(_scores(x, W_q, W_k).masked_fill(~mask, -math.inf), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def average_in_empty_rows(x, W_q, W_k, W_v, W_o, mask):
-    """Right wherever a token may attend to something. With a large negative number as mask, a token that may attend to
-    nothing averages all; it should gather 0, and stay as it was."""
-    return x + torch.softmax(_scores(x, W_q, W_k).masked_fill(~mask, -1e9), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def not_scaled(x, W_q, W_k, W_v, W_o, mask):
-    """Mask and sum are right, but the scores are not scaled: divide by the square root of d_k."""
-    return x + masked_softmax((x @ W_q) @ (x @ W_k).mT, mask) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def root_of_d_model(x, W_q, W_k, W_v, W_o, mask):
-    """Mask and sum are right, but the scores are divided by the root of d_model. It is the size of a query, d_k, that
-    counts."""
-    return x + masked_softmax((x @ W_q) @ (x @ W_k).mT / math.sqrt(x.shape[-1]), mask) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def softmax_over_the_queries(x, W_q, W_k, W_v, W_o, mask):
-    """The softmax runs over the queries (in a batch, dim=1 does). It runs over the keys: dim=-1."""
-    hidden = _scores(x, W_q, W_k).masked_fill(~mask, -math.inf)
-    return x + torch.softmax(hidden, dim=-2).nan_to_num() @ (x @ W_v) @ W_o
+@known.probe
+def queries_of_zeros(rng):
+    inputs = draw_inputs(rng, batch=2, length=4, d_model=5, d_k=3, d_v=2)
+    inputs["W_q"] = np.zeros_like(inputs["W_q"])
+    yours = yield inputs
+    shares = inputs["mask"] / inputs["mask"].sum(axis=-1, keepdims=True)
+    found = first_difference(yours - inputs["x"], shares @ inputs["x"] @ inputs["W_v"] @ inputs["W_o"])
+    return found and (
+        f"With a W_q of zeros all scores are equal, and each token should gather the average of what it may attend to: "
+        f"at [{found[0]}] yours, less the input, is {found[1]:.4g}, the average {found[2]:.4g}."
+    )
 
 
 @known.legal
@@ -233,7 +404,7 @@ def by_course_lib(x, W_q, W_k, W_v, W_o, mask):
 
 @known.always
 def unchanged_where_nothing_is_allowed(inputs, output):
-    """A token that may attend to nothing gathers 0, so it should leave as it came. One of yours does not."""
+    """A token that may attend to nothing gathers 0, so it should leave as it came."""
     empty = np.broadcast_to(~inputs["mask"].any(axis=-1), output.shape[:-1])
     return np.allclose(output[empty], inputs["x"][empty], atol=1e-4)
 
@@ -246,12 +417,24 @@ TASK = Task(
     reference=reference,
     draw=draw_inputs,
     cases=(
-        Case("2 sentences of 3 tokens", dict(batch=2, length=3, d_model=4, d_k=5, d_v=6), points=2),
-        Case("float32", dict(batch=3, length=5, d_model=8, d_k=2, d_v=4), dtype="float32"),
-        Case("a padding mask", dict(batch=2, length=6, d_model=5, d_k=3), draw=padded),
+        Case("2 sentences of 3 tokens", dict(batch=2, length=3, d_model=4, d_k=5, d_v=6), dtype="float32"),
+        Case("the example of the text", {}, draw=the_example, dtype="float32"),
+        Case("float64", dict(batch=3, length=5, d_model=8, d_k=2, d_v=4)),
+        Case("a padding mask", dict(batch=2, length=6, d_model=5, d_k=3), dtype="float32", draw=padded),
         Case(
-            "tokens that may attend to nothing", dict(batch=3, length=4, d_model=6, d_k=2, d_v=5), draw=with_empty_rows
+            "one mask for all sentences",
+            dict(batch=3, length=4, d_model=6, d_k=2, d_v=5),
+            dtype="float32",
+            draw=one_mask_for_all,
         ),
+        Case(
+            "tokens that may attend to nothing",
+            dict(batch=3, length=4, d_model=6, d_k=2, d_v=5),
+            dtype="float32",
+            draw=with_empty_rows,
+        ),
+        Case("one sentence of one token", dict(d_model=3, d_k=2, d_v=4), dtype="float32", draw=a_single_token),
+        Case("scores in the hundreds", dict(batch=2, length=4, d_model=6, d_k=4, d_v=3), dtype="float32", draw=loud),
     ),
     finished=FINISHED,
     hints=(
@@ -262,5 +445,23 @@ TASK = Task(
     ),
     library="torch",
     drawn=(informative(lambda *inputs: weights(*inputs).numpy()),),
+    stages=(
+        layer.query.but("W_q_transposed"),
+        layer.key.but("W_k_transposed"),
+        layer.value.but("W_v_transposed"),
+        layer.product.but("axes_1_and_2_of_the_keys_swapped", "cosines"),
+        layer.scaled.but("root_of_a_plain_number", "half_of_d_k", "root_of_the_first_axis"),
+        seen,
+        masked,
+        layer.exponentials.but("powers_of_two", scores="masked"),
+        shares,
+        layer.output,
+        layer.mapped.but("W_v_for_W_o", "W_o_before_W_v"),
+        total,
+    ),
+    coincidences={
+        "queries_by_W_k + keys_by_W_q": "rows_are_keys",
+        "largest_of_all_subtracted + divided_by_the_sum_of_all": "softmax_over_everything",
+    },
     **known.ways,
 )

@@ -2,29 +2,41 @@
 
 import math
 
+import numpy as np
 import torch
 
 from course_lib import attention_weights, scaled_dot_product_attention
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
+from tasks import layer_stages as layer
+from tasks.probes import first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
 
 
 def draw_inputs(rng, length, d_model, d_k, d_v, **leading):
-    return {"x": rng.normal(size=(*leading.values(), length, d_model)), **draw_maps(rng, d_model, d_k, d_v)}
-
-
-def draw_maps(rng, d_model, d_k, d_v):
-    """Four matrices that nearly keep the variance of their input, so that no score is extreme."""
-    shapes = {"W_q": (d_model, d_k), "W_k": (d_model, d_k), "W_v": (d_model, d_v), "W_o": (d_v, d_model)}
-    maps = {name: rng.normal(size=shape) / math.sqrt(shape[0]) for name, shape in shapes.items()}
-    return maps | {"W_q": 2 * maps["W_q"]}
+    return {"x": rng.normal(size=(*leading.values(), length, d_model)), **layer.draw_maps(rng, d_model, d_k, d_v)}
 
 
 def all_square(rng, length, d_model):
     return draw_inputs(rng, length, d_model, d_model, d_model)
+
+
+def the_example(rng):
+    return {
+        "x": np.array([[0.0], [1.0]]),
+        "W_q": np.zeros((1, 1)),
+        "W_k": np.ones((1, 1)),
+        "W_v": np.full((1, 1), 4.0),
+        "W_o": np.full((1, 1), 3.0),
+    }
+
+
+def a_single_token(rng, d_model, d_k, d_v):
+    """A batch of one sentence of one token: what drops axes of size 1 shows."""
+    return draw_inputs(rng, 1, d_model, d_k, d_v, batch=1)
 
 
 def reference(x, W_q, W_k, W_v, W_o):
@@ -35,165 +47,185 @@ def weights(x, W_q, W_k, W_v, W_o):
     return attention_weights(x @ W_q, x @ W_k)
 
 
-def _scores(x, W_q, W_k):
-    return (x @ W_q) @ (x @ W_k).mT
+@Stage
+def visible(scaled):
+    return scaled  # nothing is hidden
 
 
-@known.mistake
-def no_W_o(x, W_q, W_k, W_v, W_o):
-    """This is attention over the values; W_o is missing. It maps the result back to d_model."""
-    return weights(x, W_q, W_k, W_v, W_o) @ (x @ W_v)
+@visible.slip
+def causal(scaled):
+    """No token sees those behind it, as with a causal mask. This layer has no mask: every token attends to all."""
+    return scaled.masked_fill(~torch.ones(scaled.shape[-2:], dtype=torch.bool).tril(), -math.inf)
 
 
-@known.mistake
-def no_W_v(x, W_q, W_k, W_v, W_o):
-    """The weights mix the inputs themselves. They should mix the values, x times W_v."""
-    return weights(x, W_q, W_k, W_v, W_o) @ x @ W_o
+@visible.slip
+def itself_hidden(scaled):
+    """No token attends to itself. Every token attends to all, itself included."""
+    return scaled.masked_fill(torch.eye(scaled.shape[-1], dtype=torch.bool), -math.inf)
 
 
-@known.mistake
-def values_from_keys(x, W_q, W_k, W_v, W_o):
-    """The weights mix the keys. Keys are compared with; what is mixed are the values, x times W_v."""
-    return weights(x, W_q, W_k, W_v, W_o) @ (x @ W_k) @ W_o
+@Stage
+def result(mapped):
+    return mapped
 
 
-@known.mistake
-def keys_by_W_q(x, W_q, W_k, W_v, W_o):
-    """The keys are made by W_q, like the queries: every score is then the same in both directions. Keys have a map of
-    their own, W_k."""
-    return weights(x, W_q, W_q, W_v, W_o) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def queries_by_W_k(x, W_q, W_k, W_v, W_o):
-    """The queries are made by W_k, like the keys: every score is then the same in both directions. Queries have a map
-    of their own, W_q."""
-    return weights(x, W_k, W_k, W_v, W_o) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def query_and_key_swapped(x, W_q, W_k, W_v, W_o):
-    """Queries and keys are swapped: row i of the scores should hold the query of token i with all the keys."""
-    return weights(x, W_k, W_q, W_v, W_o) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def no_maps_for_the_scores(x, W_q, W_k, W_v, W_o):
-    """The inputs are compared with each other as they are. First map them: queries are x times W_q, keys x times
-    W_k."""
-    return attention_weights(x, x) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def not_scaled(x, W_q, W_k, W_v, W_o):
-    """The scores are not scaled: the division by the square root of d_k is missing."""
-    return torch.softmax(_scores(x, W_q, W_k), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def root_of_d_model(x, W_q, W_k, W_v, W_o):
-    """The scores are divided by the root of d_model, the size of the input. It is the size of the queries and keys that
-    counts: d_k."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(x.shape[-1]), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def root_of_d_v(x, W_q, W_k, W_v, W_o):
-    """The scores are divided by the root of d_v. Values take no part in the scores: it is the size of queries and
-    keys, d_k."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(W_v.shape[-1]), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def root_of_length(x, W_q, W_k, W_v, W_o):
-    """The scores are divided by the root of the number of tokens. It is the size of one query that counts, d_k: the
-    last axis."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(x.shape[-2]), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def root_of_the_first_axis(x, W_q, W_k, W_v, W_o):
-    """The scores are divided by the root of len(x): the number of tokens, or of sentences in a batch. It is the size of
-    one query that counts, d_k: the last axis."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(len(x)), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def divided_by_d_k(x, W_q, W_k, W_v, W_o):
-    """The scores are divided by d_k itself (or by its root twice). Divide by its square root, once."""
-    return torch.softmax(_scores(x, W_q, W_k) / W_q.shape[-1], dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def scaled_after_softmax(x, W_q, W_k, W_v, W_o):
-    """The weights are divided by the root of d_k, so they no longer sum to one. The scores are divided, before the
-    softmax."""
-    return torch.softmax(_scores(x, W_q, W_k), dim=-1) / math.sqrt(W_q.shape[-1]) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def no_softmax(x, W_q, W_k, W_v, W_o):
-    """The scaled scores mix the values directly: the softmax is missing."""
-    return _scores(x, W_q, W_k) / math.sqrt(W_q.shape[-1]) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def softmax_over_the_queries(x, W_q, W_k, W_v, W_o):
-    """The softmax runs over the queries. Each query shares out its own attention over the keys: the last axis,
-    dim=-1."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(W_q.shape[-1]), dim=-2) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def softmax_over_dim_1(x, W_q, W_k, W_v, W_o):
-    """Right for one sentence. With a batch in front, dim=1 is no longer the axis of the keys but that of the queries:
-    count from the end, dim=-1."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(W_q.shape[-1]), dim=1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def softmax_over_dim_0(x, W_q, W_k, W_v, W_o):
-    """The softmax runs over the first axis: the queries, or in a batch the sentences. The keys are the last axis,
-    dim=-1."""
-    return torch.softmax(_scores(x, W_q, W_k) / math.sqrt(W_q.shape[-1]), dim=0) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def weights_alone(x, W_q, W_k, W_v, W_o):
-    """These are the attention weights. Two steps are missing: they mix the values, and W_o maps the result back."""
-    return weights(x, W_q, W_k, W_v, W_o)
-
-
-@known.mistake
-def input_added(x, W_q, W_k, W_v, W_o):
+@result.slip
+def input_added(mapped, x):
     """The input is added to the result. That is the next task; here, the layer alone is asked for."""
-    return x + reference(x, W_q, W_k, W_v, W_o)
+    return x + mapped
+
+
+@result.slip
+def weights_alone(weights):
+    """These are the attention weights. They still have to mix the values, and W_o maps that back."""
+    return weights
+
+
+@result.slip
+def scores_alone(scaled):
+    """These are the scaled scores. The softmax makes weights of them, which mix the values; W_o maps that back."""
+    return scaled
+
+
+@result.slip
+def last_token_alone(mapped):
+    """Only the last token asks, and its row alone comes back. Every token gathers: one row for each."""
+    return mapped[..., -1:, :]
+
+
+@result.slip
+def summed_over_the_tokens(mapped):
+    """The tokens are summed to one vector. Every token gets its own row."""
+    return mapped.sum(dim=-2)
+
+
+@result.slip
+def first_sentence_alone(mapped):
+    """Of a batch, this is the first sentence alone. Leading axes stay as they are."""
+    return mapped[0] if mapped.ndim > 2 else mapped
+
+
+@result.slip
+def leading_axes_lost(mapped):
+    """Leading axes and the length became one axis in the result. It keeps them apart, (..., length, d_model)."""
+    return mapped.flatten(end_dim=-2)
+
+
+@known.mistake
+def sentences_joined(x, W_q, W_k, W_v, W_o):
+    """The tokens attend across sentences: all of a batch are one long text here. Each sentence attends within
+    itself."""
+    return reference(x.reshape(-1, x.shape[-1]), W_q, W_k, W_v, W_o).reshape(x.shape)
+
+
+@known.mistake
+def sentences_for_tokens(x, W_q, W_k, W_v, W_o):
+    """The attention runs among the sentences of a batch, or its first axis, place by place. It runs among the tokens of
+    one sentence: the last axis but one."""
+    return reference(x.movedim(0, -2), W_q, W_k, W_v, W_o).movedim(-2, 0)
 
 
 @known.mistake
 def matrices_transposed(x, W_q, W_k, W_v, W_o):
-    """The four matrices are transposed, as the weights of nn.Linear would have to be. These come the way round that the
+    """All four matrices are transposed, as the weights of nn.Linear would have to be. These come the way round that the
     formula has them: (d_model, d_k)."""
     return scaled_dot_product_attention(x @ W_q.T, x @ W_k.T, x @ W_v.T) @ W_o.T
 
 
 @known.mistake
-def keys_not_transposed(x, W_q, W_k, W_v, W_o):
-    """The keys are not transposed, so that the sizes do not fit. Swap the last two axes of the keys: .mT."""
-    return torch.softmax((x @ W_q) @ (x @ W_k) / math.sqrt(W_q.shape[-1]), dim=-1) @ (x @ W_v) @ W_o
-
-
-@known.mistake
-def all_axes_reversed(x, W_q, W_k, W_v, W_o):
-    """Right for one sentence. In a batch, .T turns all the axes around, that of the batch too. Swap the last two
-    alone: .mT."""
-    return torch.softmax((x @ W_q) @ (x @ W_k).T / math.sqrt(W_q.shape[-1]), dim=-1) @ (x @ W_v) @ W_o
+def matrices_on_the_left(x, W_q, W_k, W_v, W_o):
+    """The matrices stand on the left of the input, and the sizes do not fit. With one token per row they act from the
+    right."""
+    return scaled_dot_product_attention(W_q @ x, W_k @ x, W_v @ x) @ W_o
 
 
 @known.mistake
 def inputs_not_mapped(x, W_q, W_k, W_v, W_o):
     """The matrices take the place of queries, keys and values. They are what makes them: multiply x by each first."""
     return scaled_dot_product_attention(W_q, W_k, W_v) @ W_o
+
+
+@known.mistake
+def element_by_element(x, W_q, W_k, W_v, W_o):
+    """Queries and keys, and then weights and values, are multiplied element by element. Both are matrix products."""
+    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    weights = torch.softmax(query * key / math.sqrt(query.shape[-1]), dim=-1)
+    return weights * value @ W_o
+
+
+@known.mistake
+def three_axes_expected(x, W_q, W_k, W_v, W_o):
+    """The shape of x is taken apart into three sizes, as if there were always one leading axis. There may be none, or
+    two."""
+    batch, length, d_model = x.shape
+    return reference(x.reshape(batch, length, d_model), W_q, W_k, W_v, W_o)
+
+
+@known.mistake
+def batches_alone(x, W_q, W_k, W_v, W_o):
+    """The products take exactly one leading axis (as torch.bmm does), where there may be none, or two. torch.matmul and
+    @ take leading axes as they come."""
+    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    return torch.bmm(torch.softmax(torch.bmm(query, key.mT) / math.sqrt(W_q.shape[-1]), dim=-1), value) @ W_o
+
+
+@known.mistake
+def batches_alone_and_axes_from_the_front(x, W_q, W_k, W_v, W_o):
+    """Axes 1 and 2 of the keys are swapped, and the products take exactly one leading axis. There may be none, or two:
+    .mT counts from the end, and @ takes leading axes as they come."""
+    query, key, value = x @ W_q, x @ W_k, x @ W_v
+    scores = torch.bmm(query, key.transpose(1, 2)) / math.sqrt(W_q.shape[-1])
+    return torch.bmm(torch.softmax(scores, dim=-1), value) @ W_o
+
+
+@known.mistake
+def last_token_as_a_vector(x, W_q, W_k, W_v, W_o):
+    """Only the vector of the last token comes back. Every token gathers: one row for each."""
+    return reference(x, W_q, W_k, W_v, W_o)[..., -1, :]
+
+
+@known.probe
+def identity_values(rng):
+    inputs = draw_inputs(rng, length=5, d_model=5, d_k=3, d_v=5)
+    weights = yield {**inputs, "W_v": np.linalg.inv(inputs["x"]), "W_o": np.eye(5)}
+    seen = weights_seen(weights)
+    return seen and f"With a W_v that makes the values the identity, and W_o too, your result is your weights: {seen}."
+
+
+@known.probe
+def queries_of_zeros(rng):
+    inputs = draw_inputs(rng, length=4, d_model=5, d_k=3, d_v=2, batch=2)
+    inputs["W_q"] = np.zeros_like(inputs["W_q"])
+    yours = yield inputs
+    values = inputs["x"] @ inputs["W_v"] @ inputs["W_o"]
+    found = first_difference(yours, values.mean(axis=-2, keepdims=True))
+    return found and (
+        f"With a W_q of zeros all scores are equal, and every token should get the average of x W_v W_o over the "
+        f"tokens: at [{found[0]}] yours is {found[1]:.4g}, the average {found[2]:.4g}."
+    )
+
+
+@known.probe
+def one_token(rng):
+    inputs = draw_inputs(rng, length=1, d_model=4, d_k=3, d_v=2)
+    yours = yield inputs
+    found = first_difference(yours, inputs["x"] @ inputs["W_v"] @ inputs["W_o"])
+    return found and (
+        f"A single token has nobody else to attend to, so the result should be x W_v W_o: at [{found[0]}] yours is "
+        f"{found[1]:.4g}, expected {found[2]:.4g}."
+    )
+
+
+@known.probe
+def tokens_permuted(rng):
+    inputs = draw_inputs(rng, length=4, d_model=5, d_k=3, d_v=2)
+    once = yield inputs
+    turned = yield {**inputs, "x": inputs["x"][::-1].copy()}
+    found = first_difference(turned, once[::-1])
+    return found and (
+        f"With the tokens in reverse order, the rows of the result should be the same in reverse order: at "
+        f"[{found[0]}] yours is {found[1]:.4g}, and was {found[2]:.4g}."
+    )
 
 
 @known.legal
@@ -249,6 +281,7 @@ FINISHED = (
     "course_lib.self_attention.SelfAttention.forward",
     "torch.nn.MultiheadAttention.forward",
     "torch.nn.functional.multi_head_attention_forward",
+    "torch.nn.TransformerEncoderLayer.forward",
 )
 
 TASK = Task(
@@ -259,10 +292,14 @@ TASK = Task(
     reference=reference,
     draw=draw_inputs,
     cases=(
-        Case("3 tokens", dict(length=3, d_model=4, d_k=2, d_v=5), points=2),
-        Case("6 tokens in float32", dict(length=6, d_model=7, d_k=5, d_v=3), dtype="float32"),
-        Case("a batch of sentences", dict(batch=2, length=5, d_model=6, d_k=3, d_v=4), points=2),
-        Case("all matrices square", dict(length=5, d_model=4), draw=all_square),
+        Case("3 tokens", dict(length=3, d_model=4, d_k=2, d_v=5), dtype="float32"),
+        Case("the example of the text", {}, draw=the_example, dtype="float32"),
+        Case("6 tokens in float64", dict(length=6, d_model=7, d_k=5, d_v=3)),
+        Case("a batch of sentences", dict(batch=2, length=5, d_model=6, d_k=3, d_v=4), points=2, dtype="float32"),
+        Case("two leading axes", dict(groups=2, batch=3, length=4, d_model=7, d_k=5, d_v=6), dtype="float32"),
+        Case("all matrices square", dict(length=5, d_model=4), dtype="float32", draw=all_square),
+        Case("one sentence of one token", dict(d_model=3, d_k=2, d_v=4), dtype="float32", draw=a_single_token),
+        Case("scores in the hundreds", dict(length=4, d_model=6, d_k=4, d_v=3), dtype="float32", draw=layer.loud),
     ),
     finished=FINISHED,
     hints=(
@@ -272,9 +309,31 @@ TASK = Task(
             "`course_lib.scaled_dot_product_attention(query, key, value)` does scores, root, softmax and weighted sum. "
             "By hand, `.mT` swaps the last two axes, and the root is that of `query.shape[-1]`."
         ),
-        "Attention gives shape (..., length, d_v). One product with `W_o` brings it to (..., length, d_model).",
+        "Attention gives shape (..., length, d_v). One more product brings it to (..., length, d_model).",
     ),
     library="torch",
     drawn=(informative(weights),),
+    stages=(
+        layer.query,
+        layer.key,
+        layer.value,
+        layer.product,
+        layer.scaled,
+        visible,
+        layer.exponentials.but(scores="visible"),
+        layer.weights.but(scores="visible"),
+        layer.output,
+        layer.mapped,
+        result,
+    ),
+    coincidences={
+        "largest_of_all_subtracted + divided_by_the_sum_of_all": "softmax_over_everything",
+        "largest_of_all_subtracted + divided_by_the_sums_of_the_columns": "softmax_over_the_queries",
+        "queries_by_W_k + keys_by_W_q": "rows_are_keys",
+        "rows_are_keys + softmax_over_the_queries": "weights_transposed",
+        "rows_are_keys + weights_transposed": "softmax_over_the_queries",
+        "softmax_over_the_queries + weights_transposed": "rows_are_keys",
+        "no_softmax + weights_alone": "scores_alone",
+    },
     **known.ways,
 )

@@ -8,7 +8,11 @@ import torch
 from course_lib import attention_weights, causal_mask, masked_softmax, padding_mask, scaled_dot_product_attention
 from course_lib.multi_head import MultiHeadAttention, merge_heads, split_heads
 from grader.known import Known
+from grader.stages import Stage
 from grader.task import Case, Task
+from tasks import heads_stages
+from tasks import layer_stages as layer
+from tasks.probes import first_difference, weights_seen
 from tasks.rules import informative
 
 known = Known()
@@ -27,6 +31,32 @@ def draw_padded(rng, batch, length, num_heads, d_k):
 def draw_causal(rng, batch, length, num_heads, d_k):
     """One mask for all sentences, (length, length)."""
     return _inputs(rng, batch, length, num_heads, d_k, causal_mask(length))
+
+
+def draw_both(rng, batch, length, num_heads, d_k):
+    """A mask of its own for every query of every sentence, (batch, length, length)."""
+    mask = rng.random(size=(batch, length, length)) < 0.6
+    mask |= np.eye(length, dtype=bool)
+    mask[:, 0, 1], mask[:, 1, 0] = True, False
+    return _inputs(rng, batch, length, num_heads, d_k, mask)
+
+
+def draw_loud(rng, batch, length, num_heads, d_k):
+    """Whole numbers, with the scores of head 0 in the hundreds: see `layer.loud`."""
+    d_model = num_heads * d_k
+    inputs = layer.loud(rng, length, d_model, d_model, d_model, batch=batch)
+    inputs["x"][..., 1] = np.resize([480, -480, 0, 1], length)
+    return inputs | {"num_heads": num_heads, "mask": None}
+
+
+def the_example(rng):
+    maps = {"W_q": np.zeros((2, 2)), "W_k": np.eye(2), "W_v": np.eye(2), "W_o": np.array([[0.0, 1], [1, 1]])}
+    return {"x": np.array([[[1.0, 10], [3, 30]]]), **maps, "num_heads": 2, "mask": None}
+
+
+def draw_one_word(rng, num_heads, d_k):
+    """A batch of one sentence of one word: what drops axes of size 1 shows."""
+    return _inputs(rng, 1, 1, num_heads, d_k, mask=np.ones((1, 1, 1), dtype=bool))
 
 
 def _inputs(rng, batch, length, num_heads, d_k, mask):
@@ -54,46 +84,261 @@ def _for_heads(mask):
     return None if mask is None else mask[..., None, :, :]
 
 
-def _attend(query, key, value, mask, divisor):
-    """Attention with another divisor than the right one; everything else as it should be."""
-    return attention_weights(query * math.sqrt(query.shape[-1]) / divisor, key, mask) @ value
+@Stage
+def maps(query, key, value):
+    return torch.stack([query, key, value])  # (3, batch, length, d_model)
 
 
-@known.mistake
-def root_of_d_model(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The scores are divided by the root of d_model. A head multiplies d_model / num_heads components, and that is the
-    d_k under the root."""
-    heads = _heads(x, W_q, W_k, W_v, num_heads)
-    return merge_heads(_attend(*heads, _for_heads(mask), math.sqrt(x.shape[-1]))) @ W_o
+@Stage
+def query_heads(heads):
+    return heads[0]  # (batch, num_heads, length, d_k)
 
 
-@known.mistake
-def root_of_num_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
+@Stage
+def key_heads(heads):
+    return heads[1]
+
+
+@Stage
+def value_heads(heads):
+    return heads[2]
+
+
+@value_heads.slip
+def values_cut_another_way(value, num_heads):
+    """Of the values, head h takes every num_heads-th component, and queries and keys are cut in one piece. All three
+    are cut alike."""
+    return value.unflatten(-1, (-1, num_heads)).movedim(-1, -3)
+
+
+@value_heads.slip
+def values_reshaped(value, num_heads):
+    """The values are split by a reshape without a swap, so that head 0 mixes whole words of one part of the sentence.
+    All three are cut alike, and swapped."""
+    return value.reshape(*value.shape[:-2], num_heads, value.shape[-2], -1)
+
+
+@value_heads.slip
+def values_not_split(value):
+    """The values are not split, so that every head weighs whole vectors, and the merged ones are too long for W_o. All
+    three are split."""
+    return value.unsqueeze(-3)
+
+
+@Stage
+def seen(mask):
+    return None if mask is None else mask[..., None, :, :]  # one for all heads
+
+
+@seen.slip
+def mask_ignored(mask):
+    """A given mask has no effect: forbidden keys should get no weight, in every head."""
+    return
+
+
+@seen.slip
+def mask_inverted(mask):
+    """The mask is used the wrong way round: the forbidden keys are attended to. In this course True means may attend;
+    in PyTorch's own layer it means blocked."""
+    return None if mask is None else ~mask[..., None, :, :]
+
+
+@seen.slip
+def mask_on_the_queries(mask):
+    """The mask is transposed: it blocks queries instead of keys. Its last axis is that of the keys already."""
+    return None if mask is None else mask.mT[..., None, :, :]
+
+
+@seen.slip
+def mask_of_the_first_head(mask, num_heads):
+    """The mask holds for head 0 alone; the other heads see everything. It is the same for all heads."""
+    others = torch.arange(num_heads)[:, None, None] > 0
+    return None if mask is None else mask[..., None, :, :] | others
+
+
+@seen.slip
+def causal_always(mask, x):
+    """No word sees those behind it, as with a causal mask, whether or not the mask asks for it. The given mask alone
+    says who may attend."""
+    causal = torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
+    return causal if mask is None else mask[..., None, :, :] & causal
+
+
+@Stage
+def masked(scaled, seen):
+    return scaled if seen is None else scaled.masked_fill(~seen, -math.inf)
+
+
+@masked.slip
+def mask_inverted_with_a_large_number(scaled, mask):
+    """The mask is used the wrong way round: the scores of allowed keys become a large negative number. In this course
+    True means may attend; in PyTorch's own layer it means blocked."""
+    return scaled if mask is None else scaled.masked_fill(mask[..., None, :, :], -1e9)
+
+
+@masked.slip
+def mask_on_the_queries_with_a_large_number(scaled, mask):
+    """The mask is transposed, so that the scores of whole queries become a large negative number, and not those of
+    keys. Its last axis is that of the keys already."""
+    return scaled if mask is None else scaled.masked_fill(~mask.mT[..., None, :, :], -1e9)
+
+
+@masked.slip
+def mask_added(scaled, seen):
+    """The mask is added to the scores as zeros and ones, so forbidden keys lose 1 and are still attended to. Their
+    scores must become minus infinity."""
+    return scaled if seen is None else scaled + seen
+
+
+@masked.slip
+def scores_times_mask(scaled, seen):
+    """The scores of forbidden keys are 0, which is a score like any other. They must become minus infinity."""
+    return scaled if seen is None else scaled * seen
+
+
+scaled = layer.scaled.but(
+    "root_of_a_plain_number",
+    "root_of_d_v",
+    "half_of_d_k",
+    "root_of_the_first_axis",
+    "power_of_one_then_half",
+    "whole_root",
+    query="query_heads",
+)
+
+
+@scaled.slip
+def root_of_num_heads(product, num_heads):
     """The scores are divided by the root of the number of heads. It is the size of a head that counts."""
-    return merge_heads(_attend(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask), math.sqrt(num_heads))) @ W_o
+    return product / math.sqrt(num_heads)
+
+
+shares = layer.weights.but(
+    "softmax_over_dim_0",
+    "softmax_over_dim_1",
+    "softmax_over_the_queries",
+    "softmax_of_the_negative",
+    "shares_of_the_scores",
+    "sigmoid_for_softmax",
+    "divided_by_the_sums_of_the_columns",
+    "the_best_key_alone",
+    scores="masked",
+    query="query_heads",
+)
+
+
+@shares.slip
+def over_the_queries_with_a_large_number(scaled, seen):
+    """The softmax runs over the queries, so that the columns sum to 1, also those of keys that are hidden from all.
+    Each query shares out its own attention: the last axis, that of the keys."""
+    return (scaled if seen is None else scaled.masked_fill(~seen, -1e9)).softmax(dim=-2)
+
+
+@shares.slip
+def over_the_queries_with_nan(masked):
+    """The softmax runs over the queries, and gives NaN where a key is hidden from all of them. Each query shares out
+    its own attention: the last axis, that of the keys."""
+    return masked.softmax(dim=-2)
+
+
+@shares.slip
+def softmax_over_the_heads(masked):
+    """The softmax runs over the heads. It runs over the keys, the last axis, in each head for itself."""
+    return masked.softmax(dim=-3)
+
+
+@shares.slip
+def mask_after_the_softmax(scaled, seen):
+    """The mask is multiplied onto the weights after the softmax, so the rows no longer sum to one. It belongs before
+    the softmax."""
+    return scaled.softmax(dim=-1) * (1 if seen is None else seen)
+
+
+@shares.slip
+def weights_averaged(exponentials):
+    """The heads' weights are averaged, and every head uses the mean. So they all look at the same places. Each head has
+    its own weights; it is the outputs that are laid side by side."""
+    weights = exponentials / exponentials.sum(dim=-1, keepdim=True)
+    return weights.mean(dim=-3, keepdim=True).expand(weights.shape)
+
+
+@Stage
+def mixed(merged, W_o):
+    return merged @ W_o  # (batch, length, d_model)
+
+
+@mixed.slip
+def no_output_projection(merged):
+    """W_o has no part in it: the merged heads are not multiplied by it."""
+    return merged
+
+
+@mixed.slip
+def output_map_transposed(merged, W_o):
+    """The merged heads are multiplied by W_o transposed. Here it is given as the formula has it: heads @ W_o."""
+    return merged @ W_o.T
+
+
+@mixed.slip
+def heads_summed(swapped, W_o):
+    """The heads are added up, and the sum is multiplied by the first d_k rows of W_o. Each head has rows of its own:
+    lay the heads side by side."""
+    return swapped.sum(dim=-2) @ W_o[: swapped.shape[-1]]
+
+
+@Stage
+def result(mixed):
+    return mixed
+
+
+@result.slip
+def input_added(mixed, x):
+    """The input is added to the result. The layer alone is asked for."""
+    return x + mixed
 
 
 @known.mistake
-def not_scaled(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The scores are not scaled: divide them by the root of the size of a head."""
-    return merge_heads(_attend(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask), 1)) @ W_o
-
-
-@known.mistake
-def split_by_reshape(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Queries, keys and values are split by a reshape without a swap, so head 0 gets whole words. Cut every vector
-    first, then swap the words and the heads."""
-    batch, length, d_model = x.shape
-    heads = ((x @ W).reshape(batch, num_heads, length, d_model // num_heads) for W in (W_q, W_k, W_v))
+def blocks_of_the_maps(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """x is split before the maps, and every head is mapped by the upper left d_k by d_k block of each matrix. A head's
+    queries are its d_k components of x W_q, for which all of x counts."""
+    d_k = x.shape[-1] // num_heads
+    heads = (split_heads(x, num_heads) @ W[:d_k, :d_k] for W in (W_q, W_k, W_v))
     return merge_heads(scaled_dot_product_attention(*heads, _for_heads(mask))) @ W_o
 
 
 @known.mistake
-def merged_by_reshape(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The heads are merged by a reshape without a swap, so the first words are made of head 0 alone. Bring the words
-    before the heads first."""
-    heads = scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask))
-    return heads.reshape(x.shape) @ W_o
+def diagonal_blocks_of_the_maps(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """x is split before the maps, and each head sees its own piece of x alone. A head's queries are its d_k components
+    of x W_q, for which all of x counts."""
+    d_k = x.shape[-1] // num_heads
+
+    def own(W):
+        blocks = torch.stack([W[i : i + d_k, i : i + d_k] for i in range(0, len(W), d_k)])
+        return split_heads(x, num_heads) @ blocks
+
+    return merge_heads(scaled_dot_product_attention(own(W_q), own(W_k), own(W_v), _for_heads(mask))) @ W_o
+
+
+@known.mistake
+def rows_of_the_maps(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """Of each map, a head takes d_k rows, and the product does not fit. Its queries are d_k columns of x W_q, made by
+    d_k columns of the map."""
+    rows = slice(0, x.shape[-1] // num_heads)
+    return x @ W_q[rows]
+
+
+@known.mistake
+def mask_as_a_condition(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """A mask is asked for its truth, and it has many. Whether there is one is `mask is not None`."""
+    if mask:
+        mask = mask.unsqueeze(-3)
+    return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), mask)) @ W_o
+
+
+@known.mistake
+def opposite_of_none(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """The opposite of the mask is taken where there is none. The mask may be None: then nothing is hidden."""
+    return _filled(x, W_q, W_k, W_v, W_o, num_heads, ~mask)
 
 
 @known.mistake
@@ -106,25 +351,11 @@ def reshaped_both_ways(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 
 @known.mistake
-def no_output_projection(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Everything is right up to the merged heads. The last step is missing: they are multiplied by W_o."""
-    return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask)))
-
-
-@known.mistake
 def heads_not_laid_side_by_side(x, W_q, W_k, W_v, W_o, num_heads, mask):
     """The product with W_o does not fit: the heads were averaged or added up, so only d_k components are left. Lay them
     side by side, num_heads * d_k = d_model components; W_o mixes them."""
     heads = scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask))
     return heads.mean(dim=-3) @ W_o
-
-
-@known.mistake
-def weights_averaged(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The heads' weights are averaged, and every head uses the mean. So they all look at the same places. Each head has
-    its own weights; it is the outputs that are laid side by side."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    return merge_heads(attention_weights(query, key, _for_heads(mask)).mean(dim=-3, keepdim=True) @ value) @ W_o
 
 
 @known.mistake
@@ -134,65 +365,16 @@ def one_head(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 
 @known.mistake
-def keys_not_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The keys of a head are reshaped to (d_k, length). That has the right shape and the wrong numbers: swap the last
-    two axes of every head."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    flipped = key.reshape(*key.shape[:-2], key.shape[-1], key.shape[-2])
-    return merge_heads(_softmax(query @ flipped / math.sqrt(query.shape[-1]), _for_heads(mask)) @ value) @ W_o
-
-
-@known.mistake
-def keys_as_they_are(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The product of queries and keys does not fit: the keys of every head must be transposed, their last two axes
-    swapped, from (length, d_k) to (d_k, length)."""
-    query, key, _ = _heads(x, W_q, W_k, W_v, num_heads)
-    return query @ key
-
-
-@known.mistake
-def rows_are_keys(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Queries and keys are exchanged: row i of the scores belongs to query i, so it is Q times K transposed."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    return merge_heads(scaled_dot_product_attention(key, query, value, _for_heads(mask))) @ W_o
-
-
-@known.mistake
 def maps_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
     """The four maps are transposed, as nn.Linear stores them. Here they are given as the formula has them: x @ W_q."""
     return reference(x, W_q.T, W_k.T, W_v.T, W_o.T, num_heads, mask)
 
 
 @known.mistake
-def output_map_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The merged heads are multiplied by W_o transposed. Here it is given as the formula has it: heads @ W_o."""
-    return reference(x, W_q, W_k, W_v, W_o.T, num_heads, mask)
-
-
-@known.mistake
-def values_not_mapped(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The values are x itself: W_v has no effect. Values are x @ W_v, split into heads."""
-    return reference(x, W_q, W_k, torch.eye(x.shape[-1], dtype=x.dtype), W_o, num_heads, mask)
-
-
-@known.mistake
-def mask_ignored(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Right without a mask. With one, it has no effect: forbidden keys get no weight, in every head."""
-    return reference(x, W_q, W_k, W_v, W_o, num_heads, None)
-
-
-@known.mistake
-def mask_inverted(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The mask is used the wrong way round: the forbidden keys are attended to. In this course True means may attend;
-    in PyTorch's own layer it means blocked."""
-    return reference(x, W_q, W_k, W_v, W_o, num_heads, None if mask is None else ~mask)
-
-
-@known.mistake
-def mask_on_the_queries(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The mask is transposed: it blocks queries instead of keys. Its last axis is that of the keys already."""
-    turned = None if mask is None else mask.swapaxes(-2, -1)
-    return reference(x, W_q, W_k, W_v, W_o, num_heads, turned)
+def input_maps_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """The three input maps are transposed, as nn.Linear stores them. Here they are given as the formula has them: x @
+    W_q."""
+    return reference(x, W_q.T, W_k.T, W_v.T, W_o, num_heads, mask)
 
 
 @known.mistake
@@ -204,42 +386,24 @@ def mask_without_an_axis_for_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 @known.mistake
 def mask_filled_in_without_an_axis(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where you fill in minus infinity, the mask has no axis for the heads, so the sentences of the batch are lined up
-    with the heads. Put an axis of size 1 before the queries."""
+    """Where forbidden scores are replaced, the mask has no axis for the heads, so the sentences of the batch are lined
+    up with the heads. Put an axis of size 1 before the queries."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, mask)
 
 
 @known.mistake
 def mask_axis_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The axis for the heads is put at place 1, counted from the front. That is right for a mask of a batch, (batch, 1,
-    length), and wrong for one without a batch, (length, length). Count from the end: before the last two axes."""
+    """The mask gets its axis for the heads at place 1, counted from the front, which fits a mask of a batch, (batch, 1,
+    length), and none without one, (length, length). Count from the end: before the last two axes."""
     counted = None if mask is None else mask.unsqueeze(1)
     return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), counted)) @ W_o
 
 
 @known.mistake
 def mask_filled_in_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where you fill in minus infinity, the axis for the heads is put at place 1, counted from the front. A mask
+    """Where forbidden scores are replaced, the axis for the heads is put at place 1, counted from the front. A mask
     without a batch, (length, length), has no batch to skip. Count from the end: before the last two axes."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, None if mask is None else mask.unsqueeze(1))
-
-
-@known.mistake
-def mask_after_the_softmax(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The mask is multiplied onto the weights after the softmax, so the rows no longer sum to one. It belongs before
-    the softmax."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    kept = attention_weights(query, key) * (1 if mask is None else _for_heads(mask))
-    return merge_heads(kept @ value) @ W_o
-
-
-@known.mistake
-def softmax_over_the_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The softmax runs over the heads. It runs over the keys, the last axis, in each head for itself."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    scores = query @ key.mT / math.sqrt(query.shape[-1])
-    scores = scores if mask is None else scores.masked_fill(~_for_heads(mask), -torch.inf)
-    return merge_heads(scores.softmax(dim=1) @ value) @ W_o
 
 
 @known.mistake
@@ -264,26 +428,6 @@ def mask_taken_for_granted(x, W_q, W_k, W_v, W_o, num_heads, mask):
 
 
 @known.mistake
-def mask_added(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The mask is added to the scores as zeros and ones, so forbidden keys lose 1 and are still attended to. Their
-    scores must become minus infinity."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    scores = query @ key.mT / math.sqrt(query.shape[-1])
-    scores = scores if mask is None else scores + _for_heads(mask)
-    return merge_heads(scores.softmax(dim=-1) @ value) @ W_o
-
-
-@known.mistake
-def scores_times_mask(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The scores are multiplied by the mask, so forbidden keys have the score 0, which is a score like any other. It
-    must become minus infinity."""
-    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
-    scores = query @ key.mT / math.sqrt(query.shape[-1])
-    scores = scores if mask is None else scores * _for_heads(mask)
-    return merge_heads(scores.softmax(dim=-1) @ value) @ W_o
-
-
-@known.mistake
 def attends_among_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
     """The vectors are cut, and the heads still stand behind the words. So each word attends among its own heads, and
     never to another word. Swap the words and the heads before you attend."""
@@ -305,19 +449,59 @@ def mixed_before_merging(x, W_q, W_k, W_v, W_o, num_heads, mask):
     return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask)) @ W_o)
 
 
-@known.mistake
-def input_maps_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """The three input maps are transposed, as nn.Linear stores them. Here they are given as the formula has them:
-    x @ W_q."""
-    return reference(x, W_q.T, W_k.T, W_v.T, W_o, num_heads, mask)
+@known.probe
+def identity_values(rng):
+    inputs = draw_both(rng, batch=1, length=3, num_heads=2, d_k=3)
+    values = np.concatenate([np.eye(3), np.eye(3)], axis=1)  # (length, d_model)
+    inputs["W_v"] = np.linalg.pinv(inputs["x"][0]) @ values
+    yours = yield {**inputs, "W_o": np.eye(6)}
+    for head in range(2):
+        seen = weights_seen(yours[0, :, 3 * head : 3 * head + 3], inputs["mask"][0])
+        if seen:
+            return (
+                f"With values that are the identity in each head, and W_o too, your result is the weights; in head "
+                f"{head}, {seen}."
+            )
+    return None
 
 
-@known.mistake
-def viewed_after_the_swap(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Merging with `view` fails: after a swap the numbers no longer lie in memory in the order of the axes. Use
-    `reshape`, which copies them where it must."""
-    heads = scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), _for_heads(mask))
-    return heads.swapaxes(-3, -2).view(x.shape) @ W_o
+@known.probe
+def queries_of_zeros(rng):
+    inputs = draw_padded(rng, batch=2, length=5, num_heads=2, d_k=3)
+    inputs["W_q"] = np.zeros_like(inputs["W_q"])
+    yours = yield inputs
+    shares = inputs["mask"] / inputs["mask"].sum(axis=-1, keepdims=True)
+    found = first_difference(yours, shares @ inputs["x"] @ inputs["W_v"] @ inputs["W_o"])
+    return found and (
+        f"With a W_q of zeros all scores are equal, and each word should get the average of x W_v W_o over what it may "
+        f"attend to: at [{found[0]}] yours is {found[1]:.4g}, the average {found[2]:.4g}."
+    )
+
+
+@known.probe
+def one_word(rng):
+    inputs = draw(rng, batch=1, length=1, num_heads=3, d_k=2)
+    yours = yield inputs
+    found = first_difference(yours, inputs["x"] @ inputs["W_v"] @ inputs["W_o"])
+    return found and (
+        f"A single word has nobody else to attend to, so the result should be x W_v W_o: at [{found[0]}] yours is "
+        f"{found[1]:.4g}, expected {found[2]:.4g}."
+    )
+
+
+@known.probe
+def one_head_of_the_result(rng):
+    inputs = draw(rng, batch=1, length=3, num_heads=2, d_k=3)
+    inputs["W_o"] = np.diag([1.0, 1, 1, 0, 0, 0])
+    once = yield inputs
+    other = {**inputs, "W_q": inputs["W_q"].copy()}
+    other["W_q"][:, 3:] = -inputs["W_q"][:, 3:]
+    again = yield other
+    found = first_difference(again, once)
+    return found and (
+        f"With a W_o that lets head 0 through alone, the queries of head 1 should not matter; with their sign turned, "
+        f"yours changes at [{found[0]}] from {found[2]:.4g} to {found[1]:.4g}."
+    )
 
 
 def _softmax(scores, mask):
@@ -392,16 +576,25 @@ TASK = Task(
     draw=draw,
     library="torch",
     cases=(
-        Case("2 heads, no mask", dict(batch=1, length=3, num_heads=2, d_k=4)),
-        Case("3 heads, no mask, float32", dict(batch=2, length=4, num_heads=3, d_k=5), points=2, dtype="float32"),
-        Case("padded sentences", dict(batch=4, length=5, num_heads=3, d_k=2), points=2, draw=draw_padded),
-        Case("a causal mask", dict(batch=2, length=5, num_heads=3, d_k=4), points=2, draw=draw_causal),
-        Case("as many sentences as heads", dict(batch=3, length=5, num_heads=3, d_k=4), draw=draw_padded),
+        Case("2 heads, no mask", dict(batch=1, length=3, num_heads=2, d_k=4), dtype="float32"),
+        Case("the example of the text", {}, dtype="float32", draw=the_example),
+        Case("3 heads, no mask, float64", dict(batch=2, length=4, num_heads=3, d_k=5)),
+        Case(
+            "padded sentences", dict(batch=4, length=5, num_heads=3, d_k=2), points=2, dtype="float32", draw=draw_padded
+        ),
+        Case("a causal mask", dict(batch=2, length=5, num_heads=3, d_k=4), points=2, dtype="float32", draw=draw_causal),
+        Case(
+            "as many sentences as heads", dict(batch=3, length=5, num_heads=3, d_k=4), dtype="float32", draw=draw_padded
+        ),
+        Case("a mask for every query", dict(batch=2, length=4, num_heads=3, d_k=2), dtype="float32", draw=draw_both),
+        Case("one word", dict(num_heads=2, d_k=3), dtype="float32", draw=draw_one_word),
+        Case("scores in the hundreds", dict(batch=2, length=4, num_heads=2, d_k=4), dtype="float32", draw=draw_loud),
     ),
     finished=(
         "course_lib.multi_head.MultiHeadAttention.forward",
         "torch.nn.MultiheadAttention.forward",
         "torch.nn.functional.multi_head_attention_forward",
+        "torch.nn.TransformerEncoderLayer.forward",
     ),
     hints=(
         "Four steps: split, attend, merge, mix. Begin without a mask. What shape does x @ W_q have after the split?",
@@ -419,5 +612,76 @@ TASK = Task(
         ),
     ),
     drawn=(informative(weights),),
+    stages=(
+        layer.query.but("W_q_transposed"),
+        layer.key.but("W_k_transposed"),
+        layer.value.but("W_v_transposed"),
+        maps,
+        heads_stages.cut.but(
+            "two_heads_always",
+            "pieces_overlap",
+            "pieces_too_short",
+            "d_k_is_no_whole_number",
+            "d_model_for_d_k",
+            "whole_vectors",
+            x="maps",
+        ),
+        heads_stages.heads.but(
+            "not_swapped",
+            "components_before_heads",
+            "words_behind_the_components",
+            "heads_before_batch",
+            "first_axes_swapped",
+            "axes_1_and_2_swapped",
+            "four_axes_expected",
+        ),
+        query_heads,
+        key_heads,
+        value_heads,
+        layer.product.but(
+            "all_axes_reversed",
+            "axes_1_and_2_of_the_keys_swapped",
+            "keys_not_transposed",
+            "cosines",
+            "distances",
+            query="query_heads",
+            key="key_heads",
+        ),
+        scaled,
+        seen,
+        masked,
+        layer.exponentials.but("powers_of_two", "largest_of_all_subtracted", scores="masked"),
+        shares,
+        layer.output.but("multiplied_element_by_element", "average_of_the_values", value="value_heads"),
+        heads_stages.swapped.but(
+            "all_axes_turned",
+            "axes_0_and_1_swapped",
+            "second_and_third_axes_swapped",
+            "order_of_four_axes",
+            "merged_words_reversed",
+            "words_not_brought_forward",
+            "words_and_components_swapped",
+            heads="output",
+        ),
+        heads_stages.merged.but(
+            "not_joined",
+            "averaged",
+            "summed",
+            "largest_of_the_heads",
+            "first_head_alone",
+            "last_head_alone",
+            "two_heads_merged",
+            "divided_by_the_heads",
+            "viewed_after_the_swap",
+            "last_head_in_the_first_place",
+            heads="output",
+        ),
+        mixed,
+        result,
+    ),
+    coincidences={
+        "queries_by_W_k + keys_by_W_q": "rows_are_keys",
+        "reshaped_without_swap + reshaped_at_once": "reshaped_both_ways",
+    },
     **known.ways,
 )
