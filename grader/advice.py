@@ -12,7 +12,7 @@ from grader.sentences import sentence
 def told(reply):
     """Return what to say of an answer that raised: a few sentences."""
     where = f"Your function stopped at `{reply.line}`" if reply.line else "Your function stopped"
-    shapes = "; ".join(f"{one.text} is {one.dtype} {one.shape}" for one in reply.operands)
+    shapes = "; ".join(map(str, reply.operands))
     advice = next((said for rule in RULES if (said := rule(reply)) is not None), None)
     library = None if advice else f"{reply.error}: {reply.message or 'no further message'}"
     return " ".join(sentence(part) for part in (f"{where}: {shapes}" if shapes else where, advice or library))
@@ -156,6 +156,41 @@ def of_the_other_library(reply):
     return None
 
 
+def of_nothing(reply):
+    """Something is None, and has no values, no attributes and no length."""
+    name = next((one.text for one in reply.operands if one.words == "None"), None)
+    return f"{name} is None in this case, which is no array" if name and "NoneType" in reply.message else None
+
+
+def rows_of_different_lengths(reply):
+    """An array needs rows of one length."""
+    signs = "inhomogeneous shape|must have the same shape|each tensor to be equal size|expected sequence of length"
+    if re.search(signs, reply.message):
+        return "What should become one array does not have the same shape throughout: rows of different lengths, say"
+    return None
+
+
+def shape_as_two_arguments(reply):
+    """NumPy takes a shape as one argument, in parentheses of its own."""
+    if re.search(r"Cannot interpret '\d+' as a data type", reply.message):
+        return "NumPy takes a shape as one argument, (rows, columns), and what comes second for the dtype"
+    return None
+
+
+def list_with_two_indices(reply):
+    """A list takes one index."""
+    if "list indices must be integers or slices, not tuple" in reply.message:
+        return "A list takes one index at a time; several at once, [i, j], is what arrays take"
+    return None
+
+
+def float_where_an_integer_is_needed(reply):
+    """A count, or an index, that is no integer."""
+    if "'float' object cannot be interpreted as an integer" in reply.message:
+        return "An integer is needed there, and it is a float: `/` gives a float, `//` of integers an integer"
+    return None
+
+
 def unknown_name(reply):
     """A name that means nothing there."""
     if reply.error == "UnboundLocalError" and (found := re.search(r"variable '(\w+)'", reply.message)):
@@ -177,6 +212,11 @@ RULES = (
     results_do_not_broadcast,
     unpacked,
     of_the_other_library,
+    of_nothing,
+    rows_of_different_lengths,
+    shape_as_two_arguments,
+    list_with_two_indices,
+    float_where_an_integer_is_needed,
     unknown_name,
 )
 
@@ -188,7 +228,12 @@ def _sides(reply, *operators):
             found = [next((one for one in reply.operands if one.text == ast.unparse(s)), None) for s in (left, right)]
         case _:
             return None
-    if None in found or not isinstance(op, operators) or found[0].library != found[1].library:
+    if (
+        None in found
+        or not all(one.library for one in found)
+        or not isinstance(op, operators)
+        or found[0].library != found[1].library
+    ):
         return None
     return found
 

@@ -128,7 +128,9 @@ def _left(argument, layout):
 def _watching(names):
     """Collect which of the named functions get called, under whatever name the answer holds them."""
     called = set()
-    watched = {id(_identity(found)): name for name in names if (found := _find(name)) is not None}
+    watched = {
+        id(_identity(found)): name for name in names for door in _doors(name) if (found := _find(door)) is not None
+    }
     if not watched:
         yield called
         return
@@ -136,6 +138,10 @@ def _watching(names):
     def note(frame, event, argument):
         if event == "call":
             name = watched.get(id(frame.f_code))
+            if name is None and frame.f_code.co_name == "__call__":
+                name = next(
+                    (watched[id(one)] for one in _operators(frame.f_locals.get("self")) if id(one) in watched), None
+                )
         elif event == "c_call":
             name = watched.get(id(argument)) or watched.get(id(_method_behind(argument)))
         else:
@@ -149,6 +155,21 @@ def _watching(names):
         yield called
     finally:
         sys.setprofile(previous)
+
+
+def _operators(called):
+    """Yield an operator of torch.ops that is called, and the packet of overloads that it is one of."""
+    if type(called).__module__ == "torch._ops":
+        yield called
+        yield getattr(called, "overloadpacket", called)
+
+
+def _doors(dotted):
+    """Yield the names under which something finished can be had: of PyTorch's there is an operator beneath as well."""
+    yield dotted
+    if dotted.startswith("torch."):
+        operator = dotted.rpartition(".")[2]
+        yield from (f"torch.ops.aten.{prefix}{operator}" for prefix in ("", "_", "native_"))
 
 
 def _find(dotted):

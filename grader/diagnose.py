@@ -198,7 +198,7 @@ def _said(found, same_dtype):
 
 def _place(reply):
     """Return what an exception is recognized by: its text and the shapes in its line, in any order."""
-    shapes = sorted((one.dtype, one.shape) for one in reply.operands)
+    shapes = sorted((one.dtype, one.shape) for one in reply.operands if one.library)
     return reply.error, reply.message, shapes or [reply.line]
 
 

@@ -1,4 +1,4 @@
-"""Where an answer raised: the expression that failed, and the arrays in it as they were, taken from its frame.
+"""Where an answer raised: the expression that failed, and what the names in it were, taken from its frame.
 
 Names are looked up, and of arrays some views are made (`key.T`, `key.swapaxes(-2, -1)`); nothing else is run again.
 """
@@ -12,26 +12,32 @@ from pathlib import Path
 import numpy as np
 
 LONGEST = 500  # characters of a line
-MOST = 6  # arrays of a line
+MOST = 6  # operands of a line
+SHOWN = 3  # elements of a list
 TELLING = (ast.Call, ast.BinOp, ast.Compare, ast.UnaryOp, ast.Subscript, ast.BoolOp)  # the rest: the whole line
 VIEWS = {"swapaxes", "transpose", "unsqueeze", "squeeze", "permute", "view", "t"}
 
 
 @dataclass(frozen=True)
 class Operand:
-    """An array in the line that failed.
+    """An array, or something plain, in the line that failed.
 
     Attributes:
         text: how the line names it, such as "key.T".
-        library: "numpy" or "torch".
+        library: "numpy" or "torch"; "" for what is no array.
         dtype: by name.
         shape: its shape.
+        words: what is no array in a few words, such as "None", "3" or "a list of 2".
     """
 
     text: str
     library: str
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    words: str = ""
+
+    def __str__(self):
+        return f"{self.text} is {self.words or f'{self.dtype} {self.shape}'}"
 
 
 def where_it_raised(error, own=()):
@@ -95,23 +101,45 @@ def _parsed(source, mode):
 
 
 def _operands(node, frame):
-    """Yield the arrays that the expression names: the largest parts of it that can be looked at."""
-    seen = set()
-    for text, value in _arrays(node, frame) if node is not None else ():
-        if text not in seen:
-            seen.add(text)
-            dtype = str(value.dtype).removeprefix("torch.")
-            yield Operand(text[:LONGEST], _library(value), dtype, tuple(map(int, value.shape)))
+    """Yield what the expression names, arrays first: the largest parts of it that can be looked at."""
+    found = dict(_values(node, frame)) if node is not None else {}
+    for text, value in found.items():
+        if (library := _library(value)) is not None:
+            yield Operand(text[:LONGEST], library, *_form(value))
+    for text, value in found.items():
+        if _library(value) is None and (words := _words(value)) is not None:
+            yield Operand(text[:LONGEST], "", words=words)
 
 
-def _arrays(node, frame):
-    """Yield (text, array): of a view of an array the view itself, if it can be had; anything else is taken apart."""
+def _values(node, frame):
+    """Yield (text, value): of a view of an array the view itself, if it can be had; anything else is taken apart."""
     value = _look(node, frame) if _is_view(node) else None
-    if _library(value) is not None:
-        yield ast.unparse(node), value
+    if _library(value) is not None or isinstance(node, ast.Name):
+        if not isinstance(node, ast.Name) or node.id in {**frame.f_globals, **frame.f_locals}:
+            yield ast.unparse(node), value
         return
     for child in ast.iter_child_nodes(node):
-        yield from _arrays(child, frame)
+        yield from _values(child, frame)
+
+
+def _form(array):
+    return str(array.dtype).removeprefix("torch."), tuple(map(int, array.shape))
+
+
+def _words(value):
+    """Return what something plain is, in a few words; None of what might answer as it likes."""
+    if type(value) in (int, float, bool, type(None), range) or (type(value) is str and len(value) < 20):
+        return repr(value)[:40]
+    if type(value) in (list, tuple):
+        kind = f"a {type(value).__name__} of {len(value)}"
+        if value and all(_library(one) is not None for one in value):
+            forms = [f"{dtype} {shape}" for dtype, shape in map(_form, value[:SHOWN])]
+            return f"{kind}: {', '.join(forms)}{', ...' * (len(value) > SHOWN)}"
+        if value and all(type(one) in (list, tuple) for one in value):
+            lengths = sorted({len(one) for one in value})
+            return f"{kind} with {', '.join(map(str, lengths[:SHOWN]))} each"
+        return kind
+    return None
 
 
 def _is_view(node):

@@ -178,10 +178,10 @@ def _once_more(results, again):
 
 def _seen(task, seed, call, cases, case):
     """Return (message, what it rests on) for an answer that nothing known explains."""
-    if case.outcome is Outcome.RAISED:
-        return case.message, "line"
     parts, told_by = [case.message], "form"
-    if case.yours is None or case.right_numbers:
+    if case.outcome is Outcome.RAISED:
+        told_by = "line"
+    elif case.yours is None or case.right_numbers:
         told_by = "form" if case.right_numbers or case.dtype or case.expected is not None else "in place"
     elif case.yours.shape == case.expected.shape and case.yours.dtype.kind == case.expected.dtype.kind:
         told_by = "numbers"

@@ -24,7 +24,7 @@ class Reply:
         error: type of the exception, such as "ValueError".
         message: the exception's text.
         line: the learner's own expression that raised, or the line if it is no expression, as text.
-        operands: the arrays in that line, as `Operand`s.
+        operands: the arrays and other plain values in that line, as `Operand`s.
         after: the array inputs as they are after the call; None for one that is no longer such an array.
         called: the finished things that the answer called, by dotted name.
         traceback: for whoever asks for it.
@@ -72,7 +72,7 @@ def to_message(reply):
     """Return the header and the arrays that say a reply."""
     header = {name: getattr(reply, name) for name in TEXTS}
     header |= {"called": list(reply.called), "shape": reply.shape, "after": list(reply.after)}
-    header["operands"] = [[one.text, one.library, one.dtype, one.shape] for one in reply.operands]
+    header["operands"] = [[one.text, one.library, one.dtype, one.shape, one.words] for one in reply.operands]
     arrays = {f"after/{name}": array for name, array in reply.after.items() if array is not None}
     return header, arrays if reply.value is None else {"value": reply.value, **arrays}
 
@@ -96,5 +96,6 @@ def from_message(header, arrays):
     return Reply(**texts, called=called, shape=shape, value=arrays.get("value"), after=after, operands=operands)
 
 
-def _operand(text, library, dtype, shape):
-    return Operand(str(text)[:LONGEST], str(library)[:20], str(dtype)[:20], tuple(map(int, shape))[:64])
+def _operand(text, library, dtype, shape, words):
+    shape = tuple(map(int, shape))[:64]
+    return Operand(str(text)[:LONGEST], str(library)[:20], str(dtype)[:20], shape, str(words)[:LONGEST])
