@@ -126,12 +126,6 @@ def one_fade_for_all_samples(frames, fade):
 
 
 @alone(faded)
-def sum_of_the_fade(frames, fade):
-    """All samples are multiplied by one number, the sum of the fade. Each sample has a number of its own in `fade`."""
-    return frames * fade.sum()
-
-
-@alone(faded)
 def fade_added(frames, fade):
     """The fade is added to the frames. It multiplies them, sample by sample."""
     return frames + fade
@@ -222,12 +216,6 @@ def spectra_across_the_frames(filled):
 
 
 @alone(spectra)
-def spectra_of_all_axes(filled):
-    """The spectrum runs over both axes, the frames too. Each frame has a spectrum of its own, along the last axis."""
-    return np.fft.rfft2(filled)
-
-
-@alone(spectra)
 def no_spectrum(filled):
     """There is no spectrum: the samples themselves take its place."""
     return filled[:, : filled.shape[1] // 2 + 1]
@@ -298,12 +286,6 @@ def not_even_the_absolute_value(spectra):
     return spectra
 
 
-@alone(power)
-def angles(spectra):
-    """What is summed up are the angles of the complex numbers. Power is the square of their absolute value."""
-    return np.angle(spectra)
-
-
 @power.slip
 def divided_by_the_size(spectra, fft):
     """The power is divided by `fft`, or the spectra by its root, as norm="ortho" does. This task takes the plain square
@@ -329,12 +311,6 @@ def divided_by_the_window_squared(spectra, frames):
     """The spectra are divided by the number of samples in a window before they are squared. This task takes them as
     they come."""
     return np.abs(spectra / frames.shape[1]) ** 2
-
-
-@alone(power)
-def divided_by_the_power_of_the_fade(spectra, fade):
-    """The power is divided by the sum of the squares of the fade. This task takes the plain square."""
-    return np.abs(spectra) ** 2 / (fade**2).sum()
 
 
 @alone(power)
@@ -501,18 +477,6 @@ def floor_twice(bands, floor):
 
 
 @alone(floored)
-def floor_multiplied(bands, floor):
-    """The power is multiplied by the floor. The floor is added, so that silence is not 0."""
-    return bands * floor
-
-
-@alone(floored)
-def floor_squared(bands, floor):
-    """What is added is the square of the floor. It is the floor itself."""
-    return bands + floor**2
-
-
-@alone(floored)
 def floor_of_the_example(bands):
     """0.01 takes the place of the floor, as in the example, and `floor` has no part in it."""
     return bands + 0.01
@@ -580,12 +544,6 @@ def minus_the_logarithm(floored):
 
 
 @alone(logarithm)
-def exponential(floored):
-    """This is the exponential of the power in each band. The logarithm is the other way round."""
-    return np.exp(floored)
-
-
-@alone(logarithm)
 def logarithm_of_the_root(floored):
     """This is the logarithm of the root, or half of the logarithm."""
     return np.log(np.sqrt(floored))
@@ -642,28 +600,9 @@ def less_the_mean_of_each_frame(logarithm):
 
 
 @alone(laid)
-def less_the_mean_of_all(logarithm):
-    """The mean of all numbers was taken off. Here the logarithm is the last step."""
-    return logarithm - logarithm.mean()
-
-
-@alone(laid)
-def less_the_largest(logarithm):
-    """The largest number was taken off all. Here the logarithm is the last step."""
-    return logarithm - logarithm.max()
-
-
-@alone(laid)
 def averaged_over_the_frames(logarithm):
     """All frames were averaged to one. Each frame keeps its own numbers: (count, bands)."""
     return logarithm.mean(axis=0)
-
-
-@alone(laid)
-def summed_over_the_bands(logarithm):
-    """The bands were added up, so that each frame is left with one number. Its bands stand side by side: (count,
-    bands)."""
-    return logarithm.sum(axis=1)
 
 
 @alone(laid)
