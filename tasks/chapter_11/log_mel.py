@@ -532,27 +532,9 @@ def decibels_of_magnitudes(floored):
 
 
 @alone(logarithm)
-def ten_times_the_logarithm(floored):
-    """This is 10 times the natural logarithm. Nothing stands in front of it."""
-    return 10 * np.log(floored)
-
-
-@alone(logarithm)
-def minus_the_logarithm(floored):
-    """This is the logarithm with its sign turned around."""
-    return -np.log(floored)
-
-
-@alone(logarithm)
 def logarithm_of_the_root(floored):
     """This is the logarithm of the root, or half of the logarithm."""
     return np.log(np.sqrt(floored))
-
-
-@alone(logarithm)
-def twice_the_logarithm(floored):
-    """This is twice the logarithm. Nothing stands in front of it."""
-    return 2 * np.log(floored)
 
 
 @logarithm.slip
@@ -591,36 +573,6 @@ def less_the_mean(logarithm):
     """The mean of each band over the frames was taken off. That is the next step on the way into the model; here the
     logarithm is the last."""
     return logarithm - logarithm.mean(axis=0)
-
-
-@alone(laid)
-def less_the_mean_of_each_frame(logarithm):
-    """The mean of each frame over its bands was taken off. Here the logarithm is the last step."""
-    return logarithm - logarithm.mean(axis=1, keepdims=True)
-
-
-@alone(laid)
-def averaged_over_the_frames(logarithm):
-    """All frames were averaged to one. Each frame keeps its own numbers: (count, bands)."""
-    return logarithm.mean(axis=0)
-
-
-@alone(laid)
-def first_frame_alone(logarithm):
-    """These are the bands of the first frame alone. Each frame has its own: (count, bands)."""
-    return logarithm[0]
-
-
-@laid.slip
-def flat(logarithm):
-    """All numbers stand in one long row. One row for each frame: (count, bands)."""
-    return logarithm.ravel()
-
-
-@alone(laid)
-def squeezed(logarithm):
-    """Where there is one frame or one band alone, its axis is gone. It stays, of size 1."""
-    return logarithm.squeeze()
 
 
 @laid.slip
