@@ -1,16 +1,15 @@
 """11.log_mel: from frames to log-mel frames: fade, spectrum, power, bands, logarithm (Davis and Mermelstein 1980)."""
 
-import functools
-
 import numpy as np
 
 from grader.known import Known
-from grader.mistake import Mistake
-from grader.stages import Stage, answer_with
+from grader.stages import Stage
 from grader.task import Case, Task
 from tasks.probes import first_difference
+from tasks.rare import rare_ways
 
 known = Known()
+alone = rare_ways(known, ("frames", "fade", "filters", "fft", "floor"), lambda: STAGES)
 
 
 def tones_and_noise(rng, count, window, bands, fft):
@@ -58,23 +57,6 @@ def reference(frames, fade, filters, fft, floor):
 
 def _power(frames, fade, fft):
     return np.abs(np.fft.rfft(frames * fade, fft)) ** 2
-
-
-def alone(stage):
-    """Register a wrong way through a stage that is told alone: too rare to be looked for in pairs."""
-
-    def register(way):
-        rare = Mistake(way)
-
-        @known.mistake
-        @functools.wraps(way)
-        def answer(*inputs):
-            ways = [Stage(one.compute, [rare]) if one is stage else one for one in STAGES]
-            return answer_with(ways, ("frames", "fade", "filters", "fft", "floor"), [rare])(*inputs)
-
-        return way
-
-    return register
 
 
 @Stage
