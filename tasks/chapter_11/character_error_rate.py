@@ -815,7 +815,7 @@ TASK = Task(
     finished=("course_lib.evaluation.character_error_rate",),
     hints=(
         "Which tokens of a row are its text? What if a row holds no END at all?",
-        "Behind the first END there is nothing but END. So a row's text is all of it that is not END.",
+        "A row's text is all of it that is not END. How does a comparison pick these tokens out of the row?",
         "Add up two numbers over all texts: the edits of each, and the characters of each target. Divide in the end.",
         (
             "`row[row != end]` cuts a row off, of `written` as of `targets`. The distance of two texts is the last "

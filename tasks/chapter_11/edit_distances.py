@@ -789,7 +789,7 @@ TASK = Task(
     draw=swapped_and_repeated,
     cases=(
         Case("the example of the text", {}, draw=the_example),
-        Case("4 tokens written, 3 said", dict(written_len=4, target_len=3), points=2),
+        Case("4 tokens written, 3 said", dict(written_len=4, target_len=3)),
         Case("5 tokens written, 7 said", dict(written_len=5, target_len=7)),
         Case("few different tokens", dict(written_len=8, target_len=6), draw=few_different_tokens),
         Case("one token too many, one missing", dict(length=7), draw=one_too_many_and_one_missing),
@@ -809,8 +809,8 @@ TASK = Task(
             "`table[0]` and into `table[:, 0]`. Two loops from 1 fill in the rest, row by row."
         ),
         (
-            "In the inner loop: `replaced = table[i - 1, j - 1] + (written[i - 1] != target[j - 1])`. Python's min "
-            "takes three numbers; the other two are the entry above and the one on the left, each plus 1."
+            "In the inner loop, `written[i - 1] != target[j - 1]` is True or False, and in a sum it counts as 1 or 0: "
+            "add it to the entry diagonally above. Python's min takes that and the other two numbers."
         ),
     ),
     stages=(borders, replaced, deleted, inserted, table, laid),

@@ -807,7 +807,7 @@ TASK = Task(
     draw=tones_and_noise,
     cases=(
         Case("the example of the text", {}, draw=the_example),
-        Case("3 frames of 6 samples, 2 bands", dict(count=3, window=6, bands=2, fft=8), points=2),
+        Case("3 frames of 6 samples, 2 bands", dict(count=3, window=6, bands=2, fft=8)),
         Case("5 frames of 20 samples, 7 bands", dict(count=5, window=20, bands=7, fft=32)),
         Case("4 frames of 50 samples, 6 bands, float32", dict(count=4, window=50, bands=6, fft=64), dtype="float32"),
         Case("two frames silent, one nearly", dict(count=5, window=12, bands=3, fft=64), draw=with_silence),
