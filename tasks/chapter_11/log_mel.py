@@ -114,6 +114,12 @@ def fade_added(frames, fade):
 
 
 @alone(faded)
+def root_of_the_fade(frames, fade):
+    """The frames are multiplied by the root of the fade. It is taken as it is."""
+    return frames * np.sqrt(fade)
+
+
+@alone(faded)
 def divided_by_the_fade(frames, fade):
     """The frames are divided by the fade. It multiplies them."""
     return frames / fade
@@ -233,6 +239,13 @@ def magnitude_of_the_real_part(spectra):
     """What is summed up is the absolute value of the real part, not squared. The power is the square of the absolute
     value of the complex number."""
     return np.abs(spectra.real)
+
+
+@alone(power)
+def sum_of_both_magnitudes(spectra):
+    """The absolute values of the real and the imaginary part are added up before the square. The squares of both are
+    added up."""
+    return (np.abs(spectra.real) + np.abs(spectra.imag)) ** 2
 
 
 @alone(power)
@@ -374,6 +387,18 @@ def mean_over_the_frequencies(power, filters):
 
 
 @alone(bands)
+def last_frequency_left_out(power, filters):
+    """The last frequency is left out: there are `fft // 2 + 1` of them, that at the end too."""
+    return power[:, :-1] @ filters[:, :-1].T
+
+
+@alone(bands)
+def first_frequency_left_out(power, filters):
+    """The first frequency, number 0, is left out. It counts like any other."""
+    return power[:, 1:] @ filters[:, 1:].T
+
+
+@alone(bands)
 def largest_in_each_band(power, filters):
     """Each band holds the largest power times filter of all frequencies. This task takes the sum."""
     return (power[:, None] * filters).max(axis=-1)
@@ -444,6 +469,33 @@ def one_for_the_floor(bands):
 def one_and_the_floor(bands, floor):
     """1 is added besides the floor, as np.log1p does, and all that is far softer than 1 looks like silence."""
     return bands + floor + 1
+
+
+@alone(floored)
+def floor_before_and_after_the_filters(power, filters, floor):
+    """The floor is added at every frequency, and to the power in each band once more. Add it once, to the power in each
+    band."""
+    return (power + floor) @ filters.T + floor
+
+
+@alone(floored)
+def floor_as_the_least_before_the_filters(power, filters, floor):
+    """Power below the floor is raised to the floor at every frequency, before the bands are summed up. The floor is
+    added, to the power in each band."""
+    return np.maximum(power, power.dtype.type(floor)) @ filters.T
+
+
+@alone(floored)
+def floor_multiplied(bands, floor):
+    """The power is multiplied by the floor, or the logarithm of the floor is added to that of the power, which is the
+    same. The floor is added to the power, so that silence is not 0."""
+    return bands * floor
+
+
+@alone(floored)
+def ten_zeros_at_least(bands):
+    """Power below 1e-10 is raised to 1e-10, and `floor` has no part in it. The floor is added to every power."""
+    return np.maximum(bands, bands.dtype.type(1e-10))
 
 
 @alone(floored)
@@ -632,6 +684,13 @@ def filters_not_transposed_by_number(frames, fade, filters, fft, floor):
     """The matrix product of power and filters does not fit: both have the frequencies last. Turn the filters around."""
     spectra = np.fft.rfft(frames * fade, fft)
     return np.log(np.abs(spectra) ** 2 @ filters + floor)
+
+
+@known.mistake
+def filters_not_transposed_by_dot(frames, fade, filters, fft, floor):
+    """np.dot of power and filters does not fit, for both have the frequencies last. Turn the filters around."""
+    power = _power(frames, fade, fft)
+    return np.log(np.dot(power, filters) + floor)
 
 
 @known.mistake

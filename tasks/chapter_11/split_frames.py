@@ -233,6 +233,13 @@ def samples_over_window(sound, long, step):
 
 
 @starts.slip
+def one_added_too_early(sound, long, step):
+    """The last frame is missing wherever more than one sample is lacking for a further one: 1 was added to the samples
+    before the division by hop, and it belongs to the result."""
+    return np.arange((len(sound) - long + 1) // step) * step
+
+
+@starts.slip
 def past_the_end(sound, step):
     """The last frames reach for samples behind the end. The last start is the last multiple of hop from which a whole
     window fits."""
@@ -282,6 +289,12 @@ def kept(frames):
 def faded(frames):
     """Each frame is faded in and out already. That is part of the next task: here they stay as they are."""
     return (frames * np.hanning(frames.shape[1])).astype(frames.dtype)
+
+
+@kept.slip
+def faded_by_hamming(frames):
+    """Each frame is faded by Hamming's window already. That is part of the next task: here they stay as they are."""
+    return (frames * np.hamming(frames.shape[1])).astype(frames.dtype)
 
 
 @kept.slip
@@ -401,6 +414,60 @@ def one_row_too_many(wave, window, hop):
     for i in range(len(frames)):
         frames[i] = wave[i * hop : i * hop + window]
     return frames
+
+
+@known.mistake
+def one_row_too_many_for_the_starts(wave, window, hop):
+    """The number of rows is one too high, and no whole window is left for the last one. The first frame and every whole
+    hop that fits behind it make a row."""
+    frames = np.zeros(((len(wave) - window) // hop + 2, window), dtype=wave.dtype)
+    for i in range(len(frames)):
+        frames[i] = wave[i * hop : i * hop + window]
+    return frames
+
+
+@known.mistake
+def one_too_many_filled_with_zeros(wave, window, hop):
+    """There is always one frame more than whole windows fit, and it is filled up with zeros. Samples that do not fill a
+    window are dropped."""
+    count = (len(wave) - window) // hop + 2
+    return _frames_from(np.pad(wave, (0, 2 * window)), np.arange(count) * hop, window)
+
+
+@known.mistake
+def rounded_number_of_frames(wave, window, hop):
+    """The number of hops behind the first window is rounded to the nearest, so that the last frame may be filled up
+    with zeros. Only whole windows count: round down."""
+    count = round((len(wave) - window) / hop) + 1
+    return _frames_from(np.pad(wave, (0, window)), np.arange(count) * hop, window)
+
+
+@known.mistake
+def first_ones_of_every_window(wave, window, hop):
+    """Of the windows that start at every sample, the first hop ones are kept. One in hop of them should be, from the
+    first to the last."""
+    return reference(wave, window, 1)[:hop]
+
+
+@known.mistake
+def sizes_of_the_example(wave, window, hop):
+    """Each frame holds 4 samples, and they start 3 apart, as in the example. `window` and `hop` say how many."""
+    return reference(wave, 4, 3)
+
+
+@known.mistake
+def shape_for_pieces_of_hop_samples(wave, window, hop):
+    """The waveform is given another shape, with hop samples in a row: no frames that overlap, and it may not divide. A
+    frame holds window samples and starts hop samples behind the one before."""
+    return wave.reshape(-1, hop)
+
+
+@known.mistake
+def cut_off_in_a_list_to_stack_vertically(wave, window, hop):
+    """The last frames in the list are shorter than the first, because the waveform ends before they do, and rows of an
+    array are equally long. Stop while a whole window still fits."""
+    frames = [wave[start : start + window] for start in range(0, len(wave), hop)]
+    return np.vstack(frames)
 
 
 @known.mistake
@@ -623,6 +690,7 @@ TASK = Task(
         "frames_of_hop_samples + no_overlap": "hop_and_window_swapped",
         "last_filled_with_zeros + one_too_few": "exact_fit_missed",
         "a_window_of_zeros_behind + one_too_few": "samples_over_hop",
+        "a_start_every_hop + one_added_too_early": "samples_over_hop",
         "a_window_of_zeros_behind + exact_fit_missed": "a_start_every_hop",
         "all_from_the_beginning + last_frame_alone": "first_frame_alone",
     },

@@ -420,6 +420,19 @@ def always_four_for_padding_mask(lengths, stacked, positions):
 
 
 @known.mistake
+def arguments_exchanged(lengths, stacked, positions):
+    """padding_mask gets the size first and the lengths second. The lengths come first."""
+    raise _refused(positions, lengths // stacked)
+
+
+@known.mistake
+def positions_divided_as_well(lengths, stacked, positions):
+    """The size is divided by `stacked` as well, and then it is too small for the lengths. `positions` counts positions
+    already."""
+    raise _refused(lengths // stacked, positions // stacked)
+
+
+@known.mistake
 def fractions_to_padding_mask(lengths, stacked, positions):
     """padding_mask counts positions in integers, and here it gets floating-point numbers. A quotient by / is one even
     if it is rounded afterward; `//` keeps integers."""
