@@ -1,6 +1,5 @@
 """11.character_error_rate: the edits that all texts need, divided by the characters of all targets."""
 
-import collections
 import functools
 
 import numpy as np
@@ -150,16 +149,17 @@ def last_character_lost(end):
     return lambda row: row[: max(0, len(_before(row, end)) - 1)]
 
 
-@alone(cut)
-def first_character_lost(end):
-    """The texts lose their first character. They begin with the first token of the row."""
-    return lambda row: _before(row, end)[1:]
-
-
 @cut.slip
 def not_cut_off_counts_as_empty(end):
     """A row without END counts as empty: where nothing is True, argmax says 0. Such a row is text throughout."""
     return lambda row: row[: (row == end).argmax()]
+
+
+@alone(cut)
+def last_token_of_the_row_lost():
+    """Each row loses its last token, and nothing else. What stands before the first END is the text: often less than
+    that, and in a row without END all of it."""
+    return lambda row: row[:-1]
 
 
 @alone(cut)
@@ -322,9 +322,17 @@ def largest_of_the_table(pairs):
 
 
 @alone(edits)
-def last_rows_summed(pairs):
-    """The last rows of the tables are added up. The distance is the last entry of the last row."""
-    return [int(_table(*pair)[-1].sum()) for pair in pairs]
+def at_most_the_target(pairs):
+    """Each text counts at most as many edits as its target has characters. Nothing keeps a model from writing too much,
+    and every edit counts."""
+    return [min(_distance(*pair), len(pair[1])) for pair in pairs]
+
+
+@alone(edits)
+def at_most_a_whole_target(pairs):
+    """Each text counts at most as many edits as its target has characters, or one if it has none. Nothing keeps a model
+    from writing too much, and every edit counts."""
+    return [min(_distance(*pair), max(1, len(pair[1]))) for pair in pairs]
 
 
 @alone(edits)
@@ -332,14 +340,6 @@ def differences_of_the_lengths(pairs):
     """What counts is how much one text is longer than the other. Tokens that are wrong count as well: take the
     distance."""
     return [abs(len(a) - len(b)) for a, b in pairs]
-
-
-@alone(edits)
-def tokens_counted(pairs):
-    """What counts is which tokens one text has more than the other, wherever they stand. Their order counts, too: take
-    the distance."""
-    counts = [[collections.Counter(text.tolist()) for text in pair] for pair in pairs]
-    return [max((one - other).total(), (other - one).total()) for one, other in counts]
 
 
 @edits.slip
@@ -449,6 +449,39 @@ def sum_of_the_rates(edits, lengths):
 
 
 @alone(rate)
+def median_of_the_rates(edits, lengths):
+    """This is the median of the texts' own rates, an empty target counted as one character. Add up first, the edits of
+    all texts and the characters of all targets, and divide once."""
+    return float(np.median(np.divide(edits, np.maximum(lengths, 1))))
+
+
+@alone(rate)
+def worst_of_the_rates(edits, lengths):
+    """This is the largest of the texts' own rates, an empty target counted as one character. Add up first, the edits of
+    all texts and the characters of all targets, and divide once."""
+    return float(np.max(np.divide(edits, np.maximum(lengths, 1))))
+
+
+@alone(rate)
+def mean_of_the_rates_up_to_one(edits, lengths):
+    """This is the mean of the texts' own rates, each at most 1. Add up first, the edits of all texts and the characters
+    of all targets, and divide once."""
+    return float(np.mean(np.minimum(1, np.divide(edits, np.maximum(lengths, 1)))))
+
+
+@alone(rate)
+def divided_by_the_longest_target(edits, lengths):
+    """The edits are divided by the characters of the longest target. Divide by those of all targets."""
+    return sum(edits) / max(lengths)
+
+
+@alone(rate)
+def divided_by_edits_and_characters(edits, lengths):
+    """The edits are divided by edits and characters together. Divide by the characters of the targets alone."""
+    return sum(edits) / (sum(edits) + sum(lengths))
+
+
+@alone(rate)
 def one_character_at_least(edits, lengths):
     """An empty target counts as one character. It has none, and what is written there counts as edits alone."""
     return sum(edits) / sum(max(length, 1) for length in lengths)
@@ -464,12 +497,6 @@ def not_divided(edits):
 def rounded_down(edits, lengths):
     """The quotient is rounded down to a whole number. What stands behind the point counts."""
     return float(sum(edits) // sum(lengths))
-
-
-@alone(rate)
-def upside_down(edits, lengths):
-    """The characters are divided by the edits. It is the other way round."""
-    return sum(lengths) / sum(edits)
 
 
 @rate.slip
@@ -608,14 +635,6 @@ def mean_of_the_rates_by_division(written, targets, end):
 
 
 @known.mistake
-def first_zero_looked_up(written, targets, end):
-    """The first 0 is looked up, but not every row has one. END is `end`, and a row may lack that as well: then all
-    of it is text."""
-    cut = [[row[: np.where(row == 0)[0][0]] for row in rows] for rows in (written, targets)]
-    return sum(map(_distance, *cut)) / sum(map(len, cut[1]))
-
-
-@known.mistake
 def no_end_in_the_list(written, targets, end):
     """list.index raises an error where there is no END in a row: that text was cut off at the largest length, and the
     whole row is text."""
@@ -645,6 +664,18 @@ def no_end_at_any_place(written, targets, end):
     whole row is text."""
     cut = [[row[: np.where(row == end)[0][0]] for row in rows] for rows in (written, targets)]
     return sum(map(_distance, *cut)) / sum(map(len, cut[1]))
+
+
+@known.mistake
+def one_question_about_a_row(written, targets, end):
+    """A whole row is compared with END, and `if` takes a single True or False. Compare token by token, or take those
+    that are not END."""
+    count = 0
+    for row in written:
+        if row == end:
+            break
+        count += 1
+    return count
 
 
 @known.mistake

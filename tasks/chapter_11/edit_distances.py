@@ -115,15 +115,15 @@ def replacement_costs_two(written, target):
 
 @replaced.slip
 def replacement_for_free(written, target):
-    """The entry diagonally above is taken over even where the two tokens differ, so that a replacement costs nothing.
-    It costs one edit; equal tokens cost none."""
+    """It is as if the two tokens were always equal: the step from the diagonal costs nothing even where they differ. A
+    replacement costs one edit; equal tokens cost none."""
     return np.zeros((len(written), len(target)), dtype=int).tolist()
 
 
 @replaced.slip
 def equal_tokens_cost_one(written, target):
-    """The step from the diagonal costs one edit even where the two tokens are equal. Then nothing has to be done: the
-    entry diagonally above, as it is."""
+    """It is as if the two tokens always differed: the step from the diagonal costs one edit even where they are equal.
+    Then nothing has to be done: the entry diagonally above, as it is."""
     return np.ones((len(written), len(target)), dtype=int).tolist()
 
 
@@ -148,8 +148,7 @@ def difference_of_the_tokens(written, target):
 
 @replaced.slip
 def next_tokens_compared(written, target):
-    """The tokens are compared one place too late, the last one with the first. Row 1 and column 1 are about token
-    number 0 of each text."""
+    """The tokens are compared one place too late. Row 1 and column 1 are about token number 0 of each text."""
     return (np.roll(written, -1)[:, None] != np.roll(target, -1)).astype(int).tolist()
 
 
@@ -239,8 +238,8 @@ def _by_neighbors(entry, borders, written, target):
 
 @table.slip
 def row_plus_column(borders, replaced, deleted, inserted):
-    """The largest of the three ways is taken, as if everything written had to be deleted and all of the target
-    inserted. Take the least."""
+    """It is as if everything written had to be deleted and all of the target inserted: the largest of the three ways is
+    taken, or the diagonal is no choice. Take the least of all three."""
     return _fill(borders, replaced, deleted, inserted, max)
 
 
@@ -252,6 +251,12 @@ def last_ones_left_out(borders, replaced, deleted, inserted):
     if min(found.shape) > 1:
         found[-1, 1:] = found[1:, -1] = 0
     return found
+
+
+@table.slip
+def sum_of_all_three(borders, replaced, deleted, inserted):
+    """The three ways are added up. The least of them is taken."""
+    return _fill(borders, replaced, deleted, inserted, sum)
 
 
 @table.slip
@@ -434,6 +439,96 @@ def all_zeros(written, target):
     """The table is 0 throughout. The first row and the first column count 0, 1, 2, ..., and every other entry is the
     least of three."""
     return np.zeros((len(written) + 1, len(target) + 1), dtype=int)
+
+
+@known.mistake
+def last_column_left_out(written, target):
+    """The last column was never reached: apart from its border it is still 0. The columns count up to the number of
+    tokens, that number too; range leaves its end out."""
+    table = _empty_table(written, target)
+    table[:, : max(1, len(target))] = reference(written, target[:-1])
+    return table
+
+
+@known.mistake
+def last_row_left_out(written, target):
+    """The last row was never reached: apart from its border it is still 0. The rows count up to the number of tokens,
+    that number too; range leaves its end out."""
+    table = _empty_table(written, target)
+    table[: max(1, len(written))] = reference(written[:-1], target)
+    return table
+
+
+@known.mistake
+def first_token_alone(written, target):
+    """Row 1 alone is filled in: behind it all but the border is still 0. Every row is gone through before the table is
+    returned."""
+    table = _empty_table(written, target)
+    table[:2] = reference(written[:1], target)
+    return table
+
+
+@known.mistake
+def one_place_early(written, target):
+    """The entries are written one place too early: the first row and the first column are written over, and the last
+    ones stay 0. Token number 0 belongs to row 1 and column 1."""
+    table = _empty_table(written, target)
+    for i, j in np.ndindex(len(written), len(target)):
+        three = table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (written[i] != target[j])
+        table[i, j] = min(three)
+    return table
+
+
+@known.mistake
+def no_room_for_the_borders(written, target):
+    """The table has no row and no column for the empty beginnings, and what would come from there is looked up at place
+    -1, the last one. It has one row more than tokens written, and one column more than the target has."""
+    table = np.zeros((len(written), len(target)), dtype=int)
+    for i, j in np.ndindex(*table.shape):
+        three = table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (written[i] != target[j])
+        table[i, j] = min(three)
+    return table
+
+
+@known.mistake
+def equal_tokens_from_the_left(written, target):
+    """Where the two tokens are equal, the entry on the left is taken over. It is the one diagonally above."""
+    return _from_a_neighbor(written, target, lambda up, left: left)
+
+
+@known.mistake
+def equal_tokens_from_above(written, target):
+    """Where the two tokens are equal, the entry above is taken over. It is the one diagonally above."""
+    return _from_a_neighbor(written, target, lambda up, left: up)
+
+
+def _from_a_neighbor(written, target, equal):
+    table = _empty_table(written, target)
+    for i, j in np.ndindex(len(written), len(target)):
+        up, left, diagonal = table[i, j + 1], table[i + 1, j], table[i, j]
+        table[i + 1, j + 1] = equal(up, left) if written[i] == target[j] else 1 + min(up, left, diagonal)
+    return table
+
+
+@known.mistake
+def whole_texts_compared(written, target):
+    """The whole texts are compared where two tokens should be: the last of what is written so far, and of the
+    target."""
+    table = _empty_table(written, target)
+    for i in range(1, len(written) + 1):
+        for j in range(1, len(target) + 1):
+            table[i, j] = min(table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (written != target))
+    return table
+
+
+@known.mistake
+def borders_exchanged(written, target):
+    """The first row is given the numbers of the first column, and they do not fit. The first row has one column more
+    than the target has tokens."""
+    table = np.zeros((len(written) + 1, len(target) + 1), dtype=int)
+    table[0] = np.arange(len(written) + 1)
+    table[:, 0] = np.arange(len(target) + 1)
+    return _go_through(table, written, target)
 
 
 @known.mistake

@@ -88,13 +88,6 @@ def faded_twice(frames, fade):
     return frames * fade * fade
 
 
-@alone(faded)
-def own_fade_besides(frames, fade):
-    """The frames are faded by `fade` and by Hann's window, as np.hanning gives it, besides. Once, by `fade`, is
-    enough."""
-    return frames * fade * np.hanning(frames.shape[1]).astype(frames.dtype)
-
-
 @faded.slip
 def fade_backwards(frames, fade):
     """The fade runs backwards over the frames: its last number meets the first sample."""
@@ -123,12 +116,6 @@ def root_of_the_fade(frames, fade):
 def divided_by_the_fade(frames, fade):
     """The frames are divided by the fade. It multiplies them."""
     return frames / fade
-
-
-@alone(faded)
-def divided_by_the_sum_of_the_fade(frames, fade):
-    """The fade is divided by its sum before it multiplies the frames. It is taken as it is."""
-    return frames * (fade / fade.sum())
 
 
 @faded.slip
@@ -161,12 +148,6 @@ def high_tones_emphasized(frames, fade):
 @Stage
 def filled(faded, fft):
     return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])))
-
-
-@alone(filled)
-def filled_up_with_the_last(faded, fft):
-    """The frames are filled up with their last sample. They are filled up with zeros."""
-    return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])), mode="edge")
 
 
 @alone(filled)
@@ -203,12 +184,6 @@ def spectra_across_the_frames(filled):
     return np.fft.rfft(filled, axis=0)
 
 
-@alone(spectra)
-def no_spectrum(filled):
-    """There is no spectrum: the samples themselves take its place."""
-    return filled[:, : filled.shape[1] // 2 + 1]
-
-
 @Stage
 def power(spectra):
     return np.abs(spectra) ** 2
@@ -232,20 +207,6 @@ def imaginary_part_alone(spectra):
     """The power is that of the imaginary part alone, and half of the tone is lost. Take the absolute value of the
     complex numbers."""
     return spectra.imag**2
-
-
-@alone(power)
-def magnitude_of_the_real_part(spectra):
-    """What is summed up is the absolute value of the real part, not squared. The power is the square of the absolute
-    value of the complex number."""
-    return np.abs(spectra.real)
-
-
-@alone(power)
-def sum_of_both_magnitudes(spectra):
-    """The absolute values of the real and the imaginary part are added up before the square. The squares of both are
-    added up."""
-    return (np.abs(spectra.real) + np.abs(spectra.imag)) ** 2
 
 
 @alone(power)
@@ -273,12 +234,6 @@ def square_of_the_complex_numbers(spectra):
     """The complex numbers themselves are squared, and such a square is complex again. The power is the square of the
     absolute value."""
     return spectra**2
-
-
-@alone(power)
-def not_even_the_absolute_value(spectra):
-    """The bands sum up complex numbers. Power is the square of their absolute value."""
-    return spectra
 
 
 @power.slip
@@ -405,21 +360,9 @@ def largest_in_each_band(power, filters):
 
 
 @alone(bands)
-def filters_backwards(power, filters):
-    """The frequencies of the filters run backwards: the highest meets the lowest of the power."""
-    return power @ filters[:, ::-1].T
-
-
-@alone(bands)
 def bands_backwards(power, filters):
     """The bands stand in reverse order. Band b is row b of the filters."""
     return power @ filters[::-1].T
-
-
-@alone(bands)
-def all_or_nothing(power, filters):
-    """The filters count every frequency fully where they are above 0. They say how much each one counts."""
-    return power @ (filters > 0).astype(power.dtype).T
 
 
 @alone(bands)
@@ -565,12 +508,6 @@ def decibels_of_magnitudes(floored):
     return 20 * np.log10(floored)
 
 
-@alone(logarithm)
-def logarithm_of_the_root(floored):
-    """This is the logarithm of the root, or half of the logarithm."""
-    return np.log(np.sqrt(floored))
-
-
 @logarithm.slip
 def floor_outside(bands, floor):
     """The floor is added to the logarithm. By then silence is minus infinity already: it belongs inside, added to the
@@ -583,12 +520,6 @@ def filters_after_the_logarithm(power, filters, floor):
     """The logarithm is taken at every frequency, and the bands sum up logarithms. Sum up the power in each band first,
     then take the logarithm."""
     return np.log(power + floor) @ filters.T
-
-
-@alone(logarithm)
-def root_for_the_logarithm(floored):
-    """This is the root of the power in each band. It is the logarithm that is asked for."""
-    return np.sqrt(floored)
 
 
 @Stage

@@ -118,12 +118,6 @@ def one_sample_too_many(window):
     return window + 1
 
 
-@long.slip
-def one_sample_too_few(window):
-    """Each frame holds one sample too few: window - 1 of them. A slice leaves its end out."""
-    return window - 1
-
-
 @Stage
 def step(hop):
     return hop
@@ -268,6 +262,18 @@ def cut_at_the_first_window(sound, starts, long):
 
 
 @frames.slip
+def one_sample_too_few(sound, starts, long):
+    """Each frame lacks its last sample, and holds window - 1 of them. A slice leaves its end out."""
+    return frames(sound, starts, long)[:, :-1]
+
+
+@frames.slip
+def hop_samples_of_each(sound, starts, long, hop):
+    """Each frame holds its first hop samples alone. It holds window samples; hop is how far apart two frames start."""
+    return frames(sound, starts, long)[:, :hop]
+
+
+@frames.slip
 def backwards_inside(sound, starts, long):
     """The samples inside each frame stand in reverse order."""
     return frames(sound, starts, long)[:, ::-1]
@@ -316,12 +322,6 @@ def always_float32(frames):
     return frames.astype(np.float32)
 
 
-@kept.slip
-def whole_numbers(frames):
-    """The samples were rounded toward 0, to whole numbers. They stay as they are."""
-    return np.trunc(frames)
-
-
 @Stage
 def laid(kept):
     return kept
@@ -353,27 +353,9 @@ def an_axis_too_many(kept):
 
 
 @laid.slip
-def an_axis_behind(kept):
-    """There is one axis too many behind, of size 1. The shape is (count, window)."""
-    return kept[..., None]
-
-
-@laid.slip
 def first_frame_alone(kept):
     """This is the first frame alone. The task asks for all of them, one in each row."""
     return kept[0]
-
-
-@laid.slip
-def last_frame_alone(kept):
-    """This is the last frame alone. The task asks for all of them, one in each row."""
-    return kept[-1]
-
-
-@laid.slip
-def squeezed(kept):
-    """Where there is one frame alone, the axis of the frames is gone. It stays, of size 1."""
-    return kept.squeeze()
 
 
 @known.mistake
@@ -692,7 +674,7 @@ TASK = Task(
         "a_window_of_zeros_behind + one_too_few": "samples_over_hop",
         "a_start_every_hop + one_added_too_early": "samples_over_hop",
         "a_window_of_zeros_behind + exact_fit_missed": "a_start_every_hop",
-        "all_from_the_beginning + last_frame_alone": "first_frame_alone",
+        "one_sample_too_many + one_sample_too_few": "exact_fit_missed",
     },
     **known.ways,
 )

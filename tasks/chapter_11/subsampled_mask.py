@@ -125,14 +125,14 @@ def one_too_few(frames, stacked):
 
 @filled.slip
 def one_frame_too_few(frames, stacked):
-    """Where the frames fill their last position exactly, that position is hidden: one frame too few was divided."""
+    """Where the frames fill their last position exactly, that position is hidden, as if there were one frame less."""
     return (frames - 1) // stacked
 
 
 @filled.slip
 def one_frame_too_many(frames, stacked):
-    """Where a single frame is missing, the last position counts as real all the same: one frame too many was
-    divided."""
+    """Where a single frame is missing, the last position counts as real all the same, as if there were one
+    frame more."""
     return (frames + 1) // stacked
 
 
