@@ -13,6 +13,8 @@ def difference(reply, expected, *, same_dtype=True):
         expected: the array it should be.
         same_dtype: whether another dtype of the same kind of numbers is a difference.
     """
+    if same(reply, expected, same_dtype=same_dtype):
+        return None
     value = reply.value
     shape = reply.shape if value is None else value.shape  # a result that is far too large comes as its shape alone
     if shape is not None and shape != expected.shape:
@@ -26,14 +28,22 @@ def difference(reply, expected, *, same_dtype=True):
     wrong = ~close(value, expected, reply.dtype)
     if wrong.any():
         return _wrong_numbers(value, expected, wrong)
+    return (
+        f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}. Floating-point "
+        f"inputs keep theirs: no .float() or .astype(...) on the way. What is made anew has one of its own unless "
+        f"told otherwise (dtype=...): np.zeros(shape) is float64, torch.zeros(shape) is float32. A NumPy scalar "
+        f"such as np.sqrt(5) lifts what it touches to float64; math.sqrt(5) does not."
+    )
+
+
+def same(reply, expected, *, same_dtype=True):
+    """Tell whether a returned value is the expected array: `difference` without the words, for whoever asks often."""
+    value = reply.value
+    if value is None or value.shape != expected.shape or _kind(value.dtype) != _kind(expected.dtype):
+        return False
     if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
-        return (
-            f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}. Floating-point "
-            f"inputs keep theirs: no .float() or .astype(...) on the way. What is made anew has one of its own unless "
-            f"told otherwise (dtype=...): np.zeros(shape) is float64, torch.zeros(shape) is float32. A NumPy scalar "
-            f"such as np.sqrt(5) lifts what it touches to float64; math.sqrt(5) does not."
-        )
-    return None
+        return False
+    return bool(close(value, expected, reply.dtype).all())  # NaN is close to nothing
 
 
 def close(value, expected, dtype=""):
@@ -93,15 +103,17 @@ def _first(where):
     )
 
 
+KINDS = {
+    "f": "floating-point numbers",
+    "b": "booleans (True, False)",
+    "i": "integers",
+    "u": "integers",
+    "c": "complex numbers",
+}
+
+
 def _kind(dtype):
-    names = {
-        "f": "floating-point numbers",
-        "b": "booleans (True, False)",
-        "i": "integers",
-        "u": "integers",
-        "c": "complex numbers",
-    }
-    return names.get(dtype.kind, str(dtype))
+    return KINDS.get(dtype.kind) or str(dtype)
 
 
 def _apart(yours, expected):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.call import Terms, copy_inputs, in_library, returned, run_case
-from grader.compare import difference
+from grader.compare import same
 from grader.finishes import FINISHES
 from grader.sentences import either, together
 from grader.stages import answer_with, choices, outputs
@@ -103,7 +103,7 @@ def is_same(reply, computed, *, same_dtype=True):
     expected = computed.value
     if np.issubdtype(expected.dtype, np.floating) and np.isnan(expected).any():
         return _same_with_nan(reply, expected, same_dtype)
-    return difference(reply, expected, same_dtype=same_dtype) is None
+    return same(reply, expected, same_dtype=same_dtype)
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,10 @@ class _Explained:
         if not is_same(self.replies[case], computed, same_dtype=self.same_dtype):
             return False
         return case not in self.wrong or not is_same(computed, self.right[case], same_dtype=self.same_dtype)
+
+    def size(self, case):
+        value = self.replies[case].value
+        return 0 if value is None else value.size
 
     def of(self, suspect, case):
         """Return what a suspect computes on a case; of a single one it is kept."""
@@ -153,7 +157,7 @@ def _in_order(task, explained):
 def _slips_at_once(task, count, explained):
     if not task.stages or choices(task.stages, count) > MOST_COMBINATIONS[count]:
         return
-    first = explained.wrong[0]
+    first = max(explained.wrong, key=lambda case: explained.size(case))  # the more numbers, the fewer fit by chance
     for slips, computed in on_inputs(task, explained.cases_inputs[first], count):
         if explained.on(first, computed):
             found = suspect(task, slips)
@@ -217,10 +221,8 @@ def _said(found, same_dtype):
 
 
 def _place(reply):
-    """Return what an exception is recognized by: its text, and what stands in its line, arrays above all, in any
-    order and under any name."""
-    arrays = sorted((one.dtype, one.shape) for one in reply.operands if one.library)
-    return reply.error, reply.message, arrays or sorted(one.words for one in reply.operands) or [reply.line]
+    """Return what an exception is recognized by: its text, and the arrays in its line, in any order."""
+    return reply.error, reply.message, sorted((one.dtype, one.shape) for one in reply.operands if one.library)
 
 
 def _same_with_nan(reply, expected, same_dtype):
@@ -231,7 +233,4 @@ def _same_with_nan(reply, expected, same_dtype):
     if not np.array_equal(np.isnan(value), np.isnan(expected)) or (same_dtype and reply.dtype != str(expected.dtype)):
         return False
     filled = type(reply)(**{**vars(reply), "value": np.nan_to_num(value, nan=0.0, posinf=np.inf, neginf=-np.inf)})
-    return (
-        difference(filled, np.nan_to_num(expected, nan=0.0, posinf=np.inf, neginf=-np.inf), same_dtype=same_dtype)
-        is None
-    )
+    return same(filled, np.nan_to_num(expected, nan=0.0, posinf=np.inf, neginf=-np.inf), same_dtype=same_dtype)

@@ -32,12 +32,14 @@ class Stage:
     Attributes:
         name: the name of the function, by which later stages ask for its value.
         compute: the right way.
-        slips: the wrong ways, as `Mistake`s.
+        slips: the wrong ways, as `Mistake`s, told alone and together with those of other stages.
+        rare_slips: more of them, told alone: too rare to be looked for together with all others.
         asks: other names under which the stage finds what its functions ask for: {"scores": "masked"}.
     """
 
-    def __init__(self, compute, slips=(), asks=()):
-        self.name, self.compute, self.slips, self.asks = compute.__name__, compute, list(slips), dict(asks)
+    def __init__(self, compute, slips=(), rare_slips=(), asks=()):
+        self.name, self.compute, self.asks = compute.__name__, compute, dict(asks)
+        self.slips, self.rare_slips = list(slips), list(rare_slips)
 
     def __call__(self, *values):
         return self.compute(*values)
@@ -48,20 +50,29 @@ class Stage:
         self.slips.append(Mistake(function))
         return function
 
-    def but(self, *without, **asks):
+    def rare(self, function):
+        """Register a wrong way that is told alone."""
+        self.rare_slips.append(Mistake(function))
+        return function
+
+    def but(self, *without, rare=(), **asks):
         """Return this stage for another task: without the slips of these names, and open to more of its own.
 
         Args:
             without: the names of the slips that are none there.
+            rare: the names of slips that are told alone there.
             asks: where its functions find there what they ask for: `weights.but(scores="masked")`.
 
         Raises:
             LookupError: there is no such slip.
         """
-        if unknown := set(without) - {slip.name for slip in self.slips}:
+        slips = [*self.slips, *self.rare_slips]
+        if unknown := {*without, *rare} - {slip.name for slip in slips}:
             raise LookupError(f"the stage {self.name} has no slip {', '.join(sorted(unknown))}")
-        kept = (slip for slip in self.slips if slip.name not in without)
-        return Stage(self.compute, kept, {**self.asks, **asks})
+        alone = {*rare, *(slip.name for slip in self.rare_slips)}
+        kept = [slip for slip in slips if slip.name not in without]
+        often = [slip for slip in kept if slip.name not in alone]
+        return Stage(self.compute, often, [slip for slip in kept if slip.name in alone], {**self.asks, **asks})
 
 
 def answer_with(stages, names, slips=()):
@@ -72,7 +83,10 @@ def answer_with(stages, names, slips=()):
         names: the names of the inputs, in the order of the call.
         slips: of different stages; all others are gone through the right way.
     """
-    ways = [next((slip.compute for slip in stage.slips if slip in slips), stage.compute) for stage in stages]
+    ways = [
+        next((slip.compute for slip in (*stage.slips, *stage.rare_slips) if slip in slips), stage.compute)
+        for stage in stages
+    ]
 
     def answer(*inputs):
         values = dict(zip(names, inputs, strict=True))

@@ -86,7 +86,7 @@ class Task:
         draw: draws inputs: `draw(rng, **sizes)` returns the arguments by name, in the order of the signature.
         cases: run in this order, smallest first.
         stages: the computation step by step, each with the slips that people make there; the last one's value is the
-            output. Slips are recognized alone, in pairs and in threes.
+            output. Slips are recognized alone, in pairs and in threes, rare ones alone.
         coincidences: pairs of slips by name, as "a + b", whose output is that of one other mistake, by its name: its
             sentence is true of them as well.
         cancelling: pairs of slips, as "a + b", that undo each other.
@@ -138,8 +138,9 @@ class Task:
 
     @property
     def slips(self):
-        """The slips of all stages, in their order."""
-        return tuple(slip for stage in self.stages for slip in stage.slips)
+        """The slips of all stages, those that are rare at the end."""
+        often = (slip for stage in self.stages for slip in stage.slips)
+        return (*often, *(slip for stage in self.stages for slip in stage.rare_slips))
 
     def generator(self, name, seed):
         """Return a generator of random numbers for a case or a probe: another one for each name, seed and task."""

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from grader.stages import answer_with
 from tasks import attention_stages
 
 product = attention_stages.product.but()
@@ -143,20 +142,3 @@ def values_transposed(weights, value):
 def queries_added(weights, value, query):
     """The queries are added to the output. The formula has no such sum, and d_k need not be d_v."""
     return query + weights @ value
-
-
-def known_alone(known, stages, inputs, *names):
-    """Return the stages without the slips of these names, which become mistakes: they are rare, so they are told alone,
-    and not in pairs, which would be too many to try.
-
-    Args:
-        known: the task's `Known`.
-        stages: the task's stages.
-        inputs: the names of the inputs.
-        names: of the slips.
-    """
-    for slip in (slip for stage in stages for slip in stage.slips if slip.name in names):
-        answer = answer_with(stages, inputs, (slip,))
-        answer.__name__, answer.__doc__ = slip.name, slip.message
-        known.mistake(answer)
-    return tuple(stage.but(*(slip.name for slip in stage.slips if slip.name in names)) for stage in stages)

@@ -392,13 +392,25 @@ def inside_the_values(inputs, output):
     return bool(((output >= lowest - room) & (output <= highest + room)).all())
 
 
-STAGES = first_attention_stages.known_alone(
-    known,
-    (product, scaled, weights, output),
-    ("query", "key", "value"),
-    *("keys_with_themselves", "fourth_root", "half_of_d_k", "power_of_one_then_half", "root_of_d_model"),
-    *("shares_of_the_scores", "sigmoid_for_softmax", "logarithms_of_the_weights", "queries_for_values"),
-    *("output_divided_by_the_keys", "future_hidden", "distances", "multiplied_by_d_k", "root_of_axis_one"),
+RARE = {
+    "keys_with_themselves",
+    "fourth_root",
+    "half_of_d_k",
+    "power_of_one_then_half",
+    "root_of_d_model",
+    "shares_of_the_scores",
+    "sigmoid_for_softmax",
+    "logarithms_of_the_weights",
+    "queries_for_values",
+    "output_divided_by_the_keys",
+    "future_hidden",
+    "distances",
+    "multiplied_by_d_k",
+    "root_of_axis_one",
+}
+STAGES = tuple(
+    stage.but(rare=[slip.name for slip in stage.slips if slip.name in RARE])
+    for stage in (product, scaled, weights, output)
 )
 
 TASK = Task(

@@ -491,21 +491,32 @@ def by_torch(query, key, value, real):
     return torch.nn.functional.scaled_dot_product_attention(*arrays)
 
 
-STAGES = first_attention_stages.known_alone(
-    known,
-    (product, scaled, visible, past, mask, masked, weights_of_scores, output),
-    ("query", "key", "value", "real"),
-    *("distances", "cosines", "divided_by_two", "multiplied_by_d_k", "multiplied_by_root", "root_of_the_first_axis"),
-    *(
-        "an_axis_for_the_heads",
-        "lengths_from_the_end",
-        "first_key_always",
-        "itself_alone",
-        "large_number_added",
-        "shares_of_the_scores",
-    ),
-    *("softmax_of_the_negative", "the_best_key_alone", "divided_by_the_largest", "softmax_twice", "no_softmax"),
-    *("average_of_the_values", "sum_of_the_values", "softmax_of_the_output", "queries_with_themselves"),
+RARE = {
+    "distances",
+    "cosines",
+    "divided_by_two",
+    "multiplied_by_d_k",
+    "multiplied_by_root",
+    "root_of_the_first_axis",
+    "an_axis_for_the_heads",
+    "lengths_from_the_end",
+    "first_key_always",
+    "itself_alone",
+    "large_number_added",
+    "shares_of_the_scores",
+    "softmax_of_the_negative",
+    "the_best_key_alone",
+    "divided_by_the_largest",
+    "softmax_twice",
+    "no_softmax",
+    "average_of_the_values",
+    "sum_of_the_values",
+    "softmax_of_the_output",
+    "queries_with_themselves",
+}
+STAGES = tuple(
+    stage.but(rare=[slip.name for slip in stage.slips if slip.name in RARE])
+    for stage in (product, scaled, visible, past, mask, masked, weights_of_scores, output)
 )
 
 TASK = Task(

@@ -7,10 +7,8 @@ import numpy as np
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
-from tasks.rare import rare_ways
 
 known = Known()
-alone = rare_ways(known, ("written", "targets", "end"), lambda: STAGES)
 
 TOKENS = 9
 
@@ -155,14 +153,14 @@ def not_cut_off_counts_as_empty(end):
     return lambda row: row[: (row == end).argmax()]
 
 
-@alone(cut)
+@cut.rare
 def last_token_of_the_row_lost():
     """Each row loses its last token, and nothing else. What stands before the first END is the text: often less than
     that, and in a row without END all of it."""
     return lambda row: row[:-1]
 
 
-@alone(cut)
+@cut.rare
 def last_one_lost_without_end(end):
     """A row without END loses its last token. Such a row is text throughout."""
     return lambda row: _before(row, end) if end in row else row[:-1]
@@ -199,7 +197,7 @@ def written_cut_at_the_target(written, targets, cut):
     return [cut(row)[: len(cut(target))] for row, target in zip(written, targets, strict=True)]
 
 
-@alone(heard)
+@heard.rare
 def rows_cut_at_the_target(written, targets, cut):
     """Of each row written so many tokens are taken as its target has characters, END or not. Its own END says where it
     ends."""
@@ -225,7 +223,7 @@ def targets_cut_at_the_written(targets, cut, heard):
     return [cut(row)[: len(text)] for row, text in zip(targets, heard, strict=True)]
 
 
-@alone(said)
+@said.rare
 def targets_as_rows_cut_at_the_written(targets, heard):
     """Of each target so many tokens are taken as characters were written, END or not. Its own END says where it
     ends."""
@@ -249,7 +247,7 @@ def last_text_alone(heard, said):
     return [(heard[-1], said[-1])]
 
 
-@alone(pairs)
+@pairs.rare
 def last_text_left_out(heard, said):
     """The last text is left out, if there are several. All of them count."""
     return list(zip(heard, said, strict=True))[: max(1, len(said) - 1)]
@@ -261,7 +259,7 @@ def empty_targets_left_out(heard, said):
     return [(text, target) for text, target in zip(heard, said, strict=True) if len(target)]
 
 
-@alone(pairs)
+@pairs.rare
 def empty_texts_left_out(heard, said):
     """Texts of which nothing was written are left out. All characters of their targets are missing, and these edits
     count."""
@@ -315,27 +313,27 @@ def least_of_the_last_row(pairs):
     return [int(_table(*pair)[-1].min()) for pair in pairs]
 
 
-@alone(edits)
+@edits.rare
 def largest_of_the_table(pairs):
     """The largest entry of a table is taken for the distance. It is the last entry."""
     return [int(_table(*pair).max()) for pair in pairs]
 
 
-@alone(edits)
+@edits.rare
 def at_most_the_target(pairs):
     """Each text counts at most as many edits as its target has characters. Nothing keeps a model from writing too much,
     and every edit counts."""
     return [min(_distance(*pair), len(pair[1])) for pair in pairs]
 
 
-@alone(edits)
+@edits.rare
 def at_most_a_whole_target(pairs):
     """Each text counts at most as many edits as its target has characters, or one if it has none. Nothing keeps a model
     from writing too much, and every edit counts."""
     return [min(_distance(*pair), max(1, len(pair[1]))) for pair in pairs]
 
 
-@alone(edits)
+@edits.rare
 def differences_of_the_lengths(pairs):
     """What counts is how much one text is longer than the other. Tokens that are wrong count as well: take the
     distance."""
@@ -373,7 +371,7 @@ def divided_by_the_longer(pairs):
     return [max(len(text), len(target)) for text, target in pairs]
 
 
-@alone(lengths)
+@lengths.rare
 def divided_by_both(pairs):
     """The edits are divided by the characters of both, what was written and the targets. Divide by those of the
     targets."""
@@ -394,7 +392,7 @@ def divided_by_the_rectangle(pairs, targets):
     return [targets.shape[1]] * len(pairs)
 
 
-@alone(lengths)
+@lengths.rare
 def divided_by_the_written_rectangle(pairs, written):
     """The edits are divided by the size of the rectangle that was written. Divide by the characters of the targets,
     those that stand before END."""
@@ -434,54 +432,54 @@ def mean_of_the_rates_by_one_at_least(edits, lengths):
     return np.mean(np.divide(edits, np.maximum(lengths, 1)))
 
 
-@alone(rate)
+@rate.rare
 def mean_of_the_rates_zero_where_empty(edits, lengths):
     """This is the mean of the texts' own rates, that of an empty target counted as 0. Add up first, the edits of all
     texts and the characters of all targets, and divide once: then empty targets need no care."""
     return sum(one / length if length else 0.0 for one, length in zip(edits, lengths, strict=True)) / len(edits)
 
 
-@alone(rate)
+@rate.rare
 def sum_of_the_rates(edits, lengths):
     """The texts' own rates are added up, an empty target counted as one character. Add up first, the edits of all texts
     and the characters of all targets, and divide once."""
     return float(np.sum(np.divide(edits, np.maximum(lengths, 1))))
 
 
-@alone(rate)
+@rate.rare
 def median_of_the_rates(edits, lengths):
     """This is the median of the texts' own rates, an empty target counted as one character. Add up first, the edits of
     all texts and the characters of all targets, and divide once."""
     return float(np.median(np.divide(edits, np.maximum(lengths, 1))))
 
 
-@alone(rate)
+@rate.rare
 def worst_of_the_rates(edits, lengths):
     """This is the largest of the texts' own rates, an empty target counted as one character. Add up first, the edits of
     all texts and the characters of all targets, and divide once."""
     return float(np.max(np.divide(edits, np.maximum(lengths, 1))))
 
 
-@alone(rate)
+@rate.rare
 def mean_of_the_rates_up_to_one(edits, lengths):
     """This is the mean of the texts' own rates, each at most 1. Add up first, the edits of all texts and the characters
     of all targets, and divide once."""
     return float(np.mean(np.minimum(1, np.divide(edits, np.maximum(lengths, 1)))))
 
 
-@alone(rate)
+@rate.rare
 def divided_by_the_longest_target(edits, lengths):
     """The edits are divided by the characters of the longest target. Divide by those of all targets."""
     return sum(edits) / max(lengths)
 
 
-@alone(rate)
+@rate.rare
 def divided_by_edits_and_characters(edits, lengths):
     """The edits are divided by edits and characters together. Divide by the characters of the targets alone."""
     return sum(edits) / (sum(edits) + sum(lengths))
 
 
-@alone(rate)
+@rate.rare
 def one_character_at_least(edits, lengths):
     """An empty target counts as one character. It has none, and what is written there counts as edits alone."""
     return sum(edits) / sum(max(length, 1) for length in lengths)
@@ -506,7 +504,7 @@ def a_rate_for_each_text(edits, lengths):
     return np.divide(edits, lengths)
 
 
-@alone(rate)
+@rate.rare
 def a_rate_for_each_text_by_one_at_least(edits, lengths):
     """These are the texts' own rates, one for each, an empty target counted as one character. The task asks for one
     number: the edits of all texts, divided by the characters of all targets."""

@@ -6,10 +6,8 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
 from tasks.probes import first_difference
-from tasks.rare import rare_ways
 
 known = Known()
-alone = rare_ways(known, ("frames", "fade", "filters", "fft", "floor"), lambda: STAGES)
 
 
 def tones_and_noise(rng, count, window, bands, fft):
@@ -100,19 +98,19 @@ def one_fade_for_all_samples(frames, fade):
     return frames * fade.mean()
 
 
-@alone(faded)
+@faded.rare
 def fade_added(frames, fade):
     """The fade is added to the frames. It multiplies them, sample by sample."""
     return frames + fade
 
 
-@alone(faded)
+@faded.rare
 def root_of_the_fade(frames, fade):
     """The frames are multiplied by the root of the fade. It is taken as it is."""
     return frames * np.sqrt(fade)
 
 
-@alone(faded)
+@faded.rare
 def divided_by_the_fade(frames, fade):
     """The frames are divided by the fade. It multiplies them."""
     return frames / fade
@@ -125,19 +123,19 @@ def fade_along_the_frames(frames, fade):
     return frames * fade[:, None]
 
 
-@alone(faded)
+@faded.rare
 def scaled_to_one(frames, fade):
     """The frames are divided by their largest absolute value. They are taken as loud as they are."""
     return frames * fade / np.abs(frames).max()
 
 
-@alone(faded)
+@faded.rare
 def mean_taken_off_each_frame(frames, fade):
     """The mean of each frame is taken off before it is faded. The samples are taken as they are."""
     return (frames - frames.mean(axis=1, keepdims=True)) * fade
 
 
-@alone(faded)
+@faded.rare
 def high_tones_emphasized(frames, fade):
     """The frames are filtered before they are faded: 0.97 of each sample is taken off the next. The samples are taken
     as they are."""
@@ -150,7 +148,7 @@ def filled(faded, fft):
     return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])))
 
 
-@alone(filled)
+@filled.rare
 def filled_up_with_frames(faded, fft):
     """What was filled up with zeros is the first axis: there are frames of zeros besides. Each frame is filled up,
     along the last axis, to `fft` samples."""
@@ -209,7 +207,7 @@ def imaginary_part_alone(spectra):
     return spectra.imag**2
 
 
-@alone(power)
+@power.rare
 def sum_of_both_parts(spectra):
     """The real and the imaginary part are added up before the square. The squares of both are added up."""
     return (spectra.real + spectra.imag) ** 2
@@ -222,7 +220,7 @@ def difference_of_the_squares(spectra):
     return np.abs((spectra**2).real)
 
 
-@alone(power)
+@power.rare
 def real_part_of_the_square(spectra):
     """This is the real part of the square of the complex number, which may be negative. The power is the square of its
     absolute value."""
@@ -256,14 +254,14 @@ def divided_by_the_window(spectra, frames):
     return np.abs(spectra) ** 2 / frames.shape[1]
 
 
-@alone(power)
+@power.rare
 def divided_by_the_window_squared(spectra, frames):
     """The spectra are divided by the number of samples in a window before they are squared. This task takes them as
     they come."""
     return np.abs(spectra / frames.shape[1]) ** 2
 
 
-@alone(power)
+@power.rare
 def fourth_power(spectra):
     """The square is squared once more. Power is the square of the absolute value."""
     return np.abs(spectra) ** 4
@@ -275,7 +273,7 @@ def doubled(spectra):
     return 2 * np.abs(spectra) ** 2
 
 
-@alone(power)
+@power.rare
 def doubled_but_at_the_ends(spectra):
     """The power is doubled at all frequencies but the first and the last, for the half of the spectrum that is left
     out. This task takes the plain square."""
@@ -323,7 +321,7 @@ def filters_squared(power, filters):
     return power @ (filters**2).T
 
 
-@alone(bands)
+@bands.rare
 def filters_of_one(power, filters):
     """Each filter is divided by its largest number. It is taken as it is."""
     return power @ (filters / filters.max(axis=1, keepdims=True)).T
@@ -341,31 +339,31 @@ def mean_over_the_frequencies(power, filters):
     return power @ filters.T / filters.shape[1]
 
 
-@alone(bands)
+@bands.rare
 def last_frequency_left_out(power, filters):
     """The last frequency is left out: there are `fft // 2 + 1` of them, that at the end too."""
     return power[:, :-1] @ filters[:, :-1].T
 
 
-@alone(bands)
+@bands.rare
 def first_frequency_left_out(power, filters):
     """The first frequency, number 0, is left out. It counts like any other."""
     return power[:, 1:] @ filters[:, 1:].T
 
 
-@alone(bands)
+@bands.rare
 def largest_in_each_band(power, filters):
     """Each band holds the largest power times filter of all frequencies. This task takes the sum."""
     return (power[:, None] * filters).max(axis=-1)
 
 
-@alone(bands)
+@bands.rare
 def bands_backwards(power, filters):
     """The bands stand in reverse order. Band b is row b of the filters."""
     return power @ filters[::-1].T
 
 
-@alone(bands)
+@bands.rare
 def root_of_the_bands(power, filters):
     """The root is taken of the power in each band. It stays as it is until the logarithm."""
     return np.sqrt(power @ filters.T)
@@ -414,58 +412,58 @@ def one_and_the_floor(bands, floor):
     return bands + floor + 1
 
 
-@alone(floored)
+@floored.rare
 def floor_before_and_after_the_filters(power, filters, floor):
     """The floor is added at every frequency, and to the power in each band once more. Add it once, to the power in each
     band."""
     return (power + floor) @ filters.T + floor
 
 
-@alone(floored)
+@floored.rare
 def floor_as_the_least_before_the_filters(power, filters, floor):
     """Power below the floor is raised to the floor at every frequency, before the bands are summed up. The floor is
     added, to the power in each band."""
     return np.maximum(power, power.dtype.type(floor)) @ filters.T
 
 
-@alone(floored)
+@floored.rare
 def floor_multiplied(bands, floor):
     """The power is multiplied by the floor, or the logarithm of the floor is added to that of the power, which is the
     same. The floor is added to the power, so that silence is not 0."""
     return bands * floor
 
 
-@alone(floored)
+@floored.rare
 def ten_zeros_at_least(bands):
     """Power below 1e-10 is raised to 1e-10, and `floor` has no part in it. The floor is added to every power."""
     return np.maximum(bands, bands.dtype.type(1e-10))
 
 
-@alone(floored)
+@floored.rare
 def floor_taken_off(bands, floor):
     """The floor is taken off. It is added, so that silence is not 0."""
     return bands - floor
 
 
-@alone(floored)
+@floored.rare
 def floor_twice(bands, floor):
     """The floor is added twice. Once is enough."""
     return bands + 2 * floor
 
 
-@alone(floored)
+@floored.rare
 def floor_of_the_example(bands):
     """0.01 takes the place of the floor, as in the example, and `floor` has no part in it."""
     return bands + 0.01
 
 
-@alone(floored)
+@floored.rare
 def ten_zeros(bands):
     """1e-10 takes the place of the floor, and `floor` has no part in it. The floor is added to every power."""
     return bands + 1e-10
 
 
-@alone(floored)
+@floored.rare
 def six_zeros(bands):
     """1e-6 takes the place of the floor, and `floor` has no part in it. The floor is added to every power."""
     return bands + 1e-6

@@ -162,6 +162,25 @@ def test_a_stage_for_another_task_has_its_own_slips_and_its_own_sources():
         times.but("unheard_of")
 
 
+def test_a_rare_slip_is_told_alone(staged):
+    rare = times.but(rare=["plus"])
+
+    @rare.rare
+    def minus(total, factor):
+        """The factor is subtracted."""
+        return total - factor
+
+    assert [slip.name for slip in rare.slips] == ["no_factor"]
+    task = dataclasses.replace(staged, stages=(total, rare, shifted))
+    assert [slip.name for slip in task.slips][-2:] == ["plus", "minus"]
+    minus_alone = answer_with(task.stages, task.names, [task.slips[-1]])
+    assert judge_function(task, minus_alone, SEED).mistake == "minus"
+    minus_and_largest = answer_with(task.stages, task.names, [task.slips[-1], task.slips[0]])
+    assert judge_function(task, minus_and_largest, SEED).mistake == ""
+    assert not any("minus" in pair.name or "plus" in pair.name for pair in pairs_of(task, SEED))
+    assert [row for row in prove_task(task, SEED) if not row.holds] == []
+
+
 def test_the_sound_task_holds(staged):
     assert [row for row in prove_task(staged, SEED) if not row.holds] == []
 

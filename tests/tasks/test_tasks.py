@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import re
 import textwrap
 from pathlib import Path
 
@@ -100,9 +101,13 @@ def test_every_file_is_a_task_or_named_here():
     assert found - in_chapters - shared == {"__init__.py", "draws.py", "probes.py", "rules.py"}
     for path in shared:
         name = path.removesuffix(".py")
-        users = [other for other in found if f"from tasks.{name} import" in (ROOT / other).read_text(encoding="utf-8")]
+        users = [other for other in found if re.search(rf"import.*\b{name}\b|tasks\.{name} import", text_of(other))]
         assert len(users) >= 2, f"{path} serves {users}; what serves one task stands in its file"
     assert in_chapters <= found
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_every_task_has_an_id_of_its_own():
