@@ -51,11 +51,13 @@ def one_word(rng, batch, length, d_k, d_v):
 
 
 def loud_for_float32(rng, batch, length, d_k, d_v):
-    """Queries whose scores lie around 100, -120, 1,000 and 0; halves and quarters, which float32 adds exactly."""
+    """Queries whose scores lie around 100, -120, 1,000 and 0, those of the padding five times as far out; halves and
+    quarters, which float32 adds exactly."""
     inputs = left_padded(rng, batch, length, d_k, d_v)
     inputs = {**inputs, "query": np.round(2 * inputs["query"]) / 2, "key": np.round(4 * inputs["key"]) / 4}
     loud = np.stack([rng.permutation([100.0, -120.0, 1000.0, 0.0]) for _ in range(batch)])
-    inputs["query"][..., 0], inputs["key"][..., 0] = loud, math.sqrt(d_k)
+    inputs["query"][..., 0] = loud
+    inputs["key"][..., 0] = np.where(inputs["real"], 1, 5) * math.sqrt(d_k)
     return inputs
 
 
