@@ -48,7 +48,7 @@ def grade(options, catalogue):
 
 def prove(options, catalogue):
     """Print the table of tasks by mistakes; exit code 1 if anything slips."""
-    rows = proof.prove_all(catalogue)
+    rows = proof.prove_all(options.catalogue)
     print(proof.table(rows))
     return int(not all(row.holds for row in rows))
 

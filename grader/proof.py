@@ -1,14 +1,19 @@
 """The proof of the grader: for every task, each mistake is rejected with its own message and every legal way passes."""
 
 import collections
+import concurrent.futures
 import copy
+import functools
 import itertools
 import json
+import multiprocessing
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from grader.call import Terms, in_library, in_process, run_case
+from grader.catalogue import load_catalogue
 from grader.diagnose import is_same, suspect
 from grader.judge import expected_output, judge_function, tries
 from grader.pairs import alike, pairs_of, right_pairs
@@ -58,13 +63,32 @@ def prove_question(question):
     return [Row(question.id, "rule", name, "held" if holds else "BROKEN", holds) for name, holds in rules.items()]
 
 
-def prove_all(catalogue):
-    """Return the rows for the whole catalogue."""
+def prove_all(place):
+    """Return the rows for a whole catalogue, its tasks spread over the processor's cores.
+
+    Args:
+        place: where the catalogue is, as for `load_catalogue`.
+    """
+    catalogue = load_catalogue(place)
     chapters = catalogue.chapters
+    ids = [task.id for chapter in chapters for task in chapter.tasks]
+    prove_one = functools.partial(_prove_one, place)
+    workers = min(len(ids), os.cpu_count() or 1)
+    if workers > 1:
+        processes = multiprocessing.get_context("spawn")  # a fork of a process with PyTorch's threads may hang
+        with concurrent.futures.ProcessPoolExecutor(workers, processes) as pool:
+            of_tasks = list(pool.map(prove_one, ids))
+    else:
+        of_tasks = list(map(prove_one, ids))
     return [
-        *(row for one in chapters for task in one.tasks for row in prove_task(task, catalogue.seed, catalogue.rules)),
-        *(row for one in chapters for asked in one.questions for row in prove_question(asked)),
+        *itertools.chain.from_iterable(of_tasks),
+        *(row for chapter in chapters for asked in chapter.questions for row in prove_question(asked)),
     ]
+
+
+def _prove_one(place, task_id):
+    catalogue = load_catalogue(place)
+    return prove_task(catalogue.task(task_id), catalogue.seed, catalogue.rules)
 
 
 def table(rows):

@@ -417,7 +417,7 @@ TASK = Task(
     reference=reference,
     draw=draw_inputs,
     cases=(
-        Case("2 sentences of 3 tokens", dict(batch=2, length=3, d_model=4, d_k=5, d_v=6), dtype="float32"),
+        Case("2 sentences of 4 tokens", dict(batch=2, length=4, d_model=3, d_k=5, d_v=6), dtype="float32"),
         Case("the example of the text", {}, draw=the_example, dtype="float32"),
         Case("float64", dict(batch=3, length=5, d_model=8, d_k=2, d_v=4)),
         Case("a padding mask", dict(batch=2, length=6, d_model=5, d_k=3), dtype="float32", draw=padded),

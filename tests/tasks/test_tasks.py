@@ -22,8 +22,9 @@ TASKS = [task for chapter in CATALOGUE.chapters for task in chapter.tasks]
 QUESTIONS = [question for chapter in CATALOGUE.chapters for question in chapter.questions]
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+@pytest.mark.parametrize("task", TASKS[:2], ids=lambda task: task.id)
 def test_the_proof_holds(task):
+    """Of the others it is a step of its own of the test command, on all cores."""
     slipped = [row for row in proof.prove_task(task, CATALOGUE.seed, CATALOGUE.rules) if not row.holds]
     assert not slipped, proof.table(slipped)
 
