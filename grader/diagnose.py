@@ -12,7 +12,7 @@ from grader.finishes import FINISHES
 from grader.sentences import either, together
 from grader.stages import answer_with, choices, outputs
 
-MOST_COMBINATIONS = {2: 10_000, 3: 1_500}  # of so many slips that are tried; more are not looked for
+MOST_COMBINATIONS = {2: 10_000, 3: 4_000}  # of so many slips that are tried; more are not looked for
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _in_order(task, explained):
     """Yield one group of suspects after the other, each the ones that explain everything."""
     mistakes = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
     yield (one for one in mistakes if explained.everywhere(one))
-    if explained.replies[explained.wrong[0]].status != "returned":
+    if explained.replies[explained.wrong[0]].value is None:
         return
     yield _slips_at_once(task, 2, explained)
     yield _finished([Suspect((), task.reference)], explained)

@@ -24,6 +24,21 @@ def telling_sizes(task):
     yield "several sizes", len({tuple(case.sizes.values()) for case in ordinary}) >= 2
 
 
+def cases_that_see(task):
+    """Yield (rule, whether it holds): the cases on which a slip shows that the others let pass."""
+    drawn = [task.inputs(case, 1) for case in task.cases]
+    arrays = [value for inputs in drawn for value in inputs.values() if isinstance(value, np.ndarray)]
+    floats = any(array.dtype.kind == "f" for array in arrays)
+    wide = [case.name for case in task.cases if case.dtype == "float64"]
+    yield "the example of the text is a case", any("the example of the text" in case.name for case in task.cases)
+    yield (
+        "an axis of size 1 is tried",
+        any(array.size == 1 or 1 in array.shape for array in arrays) or all(array.ndim < 2 for array in arrays),
+    )
+    yield "float32 is tried", not floats or any(case.dtype == "float32" for case in task.cases)
+    yield "tensors are drawn in float32, but for one case", task.library != "torch" or not floats or len(wide) <= 1
+
+
 def informative(weights):
     """Return what keeps a task with a softmax out of the regime in which mistakes vanish.
 

@@ -476,7 +476,7 @@ TASK = Task(
         Case("keys that all point the other way", {"q_len": 3, "k_len": 5, "d_k": 4}, draw=a_key_far_away),
         Case("the first and the last key win", {"q_len": 4, "k_len": 6, "d_k": 3}, draw=first_and_last_win),
         Case("a batch of sentences", {"batch": 2, "q_len": 5, "k_len": 8, "d_k": 3}),
-        Case("a batch of sentences, several heads", {"batch": 3, "num_heads": 2, "q_len": 6, "k_len": 7, "d_k": 4}),
+        Case("several heads, float32", {"batch": 3, "num_heads": 2, "q_len": 6, "k_len": 7, "d_k": 4}, dtype="float32"),
     ),
     hints=(
         "The scores are a matrix with a row for each query and a column for each key. In which direction do you look "

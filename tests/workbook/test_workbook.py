@@ -19,6 +19,11 @@ def wrong(query, key):
     return query @ key.swapaxes(-2, -1) / 5
 
 
+def but_for_one_query(answer):
+    """Return an answer that is right on the text's example, a single query, and wrong on 3 queries and 4 keys."""
+    return lambda query, key: (TASK.legal[0] if query.shape[-2] == 1 else answer)(query, key)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_memory(monkeypatch):
     monkeypatch.setattr(hints, "_given", {})
@@ -153,13 +158,14 @@ def test_the_html_marks_what_differs_and_escapes_what_it_quotes():
     markup = display.verdict(judge_function(TASK, quotes, 0))._repr_mimebundle_()["text/html"]
     assert "<script>" not in markup
     assert "&lt;script&gt;" in markup
-    marked = display.verdict(judge_function(TASK, wrong, 0)).markup
+    marked = display.verdict(judge_function(TASK, but_for_one_query(wrong), 0)).markup
     assert marked.count("font-weight: bold; color: #D55E00") == 24  # 3 * 4 of yours and of the expected
     assert "<code>" not in display.plain(Outcome.RIGHT, "t", "plain").markup
 
 
 def test_a_small_difference_is_shown_with_the_decimals_it_takes():
-    text = display.verdict(judge_function(TASK, lambda query, key: TASK.legal[0](query, key) + 1e-6, 0)).text
+    nearly = but_for_one_query(lambda query, key: TASK.legal[0](query, key) + 1e-6)
+    text = display.verdict(judge_function(TASK, nearly, 0)).text
     ours, theirs = [line for line in text.splitlines() if line.startswith("  ")][1].split("    ")
     assert ours.split() != theirs.split()
 
