@@ -129,7 +129,7 @@ def unpacked(reply):
     of = next((one for one in reply.operands if shape and one.text == shape[1]), None)
     if counts is None or of is None:
         return None
-    return f"It takes a shape apart into {counts[1]} names, and {of.text} has {len(of.shape)} axes here"
+    return f"It takes a shape apart into {counts[1]} names, and {of.text} has {_axes(len(of.shape))} here"
 
 
 def dtypes_clash(reply):
@@ -236,6 +236,10 @@ RULES = (
     overflow_of_one_number,
     unknown_name,
 )
+
+
+def _axes(count):
+    return "1 axis" if count == 1 else f"{count} axes"
 
 
 def _sides(reply, *operators):

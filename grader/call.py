@@ -135,7 +135,13 @@ def _watching(names):
         yield called
         return
 
+    inside = None  # the frame of a finished thing: what it calls itself is not the answer's doing
+
     def note(frame, event, argument):
+        nonlocal inside
+        if inside is not None:
+            inside = None if event == "return" and frame is inside else inside
+            return
         if event == "call":
             name = watched.get(id(frame.f_code))
             if name is None and frame.f_code.co_name == "__call__":
@@ -148,6 +154,7 @@ def _watching(names):
             return
         if name:
             called.add(name)
+            inside = frame if event == "call" else None
 
     previous = sys.getprofile()
     sys.setprofile(note)

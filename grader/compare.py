@@ -65,6 +65,7 @@ def close(value, expected, dtype=""):
 
 
 def _wrong_type(reply, expected):
+    wanted = "one array" if expected.ndim else "one number"
     if reply.kind == "NoneType":
         return "Your function returned None: is the `return` missing?"
     if reply.dtype == "object":
@@ -78,12 +79,12 @@ def _wrong_type(reply, expected):
         return "Your function returned a masked array; expected a plain one. .filled(0) puts 0 where the mask hides."
     if reply.kind == "list":
         return (
-            "Your function returned a list; expected one array. "
+            f"Your function returned a list; expected {wanted}. "
             "np.stack(...) or torch.stack(...) makes one of arrays or tensors of one shape, np.array(...) of numbers."
         )
     if reply.kind == "tuple":
-        return "Your function returned a tuple, several things at once; expected one array. Return the result alone."
-    return f"Your function returned a {reply.kind}; expected an array."
+        return f"Your function returned a tuple, several things at once; expected {wanted}. Return the result alone."
+    return f"Your function returned a {reply.kind}; expected {wanted}."
 
 
 def _wrong_numbers(value, expected, wrong):

@@ -88,7 +88,7 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
         explained = _Explained(terms, cases_inputs, replies, right, wrong, same_dtype, computed)
         for suspects in _in_order(task, explained):
             if found := list(suspects):
-                return _said(found, same_dtype)
+                return _said(found, same_dtype, raised=replies[wrong[0]].status == "raised")
     return None
 
 
@@ -213,10 +213,10 @@ def on_inputs(task, inputs, count):
             yield slips, computed
 
 
-def _said(found, same_dtype):
+def _said(found, same_dtype, *, raised):
     """Return the `Diagnosis` for suspects that all compute the same."""
     told = found[:2]
-    names, message = " | ".join(one.name for one in told), either([one.message for one in told])
+    names, message = " | ".join(one.name for one in told), either([one.message for one in told], raised=raised)
     return Diagnosis(names, message, same_dtype)
 
 

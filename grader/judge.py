@@ -72,7 +72,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
         return TaskResult(task.id, cases, case.outcome, message, told_by=told_by)
     message = found.message
     if case.outcome is Outcome.RAISED:  # two mistakes may well break the same way, so say what is known
-        message = f"{case.message} A known mistake stops in just this way: {found.message}"
+        message = f"{case.message} A known mistake stops in just this way; is it yours? {found.message}"
     if not found.same_dtype and (dtypes := _dtypes(expected, replies)):
         message = f"{message} Its dtype differs too: {dtypes}."
     if changed := next(filter(None, map(_changed, cases_inputs, replies)), None):
@@ -195,8 +195,9 @@ def _seen(task, seed, call, cases, case):
                 if kind != "property":
                     break
     right = sum(one.outcome is Outcome.RIGHT for one in cases)
-    if right and not case.right_numbers:
-        parts.append(f"{right} of {len(cases)} cases are right; this one is not: {case.case}.")
+    if right and not case.right_numbers and told_by != "in place":
+        are = "is" if right == 1 else "are"
+        parts.append(f"{right} of {len(cases)} cases {are} right; this one is not: {case.case}.")
     return " ".join(filter(None, parts)), told_by
 
 

@@ -60,7 +60,8 @@ def unsteady(task, inputs, call):
     first, second = both(task, inputs, call), both(task, inputs, call)
     if first is None or second is None:
         return None
-    moved = np.atleast_1d(~close(first[0], second[0]))
+    both_nan = np.isnan(first[0]) & np.isnan(second[0]) if first[0].dtype.kind == "f" else False
+    moved = np.atleast_1d(~close(first[0], second[0]) & ~np.asarray(both_nan))
     if not moved.any():
         return None
     place = tuple(np.argwhere(moved)[0])

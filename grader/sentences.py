@@ -23,7 +23,8 @@ def together(messages):
     return f"{COUNTS[len(messages)]} things at once. {numbered}"
 
 
-def either(texts):
+def either(texts, *, raised=False):
     """Return messages that are all true of the same output: nobody can tell from numbers which one was meant."""
     first, *others = texts
-    return " ".join([first, *(f"Or, which gives the same numbers: {text}" for text in others)])
+    again = "Or, which stops in the same way" if raised else "Or, which gives the same numbers"
+    return " ".join([first, *(f"{again}: {text}" for text in others)])

@@ -53,7 +53,7 @@ def test_a_mistake_that_raises_is_told_beside_what_was_raised(task):
     assert result.mistake == "bad_axis"
     assert result.message.startswith("Your function stopped at `np.max(table, axis=2)`: table is float64 (2, 3). ")
     assert "It asks for axis 2 of an array with 2" in result.message
-    assert ". A known mistake stops in just this way: A table has no third axis." in result.message
+    assert ". A known mistake stops in just this way; is it yours? A table has no third axis." in result.message
 
 
 def test_right_numbers_in_a_coarse_dtype_are_no_mistake_that_is_nearly_right(task):
@@ -272,6 +272,16 @@ def test_calling_the_finished_thing_is_recognised_under_any_name(task, name):
     result = judge_function(task, answer, SEED)
     assert (result.outcome, result.points) == (Outcome.BORROWED, 0)
     assert name in result.message
+
+
+def test_what_the_finished_thing_calls_itself_is_not_the_answers_doing(task):
+    def answer(table, factor):
+        return factor * np.array([statistics.fmean(row) * len(row) for row in table], dtype=table.dtype)
+
+    inner = dataclasses.replace(task, finished=("statistics.fmean", "math.fsum"))  # fmean calls fsum
+    message = judge_function(inner, answer, SEED).message
+    assert "statistics.fmean" in message
+    assert "math.fsum" not in message
 
 
 @pytest.mark.parametrize(

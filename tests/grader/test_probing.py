@@ -57,36 +57,45 @@ def test_an_answer_that_is_not_the_same_twice_is_told(task):
     assert result.told_by == "probe"
 
 
+def test_nan_twice_is_the_same(task):
+    result = judge_function(task, lambda table, factor: np.full(len(table), np.nan, table.dtype), 5)
+    assert "twice" not in result.message
+
+
 EXPECTED = np.array([[0.5, -2.0, 8.0], [3.0, 1.0, -4.0]])
 
 
 @pytest.mark.parametrize(
     ("yours", "words"),
     [
-        (-EXPECTED, "Every number has the wrong sign."),
-        (EXPECTED * 3**0.5, "Every number is 1.732 times the expected one: the root of d_k = 3."),
-        (EXPECTED / 2, "Every number is 0.5 times the expected one: 1 / rows, with rows = 2 here."),
-        (EXPECTED * 0.77, "Every number is 0.77 times the expected one."),
-        (EXPECTED + 2.5, "Every number is 2.5 too large."),
+        (-EXPECTED, "Here every number has the wrong sign."),
+        (EXPECTED * 3**0.5, "Here every number is 1.732 times the expected one: the root of d_k = 3."),
+        (EXPECTED / 2, "Here every number is 0.5 times the expected one: 1 / rows, with rows = 2 here."),
+        (EXPECTED * 0.77, "Here every number is 0.77 times the expected one."),
+        (EXPECTED + 2.5, "Here every number is 2.5 too large."),
         (EXPECTED[:, ::-1], "axis 1 in reverse order"),
         (np.roll(EXPECTED, 1, axis=1), "moved by one place along axis 1"),
         (EXPECTED.ravel()[[3, 1, 0, 5, 4, 2]].reshape(2, 3), "in another order"),
         (
             EXPECTED * np.array([[2.0], [0.1]]),
-            "Each row is the expected one times a number of its own; the first by 2.",
+            "Here each row is the expected one times a number of its own; the first by 2.",
         ),
         (
             EXPECTED + np.array([[2.0], [0.1]]),
-            "Each row is the expected one plus a number of its own; the first plus 2.",
+            "Here each row is the expected one plus a number of its own; the first plus 2.",
         ),
         (EXPECTED * (1 + 1e-6 * np.sin(EXPECTED)), "nearly right, but not quite"),
-        (EXPECTED + np.array([0.0, 0.0, 1.0]) * EXPECTED[:, :1], "All differences are at place 2 of axis 1"),
+        (EXPECTED + np.array([0.0, 0.0, 1.0]) * EXPECTED[:, :1], "Here all differences are at place 2 of axis 1"),
         (EXPECTED + np.array([0.0, 1.0, 5.0]) * EXPECTED[:, :1], "everything is right up to place 0"),
-        (EXPECTED + np.array([[7.0, 0, 0], [0, 9, 0]]), "All differences are on the diagonal"),
+        (EXPECTED + np.array([[7.0, 0, 0], [0, 9, 0]]), "Here all differences are on the diagonal"),
     ],
 )
 def test_a_relation_is_told_by_what_it_is(yours, words):
     assert words in relation(yours, EXPECTED, {"rows": 2, "d_k": 3})
+
+
+def test_a_factor_that_cannot_be_seen_is_none():
+    assert "nearly right" in relation(EXPECTED * (1 + 1e-6), EXPECTED, {})
 
 
 def test_numbers_of_no_relation_have_none():
@@ -98,7 +107,7 @@ def test_numbers_of_no_relation_have_none():
 
 def test_opposite_booleans_are_told():
     expected = np.array([[True, False], [True, True]])
-    assert relation(~expected, expected, {}) == "Every value is the opposite of the expected one."
+    assert relation(~expected, expected, {}) == "Here every value is the opposite of the expected one."
 
 
 def test_a_probe_may_compare_several_runs_and_ends_where_there_is_nothing_to_look_at(task):

@@ -123,8 +123,21 @@ def broken(rule, **changes):
 
 def test_too_little_of_anything_is_noticed():
     nothing = dict(mistakes=(), legal=(), cases=(), hints=(), minutes=0)
-    assert len(broken(rules.enough, **nothing)) == len(nothing)
+    assert len(broken(rules.enough, **nothing, stages=())) == len(nothing)
+    assert broken(rules.enough, probes=()) == {"at least 3 probes if it has stages"}
     assert broken(rules.enough) == set()
+
+
+def test_cases_that_see_too_little_are_noticed():
+    plain = (Case("two queries", dict(q_len=2, k_len=3, d_k=4)),)
+    assert broken(rules.cases_that_see, cases=plain) == {
+        "the example of the text is a case",
+        "an axis of size 1 is tried",
+        "float32 is tried",
+    }
+    tensors = "tensors are drawn in float32, but for one case"
+    assert tensors in broken(rules.cases_that_see, library="torch")
+    assert broken(rules.cases_that_see) == set()
 
 
 def test_sizes_that_hide_a_transpose_are_noticed():
