@@ -241,7 +241,7 @@ def values_rotated_from_start(value, start):
 
 
 turned_product = product.but(
-    "distances", "rows_are_keys", "queries_with_themselves", query="turned_query", key="turned_key"
+    "all_axes_reversed", "distances", "rows_are_keys", "queries_with_themselves", query="turned_query", key="turned_key"
 )
 
 

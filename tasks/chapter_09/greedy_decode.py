@@ -408,14 +408,6 @@ def rows_of_different_length(logits, begin, end, max_len):
     return torch.tensor(rows)
 
 
-@known.mistake
-def texts_of_different_length(logits, begin, end, max_len):
-    """The texts have different lengths, as each stops at its END, and no tensor can hold them. Fill them up with END
-    to max_len."""
-    texts = [_until_end(table, begin, end, max_len) for table in logits.tolist()]
-    return torch.tensor(texts)
-
-
 def _until_end(table, begin, end, max_len):
     row = _write(table, begin, max_len, lambda table, tokens, position: _best(table[tokens[-1]]))
     return row[: row.index(end) + 1] if end in row else row

@@ -130,7 +130,7 @@ def cut(end):
 
 @cut.slip
 def whole_rows():
-    """Whole rows are compared and counted, filling included. A text is what stands before the first END of its row."""
+    """Whole rows are taken for the texts, filling included. A text is what stands before the first END of its row."""
     return lambda row: row
 
 
@@ -366,8 +366,8 @@ def divided_by_the_written(pairs):
 
 @lengths.slip
 def divided_by_the_longer(pairs):
-    """The edits are divided by the longer of the two texts, which keeps the figure below 1. Divide by the characters of
-    the targets, whatever was written."""
+    """The edits are divided by the longer of the two texts, which keeps the figure at 1 or below. Divide by the
+    characters of the targets, whatever was written."""
     return [max(len(text), len(target)) for text, target in pairs]
 
 
@@ -418,17 +418,18 @@ def mean_of_the_rates(edits, lengths):
 
 
 @rate.slip
-def mean_of_the_rates_there_are(edits, lengths):
+def mean_of_the_rates_there_are(edits, lengths, pairs, end):
     """This is the mean of the rates of all texts whose target is not empty. Add up first, the edits of all texts and
     the characters of all targets, and divide once: then the others count as well."""
-    rates = [one / length for one, length in zip(edits, lengths, strict=True) if length]
+    there = [len(_before(target, end)) > 0 for _, target in pairs]
+    rates = [one / length for one, length, is_there in zip(edits, lengths, there, strict=True) if is_there]
     return sum(rates) / len(rates)
 
 
 @rate.slip
 def mean_of_the_rates_by_one_at_least(edits, lengths):
-    """This is the mean of the texts' own rates, an empty target counted as one character. Add up first, the edits of
-    all texts and the characters of all targets, and divide once: then empty targets need no care."""
+    """This is the mean of the texts' own rates, none of them divided by less than 1. Add up first, the edits of all
+    texts and the characters of all targets, and divide once: then empty targets need no care."""
     return np.mean(np.divide(edits, np.maximum(lengths, 1)))
 
 
@@ -637,14 +638,6 @@ def no_end_in_the_list(written, targets, end):
     """list.index raises an error where there is no END in a row: that text was cut off at the largest length, and the
     whole row is text."""
     cut = [[row[: row.index(end)] for row in rows.tolist()] for rows in (written, targets)]
-    return sum(map(_distance, *cut)) / sum(map(len, cut[1]))
-
-
-@known.mistake
-def no_end_in_the_list_of_w(written, targets, end):
-    """.index raises an error where the list does not hold END: then the text was cut off at the largest length, and the
-    whole row is text."""
-    cut = [[w[: w.index(end)] for w in rows.tolist()] for rows in (written, targets)]
     return sum(map(_distance, *cut)) / sum(map(len, cut[1]))
 
 

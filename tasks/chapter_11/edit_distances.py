@@ -95,8 +95,8 @@ def borders_from_one(written, target):
 
 @borders.slip
 def borders_of_ones(written, target):
-    """The first row and the first column are 1 behind their beginning, as they come out where the rule for all other
-    entries is used on them, too. They count 0, 1, 2, ..., one edit for each token."""
+    """The first row and the first column begin with 0, and behind it they are 1 throughout. They count 0, 1, 2, ...,
+    one edit for each token."""
     return [min(column, 1) for column in range(len(target) + 1)], [min(row, 1) for row in range(len(written) + 1)]
 
 
@@ -375,8 +375,8 @@ def swap_counts_once(written, target):
 
 @known.mistake
 def tokens_in_common(written, target):
-    """This is the length of the longest row of tokens that both have in common: it grows where tokens are equal. The
-    distance counts what has to be done where they differ."""
+    """This is how many tokens both have in common in the same order, whether or not others stand between them: it grows
+    where tokens are equal. The distance counts what has to be done where they differ."""
     table = np.zeros((len(written) + 1, len(target) + 1), dtype=int)
     for row, token in enumerate(written, start=1):
         for column, wanted in enumerate(target, start=1):
@@ -523,8 +523,8 @@ def whole_texts_compared(written, target):
 
 @known.mistake
 def borders_exchanged(written, target):
-    """The first row is given the numbers of the first column, and they do not fit. The first row has one column more
-    than the target has tokens."""
+    """The numbers that count one text are put into the border of the other, and they do not fit. The first row counts
+    the tokens of the target, the first column what was written."""
     table = np.zeros((len(written) + 1, len(target) + 1), dtype=int)
     table[0] = np.arange(len(written) + 1)
     table[:, 0] = np.arange(len(target) + 1)
@@ -624,8 +624,8 @@ def least_by_numpy_of_tokens(written, target):
 
 @known.mistake
 def one_token_late(written, target):
-    """The tokens are looked up at the number of the row and the column, and the last one does not exist. Row 1 is about
-    token 0: look one place before."""
+    """A token is looked up one place behind the end of its text. Row 1 is about token 0: row i looks at written[i - 1],
+    column j at target[j - 1], and the last row and column are number len(written) and len(target)."""
     table = _empty_table(written, target)
     for row in range(1, len(written) + 1):
         for column in range(1, len(target) + 1):
@@ -728,8 +728,8 @@ def square_table(written, target):
 
 @known.mistake
 def rows_and_columns_exchanged(written, target):
-    """The table has a row for each token of the target and a column for each that was written, and the borders are
-    filled in the other way round. Rows belong to what was written."""
+    """The numbers for one text are put into the border of the other, and the texts differ in length. Rows belong to
+    what was written, columns to the target: the first column counts what was written, the first row the target."""
     table = np.zeros((len(target) + 1, len(written) + 1), dtype=int)
     table[0] = np.arange(len(target) + 1)
     table[:, 0] = np.arange(len(written) + 1)
@@ -737,15 +737,54 @@ def rows_and_columns_exchanged(written, target):
 
 
 @known.mistake
+def rows_and_columns_exchanged_in_loops(written, target):
+    """The table has a row for each token of the target and a column for each that was written. Rows belong to what was
+    written: (len(written) + 1, len(target) + 1)."""
+    table = np.zeros((len(target) + 1, len(written) + 1), dtype=int)
+    for row in range(len(written) + 1):
+        table[row, 0] = row
+    for column in range(len(target) + 1):
+        table[0, column] = column
+    return np.array(_go_through(table, written, target))
+
+
+@known.mistake
+def borders_exchanged_in_loops(written, target):
+    """The first column is filled in as far as the target has tokens, the first row as far as tokens were written. It is
+    the other way round: rows belong to what was written, columns to the target."""
+    table = np.zeros((len(written) + 1, len(target) + 1), dtype=int)
+    for row in range(len(target) + 1):
+        table[row, 0] = row
+    for column in range(len(written) + 1):
+        table[0, column] = column
+    return np.array(_go_through(table, written, target))
+
+
+@known.mistake
+def zeros_left_out(written, target):
+    """The token 0 is left out of both texts, as if it were filling. Here it is a token like any other."""
+    return reference(written[written != 0], target[target != 0])
+
+
+@known.mistake
+def cut_off_at_zero(written, target):
+    """Both texts end before their first 0, as if it were their END. Here 0 is a token like any other, and all tokens
+    count."""
+    return reference(*(text[: np.append(text == 0, True).argmax()] for text in (written, target)))
+
+
+@known.mistake
 def shape_in_two_arguments(written, target):
-    """np.zeros takes the shape as one argument, in brackets of its own; the second argument is the dtype."""
+    """np.zeros, like np.ones and np.empty, takes the shape as one argument, in brackets of its own; the second argument
+    is the dtype."""
     m, n = len(written), len(target)
     return np.zeros(m + 1, n + 1)
 
 
 @known.mistake
 def shape_in_two_arguments_at_once(written, target):
-    """The second argument of np.zeros is a dtype. The shape is one argument, in brackets of its own."""
+    """The second argument of np.zeros is a dtype, as it is of np.ones and np.empty. The shape is one argument, in
+    brackets of its own."""
     return np.zeros(len(written) + 1, len(target) + 1)
 
 

@@ -156,6 +156,30 @@ def filled_up_with_frames(faded, fft):
     return filled(below, fft)
 
 
+@filled.rare
+def last_sample_repeated(faded, fft):
+    """Each frame is filled up with its last faded sample, again and again. Fill it up with zeros."""
+    return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])), mode="edge")
+
+
+@filled.rare
+def frame_repeated(faded, fft):
+    """Each frame is filled up by its own samples, which begin anew behind its end. Fill it up with zeros."""
+    return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])), mode="wrap")
+
+
+@filled.rare
+def frame_mirrored(faded, fft):
+    """Each frame is filled up by its own mirror image. Fill it up with zeros."""
+    return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])), mode="reflect")
+
+
+@filled.rare
+def filled_up_with_ones(faded, fft):
+    """Each frame is filled up with ones. Fill it up with zeros."""
+    return np.pad(faded, ((0, 0), (0, fft - faded.shape[1])), constant_values=1)
+
+
 @filled.slip
 def not_filled_up(faded):
     """The spectra have fewer frequencies than the filters: the frames were not filled up with zeros to `fft` samples.
@@ -536,6 +560,34 @@ def less_the_mean(logarithm):
     """The mean of each band over the frames was taken off. That is the next step on the way into the model; here the
     logarithm is the last."""
     return logarithm - logarithm.mean(axis=0)
+
+
+def _cosines(count, dtype):
+    """Return the cosine transform as a matrix (count, count), one column for each output."""
+    numbers = np.arange(count)
+    return np.cos(np.pi / count * np.outer(numbers + 0.5, numbers)).astype(dtype)
+
+
+@laid.rare
+def cosine_transform(logarithm):
+    """A cosine transform over the bands was taken of the logarithms, which gives cepstra. Here the logarithm is the
+    last step."""
+    return logarithm @ _cosines(logarithm.shape[1], logarithm.dtype)
+
+
+@laid.rare
+def cosine_transform_doubled(logarithm):
+    """A cosine transform over the bands, doubled as scipy.fft.dct gives it, was taken of the logarithms: these are
+    cepstra. Here the logarithm is the last step."""
+    return 2 * logarithm @ _cosines(logarithm.shape[1], logarithm.dtype)
+
+
+@laid.rare
+def cosine_transform_orthonormal(logarithm):
+    """An orthonormal cosine transform over the bands was taken of the logarithms, which gives cepstra. Here the
+    logarithm is the last step."""
+    cosines = _cosines(logarithm.shape[1], np.float64)
+    return logarithm @ (cosines / np.sqrt((cosines**2).sum(axis=0))).astype(logarithm.dtype)
 
 
 @laid.slip

@@ -176,8 +176,7 @@ def one_too_few(sound, long, step):
 @starts.slip
 def exact_fit_missed(sound, long, step):
     """Where the last window ends exactly with the waveform, that frame is missing. The last start is the number of
-    samples less the window, and range and np.arange leave their end out; or, where a division gives the number of
-    frames, it is rounded down, and then 1 is added."""
+    samples less the window: a frame belongs there, too."""
     return np.arange(0, len(sound) - long, step)
 
 
@@ -185,6 +184,20 @@ def exact_fit_missed(sound, long, step):
 def first_frame_left_out(sound, long, step):
     """The first frame is missing, the one that starts with sample 0."""
     return starts(sound, long, step)[1:]
+
+
+@starts.rare
+def first_and_last_left_out(sound, long, step):
+    """The first frame is missing, the one that starts with sample 0, and so is the last one. There is a frame for each
+    hop that fits behind the first window, and that window itself makes one."""
+    return starts(sound, long, step)[1:-1]
+
+
+@starts.rare
+def first_and_exact_fit_left_out(sound, long, step):
+    """The first frame is missing, the one that starts with sample 0, and so is the last one where it ends exactly with
+    the waveform."""
+    return np.arange(step, len(sound) - long, step)
 
 
 @starts.slip
@@ -365,6 +378,31 @@ def hop_and_window_swapped(wave, window, hop):
 
 
 @known.mistake
+def windows_side_by_side_counted_by_hop(wave, window, hop):
+    """There are as many frames as there should be, but they start window samples apart, and the last ones are filled up
+    with zeros. They should start hop samples apart and overlap."""
+    starts = np.arange((len(wave) - window) // hop + 1) * window
+    return _frames_from(np.pad(wave, (0, len(starts) * window)), starts, window)
+
+
+@known.mistake
+def windows_side_by_side_row_by_row(wave, window, hop):
+    """There are as many rows as there should be, but the frames start window samples apart, and the waveform ends
+    before the last rows are full. They should start hop samples apart and overlap."""
+    frames = np.zeros(((len(wave) - window) // hop + 1, window), dtype=wave.dtype)
+    for i in range(len(frames)):
+        frames[i] = wave[i * window : (i + 1) * window]
+    return frames
+
+
+@known.mistake
+def windows_side_by_side_to_stack(wave, window, hop):
+    """There are as many frames as there should be, but they start window samples apart, so that the waveform ends
+    before the last ones do. They should start hop samples apart and overlap."""
+    return np.stack([wave[i * window : (i + 1) * window] for i in range((len(wave) - window) // hop + 1)])
+
+
+@known.mistake
 def samples_over_hop(wave, window, hop):
     """The number of frames is that of the whole hops in the waveform, and the last frames are filled up with zeros. The
     last frame starts where a whole window still fits."""
@@ -488,6 +526,28 @@ def pieces_of_hop_samples(wave, window, hop):
     overlap."""
     pieces = np.split(wave, range(hop, len(wave), hop))
     return np.array(pieces)
+
+
+@known.mistake
+def pieces_of_hop_samples_to_stack(wave, window, hop):
+    """The waveform is cut at every hop, into pieces side by side, and the last one may be shorter. A frame holds window
+    samples, so that neighbors overlap."""
+    return np.stack(np.split(wave, range(hop, len(wave), hop)))
+
+
+@known.mistake
+def pieces_of_hop_samples_in_a_list_to_stack(wave, window, hop):
+    """The pieces to stack are cut at every hop, side by side, and the last one may be shorter. Take window samples from
+    every start on: then all are equally long, and they overlap."""
+    pieces = np.split(wave, range(hop, len(wave), hop))
+    return np.stack(pieces)
+
+
+@known.mistake
+def pieces_of_hop_samples_at_once(wave, window, hop):
+    """Pieces of hop samples stand side by side, and the last one may be shorter than the others. A frame holds window
+    samples and overlaps with the next."""
+    return np.array(np.split(wave, range(hop, len(wave), hop)))
 
 
 @known.mistake

@@ -112,8 +112,8 @@ def rounded(frames, stacked):
 
 @filled.slip
 def one_too_many(frames, stacked):
-    """Each utterance has one real position too many. An utterance of n positions has the positions 0 to n - 1, so
-    position n is padding."""
+    """Each utterance has one real position too many, unless it fills them all. An utterance of n positions has the
+    positions 0 to n - 1, so position n is padding."""
     return frames // stacked + 1
 
 
@@ -229,6 +229,13 @@ def frames_of_the_longest(frames):
 def as_wide_as_the_stack(stacked):
     """The last axis has `stacked` entries, one for each frame of a position. It has `positions`."""
     return stacked
+
+
+@wide.slip
+def positions_divided(positions, stacked):
+    """The number of positions is divided by `stacked` as well, and the last axis is too short. `positions` counts
+    positions already."""
+    return positions // stacked
 
 
 @wide.slip
