@@ -36,11 +36,15 @@ def one_word_written(rng, batch, q_len, k_len, d_model, d_k, d_v):
 
 
 def loud(rng, batch, q_len, k_len, d_model, d_k, d_v):
-    """Scores by the hundreds, of both signs: exp of them overflows. All numbers are whole, so that float32 holds the
-    scores exactly."""
+    """Scores by the hundreds, of both signs: exp of them overflows. The first query's are far below 0, all of them.
+    All numbers are whole, so that float32 holds the scores exactly."""
     inputs = padded_sources(rng, batch, q_len, k_len, d_model, d_k, d_v)
     sizes = {"x": 10, "memory": 10, "W_q": 3, "W_k": 3}
     whole = {name: rng.integers(1 - most, most, size=inputs[name].shape) for name, most in sizes.items()}
+    whole["W_q"][0] = whole["W_k"][0] = 0
+    whole["W_q"][0, 0], whole["W_k"][0, 0] = -3, 5
+    whole["memory"][..., 0], whole["x"][..., 0] = 20, 0
+    whole["x"][:, 0] = [10] + [0] * (d_model - 1)
     return {**inputs, **{name: array.astype(float) for name, array in whole.items()}}
 
 
