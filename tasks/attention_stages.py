@@ -20,8 +20,7 @@ def product(query, key):
 
 @product.slip
 def all_axes_reversed(query, key):
-    """With `.T`, all the axes of key change places, the leading ones too. Swap the last two alone:
-    key.swapaxes(-2, -1)."""
+    """All the axes of key change places, the leading ones too. Swap the last two alone: key.swapaxes(-2, -1)."""
     return query @ key.T
 
 

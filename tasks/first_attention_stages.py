@@ -26,13 +26,6 @@ def values_for_keys(query, value):
 
 
 @product.slip
-def values_with_swapped_axes_for_keys(query, value):
-    """The queries meet the values, where they should meet the keys: the scores are Q times K transposed, and the values
-    come last."""
-    return query @ np.swapaxes(value, -1, -2)
-
-
-@product.slip
 def entries_of_queries_and_keys(query, key):
     """Queries and keys are multiplied entry by entry, with `*`. Each score is the dot product of a whole query with a
     whole key: `@`, with the keys transposed."""

@@ -134,14 +134,6 @@ def no_keepdims(query, key, value):
 
 
 @known.mistake
-def weights_by_entries_of_swapped_axes(query, key, value):
-    """The weights are transposed before they meet the values. The output is weights times values as they are: (q_len,
-    k_len) times (k_len, d_v)."""
-    weights = _right(_scores(query, key))
-    return np.swapaxes(weights, -1, -2) @ value
-
-
-@known.mistake
 def softmax_at_the_end(query, key, value):
     """The softmax comes after the values. It has to come before: it turns the scores into weights, and the weights
     multiply the values."""
@@ -155,24 +147,10 @@ def keys_and_values_exchanged(query, key, value):
 
 
 @known.mistake
-def values_compared_and_keys_mixed(query, key, value):
-    """The queries are compared with the values, and what the weights mix are the keys: those two have changed
-    places."""
-    return _right(query @ np.swapaxes(value, -1, -2) / math.sqrt(query.shape[-1])) @ key
-
-
-@known.mistake
 def queries_and_keys_exchanged(query, key, value):
     """The keys ask and the queries answer: the weights have a row for each key. They need one for each query: Q times K
     transposed."""
     return _right(key @ query.swapaxes(-2, -1) / math.sqrt(query.shape[-1])) @ value
-
-
-@known.mistake
-def keys_ask(query, key, value):
-    """Queries and keys have changed places, so the weights have a row for each key. They need a row for each query and
-    a column for each key: Q times K transposed."""
-    return _right(key @ np.swapaxes(query, -1, -2) / math.sqrt(query.shape[-1])) @ value
 
 
 @known.mistake
@@ -247,13 +225,6 @@ def axes_named_for_a_batch(query, key, value):
     """The axes are put in order for exactly three of them, and there may be two, or four. key.swapaxes(-2, -1) swaps
     the last two of any number."""
     return _right(query @ key.transpose(0, 2, 1) / math.sqrt(query.shape[-1])) @ value
-
-
-@known.mistake
-def all_axes_transposed(query, key, value):
-    """np.transpose turns all the axes of key around, the leading ones too. key.swapaxes(-2, -1) swaps the last two
-    alone."""
-    return _right(query @ np.transpose(key) / math.sqrt(query.shape[-1])) @ value
 
 
 @known.mistake

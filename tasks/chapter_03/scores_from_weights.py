@@ -376,8 +376,8 @@ def logarithm_of_one_number(weights):
 
 @known.mistake
 def largest_by_python(weights):
-    """Python's max compares rows with each other, and a row is no single number. weights.max(axis=-1, keepdims=True)
-    takes the largest of each row."""
+    """Python's max compares rows with each other, and a row is no single number. The method of arrays,
+    .max(axis=-1, keepdims=True), takes the largest of each row."""
     return np.log(weights / max(weights))
 
 

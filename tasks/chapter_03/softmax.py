@@ -143,6 +143,13 @@ def another_number_subtracted(powers, axis):
 
 
 @shifted.slip
+def subtracted_from_the_largest(powers, axis):
+    """The exponent is the row's largest score minus the score: it has to be the score minus the largest. As it is, the
+    lowest score gets the largest weight, and where scores lie far apart, the exponential overflows."""
+    return powers.max(axis=axis, keepdims=True) - powers
+
+
+@shifted.slip
 def largest_size_subtracted(powers, axis):
     """What is subtracted is the largest absolute value. For negative scores that is no score of the row: the exponents
     end far below 0, the exponentials at 0, and 0/0 is NaN. Subtract the largest score, with its sign."""
@@ -226,7 +233,7 @@ def sum_of_everything(exponentials):
     return exponentials.sum()
 
 
-@total.slip
+@total.rare
 def sum_of_each_column(exponentials):
     """The exponentials are divided by sums along the first axis, those of the columns. Each row is divided by its own
     sum."""
@@ -270,6 +277,13 @@ def larger_number_added(exponentials, axis):
     """A number of about 1e-6 is added to the sum. It keeps the weights from summing to one, and nothing needs it: with
     the largest score at 0, the sum is at least 1."""
     return exponentials.sum(axis=axis, keepdims=True) + 1e-6
+
+
+@total.rare
+def about_1e5_added(exponentials, axis):
+    """A number of about 1e-5 is added to the sum. It keeps the weights from summing to one, and nothing needs it: with
+    the largest score at 0, the sum is at least 1."""
+    return exponentials.sum(axis=axis, keepdims=True) + 1e-5
 
 
 @total.slip
@@ -350,6 +364,15 @@ def each_entry_of_the_first_axis(scores):
         exponentials = np.exp(part - part.max())
         weights[i] = exponentials / exponentials.sum()
     return weights
+
+
+@known.mistake
+def nothing_subtracted_over_everything(scores):
+    """Nothing is subtracted from the scores before the exponential: that of 10,000 is inf, that of -10,000 is 0. The
+    whole array sums to one, where each row should. Subtract each row's largest score, and divide by each row's sum
+    (axis=-1, keepdims=True)."""
+    exponentials = np.exp(scores)
+    return exponentials / exponentials.sum()
 
 
 @known.mistake
@@ -671,11 +694,12 @@ TASK = Task(
     drawn=(informative(softmax),),
     stages=(axis, powers, shifted, exponentials, total, weights),
     coincidences={
-        "over_everything + sum_of_each_column": "over_the_first_axis",
         "nothing_subtracted + no_exponential_of_the_shifted": "no_exponential",
         "largest_of_everything + sum_of_everything": "over_everything",
-        "largest_of_everything + sum_of_each_column": "over_the_first_axis",
-        "largest_of_each_column + sum_of_each_column": "over_the_first_axis",
+        "over_everything + nothing_subtracted": "nothing_subtracted_over_everything",
+        "nothing_subtracted + sum_of_everything": "nothing_subtracted_over_everything",
+        "sign_turned + another_number_subtracted": "subtracted_from_the_largest",
+        "sign_turned + subtracted_from_the_largest": "another_number_subtracted",
     },
     **known.ways,
 )

@@ -97,7 +97,8 @@ def all_but_itself(count):
 
 @triangle.slip
 def everything(count):
-    """This mask allows everything, the future too. Position i may attend to no position after i."""
+    """Every value of this mask is True, so that each position may attend to all, the future too. Row i should be
+    True in columns 0 to i alone."""
     return np.ones((count, count), dtype=bool)
 
 
@@ -269,6 +270,13 @@ def one_value_alone(length):
 
 
 @known.mistake
+def one_column_of_true(length):
+    """There is one column alone, and all of it is True. The mask has a column for each key: position i may attend to
+    columns 0 to i, and to no others."""
+    return np.ones((length, 1), dtype=bool)
+
+
+@known.mistake
 def numbers_of_keys(length):
     """These are numbers of keys, one a row. The mask says of each key whether it may be attended to."""
     return np.tri(length, dtype=bool).sum(axis=-1)
@@ -282,21 +290,15 @@ def numbers_turned_around(length):
 
 @known.mistake
 def shape_as_two_arguments(length):
-    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.ones((3, 3)). What stands behind it
-    would be the dtype."""
+    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.ones((3, 3)), and np.zeros likewise.
+    What stands behind it would be the dtype."""
     return np.ones(length, length)
 
 
 @known.mistake
-def zeros_with_two_arguments(length):
-    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((3, 3)). What stands behind it
-    would be the dtype."""
-    return np.zeros(length, length)
-
-
-@known.mistake
 def a_row_too_many(length):
-    """The loop over the rows goes one too far: the last row is length - 1, and range(length) ends there."""
+    """The rows are counted one too far. They count from 0, so the last one is length - 1, and range(length) gives them
+    all."""
     mask = np.zeros((length, length), dtype=bool)
     for i in range(length + 1):
         for j in range(i):

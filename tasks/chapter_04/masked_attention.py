@@ -92,10 +92,33 @@ weights_of_scores = attention_stages.masked_weights.but("logarithms_of_the_weigh
 output = first_attention_stages.output.but("queries_for_values", "output_divided_by_the_keys")
 
 
+@masked.rare
+def future_scores_zero(scaled, visible, past):
+    """Scores of the future are 0 before the softmax, and the exponential of 0 is 1: real keys of the future still take
+    weight. Minus infinity takes none."""
+    return np.where(visible, np.where(past, scaled, scaled.dtype.type(0)), scaled.dtype.type(-np.inf))
+
+
+@masked.rare
+def future_scores_zero_padding_or_not(scaled, visible, past):
+    """Scores of the future are 0 before the softmax, padding or not, and the exponential of 0 is 1: those keys still
+    take weight. Minus infinity takes none."""
+    return np.where(past, np.where(visible, scaled, scaled.dtype.type(-np.inf)), scaled.dtype.type(0))
+
+
 @weights_of_scores.slip
 def powers_of_two(scores):
     """The weights are made of powers of 2. Softmax takes powers of e, as np.exp does."""
     return attention_stages.weights(scores * math.log(2))
+
+
+@weights_of_scores.slip
+def maximum_of_all_keys(scaled, mask):
+    """The largest score of each row is subtracted, hidden ones included. Where a hidden score is far above the others,
+    the exponentials of all visible keys become 0. Subtract the largest visible one, or call masked_softmax."""
+    exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True)) * mask
+    sums = exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / np.where(sums == 0, sums.dtype.type(1), sums)
 
 
 @weights_of_scores.slip
@@ -254,6 +277,13 @@ def itself_always(visible, past):
     """Every query attends to itself, even where it is padding. A mask hides padded keys from all queries, and a query
     that may attend to nothing has output 0."""
     return visible & past | np.eye(past.shape[-1], dtype=bool)
+
+
+@mask.rare
+def itself_where_nothing_is_allowed(visible, past):
+    """A query that may attend to nothing attends to itself. Its output should be 0."""
+    both = visible & past
+    return both | np.eye(past.shape[-1], dtype=bool) & ~both.any(axis=-1, keepdims=True)
 
 
 @mask.slip

@@ -35,7 +35,7 @@ def padded_batch(rng, batch, q_len, k_len):
 
 def with_an_empty_row(rng, q_len, k_len):
     inputs = two_keys_or_more(rng, q_len, k_len)
-    inputs["mask"][1] = False
+    inputs["mask"][1:3] = [[False], [True]]  # and a row in which everything is allowed
     return inputs
 
 
@@ -161,6 +161,13 @@ def hidden_scores_almost_zero(scores, allowed):
 
 
 @filled.slip
+def filled_with_a_hundred(scores, allowed):
+    """Forbidden scores become a number such as -100, and that is an ordinary score: allowed scores may be lower, and a
+    row with nothing allowed is averaged. Use minus infinity, and give the empty row zeros."""
+    return np.where(allowed, scores, -100)
+
+
+@filled.slip
 def filled_with_a_thousand(scores, allowed):
     """Forbidden scores become a number such as -1,000, and that is an ordinary score: allowed scores may be lower. Use
     minus infinity, and give the empty row zeros."""
@@ -201,6 +208,13 @@ def cut_off(scores, allowed):
     """Scores beyond a limit such as 50 are cut off there, so that large scores become equal and share their weight.
     Subtract the largest allowed score of the row instead: that changes no weight."""
     return np.where(allowed, np.clip(scores, -50, 50), -np.inf)
+
+
+@filled.rare
+def cut_off_far_out(scores, allowed):
+    """Scores beyond a limit such as 700 are cut off there, so that large scores become equal and share their weight.
+    Subtract the largest allowed score of the row instead: that changes no weight."""
+    return np.where(allowed, np.clip(scores, -700, 700), -np.inf)
 
 
 @filled.slip
@@ -297,6 +311,27 @@ def a_hundredth_added(exponentials, axis):
     return exponentials.sum(axis=axis, keepdims=True) + exponentials.dtype.type(1e-2)
 
 
+@total.rare
+def a_thousandth_added(exponentials, axis):
+    """A thousandth is added to the sum, and the rows sum to less than one. Against division by zero in an empty row,
+    that row alone needs another number."""
+    return exponentials.sum(axis=axis, keepdims=True) + exponentials.dtype.type(1e-3)
+
+
+@total.rare
+def about_1e5_added(exponentials, axis):
+    """A small number, about 1e-5, is added to the sum, and the rows sum to less than one. Against division by zero in
+    an empty row, that row alone needs another number."""
+    return exponentials.sum(axis=axis, keepdims=True) + exponentials.dtype.type(1e-5)
+
+
+@total.rare
+def about_1e6_added(exponentials, axis):
+    """A small number, about 1e-6, is added to the sum, and the rows sum to less than one. Against division by zero in
+    an empty row, that row alone needs another number."""
+    return exponentials.sum(axis=axis, keepdims=True) + exponentials.dtype.type(1e-6)
+
+
 @total.slip
 def about_1e8_added(exponentials, axis):
     """A small number, about 1e-8, is added to the sum, and the rows sum to less than one. Against division by zero in
@@ -330,6 +365,14 @@ def first_key_for_the_empty_row(exponentials, total):
     return np.where(total == 0, first.astype(exponentials.dtype), exponentials / total)
 
 
+@weights.rare
+def zero_unless_all_is_allowed(exponentials, total, allowed):
+    """Every row with a forbidden key has weights 0, whatever else is allowed in it. Only a row with nothing allowed
+    should: mask.any(axis=-1) says where something is allowed, mask.all(axis=-1) where everything is."""
+    everything = allowed.all(axis=-1, keepdims=True)
+    return np.where(everything, exponentials / np.where(total == 0, 1, total), exponentials.dtype.type(0))
+
+
 @weights.slip
 def not_divided(exponentials):
     """The exponentials are not divided by their sum. The weights of a row have to sum to one."""
@@ -360,6 +403,13 @@ def multiplied_and_renormalized(scores, mask):
 
 
 @known.mistake
+def multiplied_after_and_nan(scores, mask):
+    """The forbidden weights are set to 0 after the softmax, so what they had is missing, and a row with nothing allowed
+    comes out as NaN. The mask belongs on the scores, before the softmax, and such a row should have weights 0."""
+    return np.where(mask.any(axis=-1, keepdims=True), softmax(scores) * mask, scores.dtype.type(np.nan))
+
+
+@known.mistake
 def large_number_then_zero(scores, mask):
     """Forbidden scores become a large negative number, and what weight they still get is set to 0. Where the allowed
     scores are lower than that number, the forbidden keys take all the weight, and nothing is left. Minus infinity is
@@ -380,13 +430,6 @@ def infinity_multiplied(scores, mask):
     are and put minus infinity in the place of the others: np.where(mask, scores, -np.inf) chooses, where a product
     such as (1 - mask) * -np.inf multiplies 0 by infinity."""
     return softmax(scores + (1 - mask.astype(scores.dtype)) * -np.inf)
-
-
-@known.mistake
-def filled_with_a_hundred(scores, mask):
-    """Forbidden scores become a number such as -100, and that is an ordinary score: allowed scores may be lower, and a
-    row with nothing allowed is averaged. Use minus infinity, and give the empty row zeros."""
-    return softmax(np.where(mask, scores, -100))
 
 
 @known.mistake

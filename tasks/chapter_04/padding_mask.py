@@ -134,7 +134,8 @@ def behind_the_length(positions, taken):
 
 @real.slip
 def one_too_many(positions, taken):
-    """Each sequence has one real position too many. Positions count from 0, so the last real one is length - 1."""
+    """Each sequence has one real position too many, unless it is full. Positions count from 0, so the last real one is
+    length - 1."""
     return positions <= taken[:, None]
 
 
