@@ -1,8 +1,8 @@
 """How the grader takes answers that nobody prepared it for: python benchmarks/unseen_answers.py FOLDER [--show]
 
 FOLDER holds a file for each task, named for it, such as 04_causal_mask.py. In it every function whose name begins with
-`wrong_` is a wrong answer, its docstring saying what is wrong, and every one that begins with `right_` a right one. They
-should be written from the exercise's text alone, by people who have not seen the catalogue.
+`wrong_` is a wrong answer, its docstring saying what is wrong, and every one that begins with `right_` a right one.
+They should be written from the exercise's text alone, by people who have not seen the catalogue.
 
 Printed are, for each task: how many wrong answers were named, how the others were told, which were accepted, and which
 right ones were not. What a message says is for people to read: --show prints each beside the fault.
@@ -29,7 +29,7 @@ def answers(path):
     spec = importlib.util.spec_from_file_location(f"answers_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    yield from ((name, f) for name, f in vars(module).items() if name.startswith(("wrong_", "right_")))
+    yield from ((name, f) for name, f in list(vars(module).items()) if name.startswith(("wrong_", "right_")))
 
 
 def told_by(result):

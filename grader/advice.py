@@ -34,7 +34,7 @@ def numpy_transposes_all_axes(reply):
     """NumPy's transpose takes the order of all axes; PyTorch's takes two to swap."""
     numpy = any(one.library == "numpy" for one in reply.operands)
     if numpy and "transpose(" in reply.line and "axes don't match" in reply.message:
-        return "NumPy's transpose wants the order of all axes. Two of them change places with .swapaxes(-2, -1)"
+        return "NumPy's transpose wants the order of all axes. Two of them, i and j, change places with .swapaxes(i, j)"
     return None
 
 

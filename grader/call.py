@@ -102,7 +102,7 @@ def raised(error, own=()):
 
 def _as_array(result, largest):
     """Return the fields of a reply for what an answer returned."""
-    kind, library = type(result).__name__[:100], ""
+    kind, library = "tuple" if isinstance(result, tuple) else type(result).__name__[:100], ""
     if isinstance(result, getattr(sys.modules.get("torch"), "Tensor", ())):
         library = "torch"
         dtype = str(result.dtype).removeprefix("torch.")

@@ -171,8 +171,8 @@ def _finished(suspects, explained):
     first = explained.wrong[0]
     for one in suspects:
         base = explained.of(one, first)
-        if not _tells(base):
-            continue
+        if not _tells(base) or base.value.shape != explained.right[first].value.shape:
+            continue  # what has another shape already is on its way to something else
         for finish in FINISHES:
             if explained.on(first, _after(finish, base)) and all(
                 explained.on(case, _after(finish, explained.of(one, case))) for case in range(len(explained.replies))

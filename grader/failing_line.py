@@ -132,7 +132,7 @@ def _words(value):
     if type(value) in (int, float, bool, type(None), range) or (type(value) is str and len(value) < 20):
         return repr(value)[:40]
     if type(value) in (list, tuple):
-        kind = f"a {type(value).__name__} of {len(value)}"
+        kind = f"a {type(value).__name__} of {len(value)}" if value else f"an empty {type(value).__name__}"
         if value and all(_library(one) is not None for one in value):
             forms = [f"{dtype} {shape}" for dtype, shape in map(_form, value[:SHOWN])]
             return f"{kind}: {', '.join(forms)}{', ...' * (len(value) > SHOWN)}"

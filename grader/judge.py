@@ -206,6 +206,8 @@ def _named_axes(yours, expected, sizes):
     names = {size: name for name, size in sizes.items()}
     if len(names) < len(sizes) or not yours or not set(expected) <= {*names, 1}:
         return None
+    if len(set(yours)) < len(yours):
+        return None  # two axes of one size: which is which?
     of_yours, of_expected = (", ".join(str(names.get(size, size)) for size in shape) for shape in (yours, expected))
     return f"By their sizes, its axes are ({of_yours}) where ({of_expected}) is asked for."
 
@@ -235,7 +237,8 @@ def _of_another_library(task, reply):
 
 def _dtypes(expected, replies):
     """Return the first dtype that is not the expected one, in words; None if all are."""
-    arrays = ((output, reply) for output, reply in zip(expected, replies, strict=True) if reply.library)
+    pairs = zip(expected, replies, strict=True)
+    arrays = ((output, reply) for output, reply in pairs if reply.library and output.dtype.kind == "f")
     of_case = ((str(output.dtype), reply.dtype) for output, reply in arrays)
     return next((f"{yours}, expected {right}" for right, yours in of_case if right != yours), None)
 
