@@ -115,9 +115,10 @@ def results_do_not_broadcast(reply):
         left, right = (shape.replace(",", ", ").replace(", )", ",)") for shape in found.groups())
         return f"Two arrays of shapes {left} and {right} meet there element by element, and these do not fit"
     if found := re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)[^\d]*(\d+)", reply.message):
+        product = "@" in reply.line or "matmul" in reply.line
+        how = "in a product, and their leading axes" if product else "element by element, and they"
         return (
-            f"Two tensors meet there element by element, and on axis {found[3]} of the longer one they have "
-            f"{found[1]} and {found[2]}"
+            f"Two tensors meet there {how} do not fit: axis {found[3]} of the longer one has {found[1]} and {found[2]}"
         )
     return None
 

@@ -77,13 +77,13 @@ def _wrong_type(reply, expected):
         )
     if reply.kind == "MaskedArray":
         return "Your function returned a masked array; expected a plain one. .filled(0) puts 0 where the mask hides."
-    if reply.kind == "list":
+    if reply.kind in ("list", "tuple"):
+        if not expected.ndim:
+            return f"Your function returned a {reply.kind}, several things at once; expected {wanted}."
         return (
-            f"Your function returned a list; expected {wanted}. "
-            "np.stack(...) or torch.stack(...) makes one of arrays or tensors of one shape, np.array(...) of numbers."
+            f"Your function returned a {reply.kind}; expected {wanted}. np.stack(...) or torch.stack(...) makes one of "
+            f"arrays or tensors of one shape, np.array(...) of numbers. If one of them is the result, return it alone."
         )
-    if reply.kind == "tuple":
-        return f"Your function returned a tuple, several things at once; expected {wanted}. Return the result alone."
     return f"Your function returned a {reply.kind}; expected {wanted}."
 
 

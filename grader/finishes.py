@@ -273,79 +273,79 @@ def sigmoid(result):
 
 @finish
 def sign_turned(result):
-    """Every number has the wrong sign."""
+    """The sign of every number is turned around."""
     return -_numbers(result)
 
 
 @finish
 def opposite(result):
-    """Every True is False and every False is True."""
+    """Every True has become False, and every False True."""
     return ~_booleans(result)
 
 
 @finish
 def doubled(result):
-    """Every number is twice the expected one."""
+    """Every number is doubled."""
     return _numbers(result) * result.dtype.type(2)
 
 
 @finish
 def halved(result):
-    """Every number is half of the expected one."""
+    """Every number is halved."""
     return _floats(result) / result.dtype.type(2)
 
 
 @finish
 def squared(result):
-    """Every number is the square of the expected one."""
+    """Every number is squared."""
     return _numbers(result) ** 2
 
 
 @finish
 def rooted(result):
-    """Every number is the square root of the expected one."""
+    """The square root is taken of every number."""
     return np.sqrt(_floats(result))
 
 
 @finish
 def exponential(result):
-    """Every number is the exponential of the expected one."""
+    """The exponential is taken of every number."""
     return np.exp(_floats(result))
 
 
 @finish
 def logarithm(result):
-    """Every number is the natural logarithm of the expected one."""
+    """The natural logarithm is taken of every number."""
     return np.log(_floats(result))
 
 
 @finish
 def over_one(result):
-    """Every number is 1 divided by the expected one."""
+    """1 is divided by every number."""
     return result.dtype.type(1) / _floats(result)
 
 
 @finish
 def one_minus(result):
-    """Every number is 1 minus the expected one."""
+    """Every number is subtracted from 1."""
     return result.dtype.type(1) - _numbers(result)
 
 
 @finish
 def one_more(result):
-    """Every number is larger than the expected one by 1."""
+    """1 is added to every number."""
     return _numbers(result) + result.dtype.type(1)
 
 
 @finish
 def one_less(result):
-    """Every number is smaller than the expected one by 1."""
+    """1 is subtracted from every number."""
     return _numbers(result) - result.dtype.type(1)
 
 
 @finish
 def without_signs(result):
-    """The signs are gone: every number is the absolute value of the expected one."""
+    """The signs are gone: of every number the absolute value is taken."""
     return np.abs(_numbers(result))
 
 
@@ -381,19 +381,19 @@ def rounded_to_two(result):
 
 @finish
 def integers_for_booleans(result):
-    """The values are right, but they are the integers 0 and 1, where True and False are asked for."""
+    """The result holds the integers 0 and 1, where False and True are asked for."""
     return _booleans(result).astype(np.int64)
 
 
 @finish
 def floats_for_booleans(result):
-    """The values are right, but they are the numbers 0.0 and 1.0, where True and False are asked for."""
+    """The result holds the numbers 0.0 and 1.0, where False and True are asked for."""
     return _booleans(result).astype(np.float64)
 
 
 @finish
 def floats_for_integers(result):
-    """The values are right, but they are floating-point numbers, where integers are asked for."""
+    """The result holds floating-point numbers, where integers are asked for."""
     if result.dtype.kind not in "iu":
         raise TypeError("no integers")
     return result.astype(np.float64)

@@ -228,11 +228,12 @@ def _of_another_library(task, reply):
     if reply.library in ("", task.library):
         return None
     names = {"numpy": "NumPy array", "torch": "PyTorch tensor"}
-    way = "torch.from_numpy(...) makes one" if task.library == "torch" else ".numpy() makes one"
-    return (
-        f"The numbers are right, but they come in a {names[reply.library]}. This task hands over "
-        f"{names[task.library]}s and wants one back: {way}."
-    )
+    if reply.shape == ():
+        way = "int(...), float(...) or .item() makes a plain number of it"
+    else:
+        way = "torch.from_numpy(...) makes one" if task.library == "torch" else ".numpy() makes one"
+    wanted = names[task.library]
+    return f"The numbers are right, but they come in a {names[reply.library]}. This task wants a {wanted} back: {way}."
 
 
 def _dtypes(expected, replies):

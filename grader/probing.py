@@ -86,11 +86,11 @@ def dependence(task, inputs, call, rng):
         yours, right = (_rows(~close(b, a, str(b.dtype))) for a, b in zip(before, after, strict=True))
         at = f"{name}[{', '.join(map(str, place))}]"
         if (yours & ~right).any():
-            return f"When {at} alone is changed, your result changes{_where(yours & ~right)}, and should not."
+            where = _where(yours & ~right)
+            return f"In this case, when {at} alone is changed, your result changes{where}, and should not."
         if missing is None and (right & ~yours).any():
-            missing = (
-                f"When {at} alone is changed, your result stays the same{_where(right & ~yours)}; it should change."
-            )
+            where = _where(right & ~yours)
+            missing = f"In this case, when {at} alone is changed, your result stays the same{where}; it should change."
     return missing
 
 

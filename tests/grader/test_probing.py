@@ -23,7 +23,10 @@ def test_a_place_that_counts_though_it_should_not_is_told(task):
     def running(table, factor):
         return factor * table.sum(axis=-1).cumsum()
 
-    assert seen(task, running) == "When table[0] alone is changed, your result changes at [1], and should not."
+    assert (
+        seen(task, running)
+        == "In this case, when table[0] alone is changed, your result changes at [1], and should not."
+    )
 
 
 def test_a_place_that_does_not_count_though_it_should_is_told(task):
@@ -37,7 +40,7 @@ def test_a_place_that_does_not_count_though_it_should_is_told(task):
 
     assert (
         seen(task, constant_row)
-        == "When table[1] alone is changed, your result stays the same at [1]; it should change."
+        == "In this case, when table[1] alone is changed, your result stays the same at [1]; it should change."
     )
 
 

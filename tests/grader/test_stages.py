@@ -291,7 +291,7 @@ def test_what_happens_to_a_result_at_the_end_is_known_for_every_task(staged):
         return (table.max(axis=-1) * factor - table.dtype.type(shift))[::-1]
 
     result = judge_function(staged, negative, SEED)
-    assert (result.mistake, result.message) == ("sign_turned", "Every number has the wrong sign.")
+    assert (result.mistake, result.message) == ("sign_turned", "The sign of every number is turned around.")
     result = judge_function(staged, largest_and_backward, SEED)
     assert result.mistake == "largest + last_axis_reversed"
     assert "(2) The result runs backward along its last axis." in result.message
