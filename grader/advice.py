@@ -42,8 +42,9 @@ def truth_of_many(reply):
     """`if`, `and`, `or` and `not` ask for one True or False."""
     if "ambiguous" in reply.message and ("truth value" in reply.message or "Boolean value" in reply.message):
         return (
-            "It asks one True or False of an array that holds several: `if`, `while`, `and`, `or`, `not`, min() and "
-            "max() do. Element by element it is &, |, ~, or np.where and torch.where"
+            "One True or False is asked there of an array that holds several. `if`, `while`, `and`, `or`, `not`, min() "
+            "and max() do that, in a function that is called as well. Element by element it is &, |, ~, or np.where "
+            "and torch.where"
         )
     return None
 
@@ -101,6 +102,8 @@ def product_of_results(reply):
         right, left = found.groups()
     elif found := re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", reply.message):
         left, right = found.groups()
+        if "linear(" in reply.line:
+            return f"linear multiplies by the transposed weight, and so {left} meets {right} where they should be equal"
     else:
         return None
     return (

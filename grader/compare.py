@@ -28,12 +28,12 @@ def difference(reply, expected, *, same_dtype=True):
     wrong = ~close(value, expected, reply.dtype)
     if wrong.any():
         return _wrong_numbers(value, expected, wrong)
-    return (
-        f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}. Floating-point "
-        f"inputs keep theirs: no .float() or .astype(...) on the way. What is made anew has one of its own unless "
-        f"told otherwise (dtype=...): np.zeros(shape) is float64, torch.zeros(shape) is float32. A NumPy scalar "
-        f"such as np.sqrt(5) lifts what it touches to float64; math.sqrt(5) does not."
-    )
+    if reply.kind == "float":
+        return (
+            f"The number is right, but it comes as a plain Python float; expected an array of no axes, in "
+            f"{expected.dtype}. Without .item() or float(...) it stays one."
+        )
+    return f"The numbers are right, but their dtype is {reply.dtype}; expected {expected.dtype}."
 
 
 def same(reply, expected, *, same_dtype=True):
@@ -81,8 +81,9 @@ def _wrong_type(reply, expected):
         if not expected.ndim:
             return f"Your function returned a {reply.kind}, several things at once; expected {wanted}."
         return (
-            f"Your function returned a {reply.kind}; expected {wanted}. np.stack(...) or torch.stack(...) makes one of "
-            f"arrays or tensors of one shape, np.array(...) of numbers. If one of them is the result, return it alone."
+            f"Your function returned a {reply.kind}; expected {wanted}. np.array(...) or torch.tensor(...) makes one of "
+            f"numbers, np.stack(...) or torch.stack(...) of arrays of one shape. If one of them is the result, return "
+            f"it alone."
         )
     return f"Your function returned a {reply.kind}; expected {wanted}."
 

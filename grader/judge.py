@@ -76,7 +76,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
     if not found.same_dtype and (dtypes := _dtypes(expected, replies)):
         message = f"{message} Its dtype differs too: {dtypes}."
     if changed := next(filter(None, map(_changed, cases_inputs, replies)), None):
-        message = f"{message} Besides, the function changes its input {changed} in place."
+        message = f"{message} Besides, the function changes its input `{changed}` in place."
     return TaskResult(task.id, cases, case.outcome, message, found.name, "mistake")
 
 
@@ -142,6 +142,8 @@ def _judge_case(task, case, inputs, expected, reply):
             return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
+        if numbers and reply.library:
+            found = f"{found} {_way_to_the_dtype(inputs, expected, task.library)}"
         return result(
             Outcome.WRONG,
             found,
@@ -169,7 +171,7 @@ def _once_more(results, again):
         if result.outcome is Outcome.RIGHT and other.outcome in (Outcome.WRONG, Outcome.RAISED):
             message = (
                 f"Right at first, but not on other numbers of the same shapes, tried at the end: does something stay "
-                f"from one call to the next? {other.message}"
+                f"from one call to the next, or is something drawn at random? {other.message}"
             )
             yield dataclasses.replace(other, message=message)
         else:
@@ -236,6 +238,21 @@ def _of_another_library(task, reply):
     return f"The numbers are right, but they come in a {names[reply.library]}. This task wants a {wanted} back: {way}."
 
 
+def _way_to_the_dtype(inputs, expected, library):
+    """Return how numbers get the expected dtype: by keeping that of the inputs, or by saying so."""
+    given = {value.dtype for value in inputs.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+    make = "torch.zeros(shape) is float32" if library == "torch" else "np.zeros(shape) is float64"
+    if given != {expected.dtype}:
+        return f"What is made anew has a dtype of its own unless told otherwise (dtype=...): {make}."
+    scalar = (
+        "" if library == "torch" else " A NumPy scalar such as np.sqrt(5) lifts what it touches; math.sqrt(5) does not."
+    )
+    return (
+        f"The inputs are {expected.dtype}, and should not be turned into anything else on the way. What is made anew "
+        f"has a dtype of its own unless told otherwise (dtype=...): {make}.{scalar}"
+    )
+
+
 def _dtypes(expected, replies):
     """Return the first dtype that is not the expected one, in words; None if all are."""
     pairs = zip(expected, replies, strict=True)
@@ -250,7 +267,7 @@ def _changed_inputs(task, inputs, reply):
         return None
     copy = "clone" if task.library == "torch" else "copy"
     return (
-        f"Your result is right here, but the function changed its input {name} in place, and whoever called "
+        f"Your result is right here, but the function changed its input `{name}` in place, and whoever called "
         f"it may still need that array. Make a new one, or work on {name}.{copy}()."
     )
 

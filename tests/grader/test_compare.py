@@ -51,7 +51,7 @@ def test_nan_passes_nowhere_even_if_expected_is_infinite():
     [
         ("NoneType", "", "is the `return` missing?"),
         ("list", "", "returned a list"),
-        ("tuple", "", "If one of them is the result, return it alone."),
+        ("tuple", "", "If one of them is the result, return it alone"),
         ("str", "", "returned a str; expected one array"),
         ("ndarray", "object", "Rows of different length?"),
     ],

@@ -190,7 +190,7 @@ def not_yet(query, key, mask):
     ("answer", "words"),
     [
         (numpy_transpose, "NumPy's transpose wants the order of all axes"),
-        (truth, "It asks one True or False of an array that holds several"),
+        (truth, "One True or False is asked there of an array that holds several"),
         (no_axis, "It asks for axis 3 of an array with 3: they count from 0 to 2, or from -1 back to -3"),
         (no_axis_of_a_tensor, "It asks for axis 3 of an array with 3"),
         (inner_axes, "here 4, as long as the last but one of the right, here 5"),
