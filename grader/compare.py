@@ -81,9 +81,9 @@ def _wrong_type(reply, expected):
         if not expected.ndim:
             return f"Your function returned a {reply.kind}, several things at once; expected {wanted}."
         return (
-            f"Your function returned a {reply.kind}; expected {wanted}. np.array(...) or torch.tensor(...) makes one of "
-            f"numbers, np.stack(...) or torch.stack(...) of arrays of one shape. If one of them is the result, return "
-            f"it alone."
+            f"Your function returned a {reply.kind}; expected {wanted}. np.array(...) or torch.tensor(...) makes one "
+            f"of numbers, np.stack(...) or torch.stack(...) of arrays of one shape. If one of them is the result, "
+            f"return it alone."
         )
     return f"Your function returned a {reply.kind}; expected {wanted}."
 
