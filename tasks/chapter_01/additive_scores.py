@@ -176,8 +176,8 @@ def all_keys_together(hidden_query, hidden_key):
 
 @sums.slip
 def no_new_axes(hidden_query, hidden_key):
-    """Query and key are added as they are, so query i would meet key i alone, and here their numbers differ. Give each
-    an axis of size 1, so that every query meets every key."""
+    """Queries and keys are added as they lie, row to row, which gives no axis for the queries beside one for the keys,
+    and does not fit where their numbers differ. Give each an axis of size 1, so that every query meets every key."""
     return hidden_query + hidden_key
 
 
@@ -450,15 +450,15 @@ def products_of_projections_weighed(query, key, W_q, W_k, v):
 
 @known.mistake
 def added_as_they_are(query, key, W_q, W_k, v):
-    """Query i is added to key i alone, and here their numbers differ. Give each an axis of size 1, so that every query
-    meets every key."""
+    """Queries and keys are added as they lie, row to row, which gives no axis for the queries beside one for the keys,
+    and does not fit where their numbers differ. Give each an axis of size 1, so that every query meets every key."""
     return np.tanh(query @ W_q + key @ W_k) @ v
 
 
 @known.mistake
 def added_as_they_are_without_v(query, key, W_q, W_k, v):
-    """Query i is added to key i alone, and here their numbers differ: give each an axis of size 1, so that every query
-    meets every key. And the hidden units are summed without v."""
+    """Queries and keys are added as they lie, row to row, which does not fit where their numbers differ: give each an
+    axis of size 1, so that every query meets every key. And the hidden units are summed without v."""
     return np.tanh(query @ W_q + key @ W_k).sum(axis=-1)
 
 

@@ -31,7 +31,7 @@ product = score_stages.product.but(
     "last_component_alone",
     "without_the_last_component",
 )
-scaled = attention_stages.scaled.but(product="laid")
+scaled = attention_stages.scaled.but(rare=["root_of_the_first_axis"], product="laid")
 finished = score_stages.finished.but("rounded", scores="scaled")
 
 
@@ -61,6 +61,13 @@ def whole_root(product, query):
 
 
 @scaled.slip
+def root_three_times(product, query):
+    """The scores are divided by the root of d_k three times over, as where query and key are both divided by it
+    besides. Once is enough."""
+    return product / query.shape[-1] ** 1.5
+
+
+@scaled.slip
 def square_of_d_k(product, query):
     """The scores are divided by the square of d_k; the square root was asked for."""
     return product / query.shape[-1] ** 2
@@ -72,7 +79,7 @@ def logarithm_of_d_k(product, query):
     return product / math.log(max(query.shape[-1], 2))
 
 
-@scaled.slip
+@scaled.rare
 def root_subtracted(product, query):
     """The root of d_k is subtracted from the scores. They are divided by it."""
     return product - math.sqrt(query.shape[-1])
@@ -105,7 +112,7 @@ def root_of_axis_one(product, query):
     return product / math.sqrt(query.shape[1])
 
 
-@scaled.slip
+@scaled.rare
 def root_of_the_first_axis_of_keys(product, key):
     """The scores are divided by the root of `len(key)`, the size of the first axis: the number of keys, or of sentences
     in a batch. d_k is the length of one key vector: the last axis, `key.shape[-1]`."""

@@ -197,7 +197,8 @@ def root_missing(total):
 
 @divisor.slip
 def root_twice(total):
-    """The root is taken twice. Once makes the standard deviation of the variance."""
+    """The divisor is the fourth root of the variance: the root is taken twice. Taken once, it is the standard
+    deviation, which divides the scores."""
     return np.sqrt(np.sqrt(total))
 
 
