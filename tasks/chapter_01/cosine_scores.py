@@ -164,8 +164,8 @@ def not_a_number_at_zero_queries(lengths):
 
 @safe.slip
 def small_number_added(lengths):
-    """A small number, about 1e-6, is added to the lengths, or to those below the line. It keeps zero out, and brings
-    the scores a little too near 0. Change the lengths of 0 and no others."""
+    """A small number, about 1e-6, is added to the lengths that divide. It keeps zero out, and brings the scores a
+    little too near 0. Change the lengths of 0 and no others."""
     return tuple(length + length.dtype.type(1e-6) for length in lengths)
 
 

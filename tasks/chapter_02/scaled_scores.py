@@ -23,6 +23,10 @@ def of_the_text(rng, q_len, k_len, d_k):
     return {"query": np.array([[2.0, 0.0, 0.0, 1.0]]), "key": np.array([[3.0, 1.0, 0.0, 2.0]])}
 
 
+def _products(query, key):
+    return query @ key.swapaxes(-2, -1)
+
+
 product = score_stages.product.but(
     "mean_of_products",
     "whole_components",
@@ -176,6 +180,29 @@ def shape_of_keys_called(product, key):
     """The shape of key is called like a function. It is a tuple: its entries stand in square brackets,
     key.shape[-1]."""
     return product / math.sqrt(key.shape(-1))
+
+
+@known.mistake
+def root_of_every_size(query, key):
+    """The root is taken of every size in the shape of query, so that the divisor is an array with a number for each
+    axis. One number divides all scores: the root of the last size, query.shape[-1]."""
+    scores = query @ key.swapaxes(-2, -1)
+    return scores / np.sqrt(query.shape)
+
+
+@known.mistake
+def root_of_every_size_in_one_line(query, key):
+    """The divisor is an array, with the root of every size in the shape of query. One number divides all scores: the
+    root of the last size, query.shape[-1]."""
+    return _products(query, key) / np.sqrt(query.shape)
+
+
+@known.mistake
+def root_of_every_size_of_keys(query, key):
+    """The root is taken of every size in the shape of key, so that the divisor is an array with a number for each axis.
+    One number divides all scores: the root of the last size, key.shape[-1]."""
+    scores = query @ key.swapaxes(-2, -1)
+    return scores / np.sqrt(key.shape)
 
 
 @known.mistake

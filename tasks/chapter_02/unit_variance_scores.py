@@ -453,6 +453,27 @@ def a_divisor_for_each_component(query, key, query_std, key_std):
 
 
 @known.mistake
+def products_over_products_of_deviations(query, key, query_std, key_std):
+    """The divisor is an array, the standard deviation of each of the d_k terms, where one number is wanted. Add up
+    their variances, the squares, and take the root of the sum."""
+    return _products(query, key) / (query_std * key_std)
+
+
+@known.mistake
+def products_over_roots_of_deviations(query, key, query_std, key_std):
+    """The divisor is an array, the root of query_std times key_std for each component, where one number is wanted.
+    The variances of the terms are added up to one: square both, multiply, sum, and take the root last."""
+    return _products(query, key) / np.sqrt(query_std * key_std)
+
+
+@known.mistake
+def products_over_variances(query, key, query_std, key_std):
+    """The divisor is an array, the variance of each of the d_k terms, where one number is wanted. Add the variances up,
+    and take the root."""
+    return _products(query, key) / (query_std**2 * key_std**2)
+
+
+@known.mistake
 def products_over_a_list(query, key, query_std, key_std):
     """The dot products are divided by a whole list, one deviation for each component, and their last axis is that of
     the keys. Add up the variances first, to one number."""
