@@ -66,8 +66,8 @@ def keys_reshaped(query, key):
 
 @product.slip
 def entry_by_entry(query, key):
-    """Query i meets key i alone, entry by entry. Every query must meet every key, and the products must be added up:
-    that is `@`."""
+    """Queries and keys are multiplied as they lie, entry by entry. Every query must meet every key in a row and a
+    column of its own, and the products must be added up: that is `@`."""
     return query * key
 
 
@@ -80,8 +80,8 @@ def entry_by_entry_transposed(query, key):
 
 @product.slip
 def entry_by_entry_summed(query, key):
-    """Query i meets key i alone, so what is summed is the diagonal of the scores at most. Every query must meet every
-    key."""
+    """Queries and keys are multiplied as they lie, row by row, and each row is summed. The result has no axis for the
+    queries beside one for the keys: every query must meet every key."""
     return (query * key).sum(axis=-1)
 
 

@@ -176,8 +176,8 @@ def all_keys_together(hidden_query, hidden_key):
 
 @sums.slip
 def no_new_axes(hidden_query, hidden_key):
-    """Query and key are added as they are, so query i would meet key i alone, and here their numbers differ. Give each
-    an axis of size 1, so that every query meets every key."""
+    """Queries and keys are added as they lie, row to row, which gives no axis for the queries beside one for the keys,
+    and does not fit where their numbers differ. Give each an axis of size 1, so that every query meets every key."""
     return hidden_query + hidden_key
 
 
@@ -365,6 +365,13 @@ def v_on_the_left(bent, v):
     return v @ bent
 
 
+@weighed.slip
+def v_on_the_left_of_a_dot(bent, v):
+    """v stands on the left, as in the formula. `np.dot(v, x)` runs over the axis before the last of x, here the keys;
+    the hidden units lie along the last one, which `x @ v` takes."""
+    return np.dot(v, bent)
+
+
 @Stage
 def finished(weighed):
     return weighed
@@ -435,6 +442,13 @@ def v_inside(query, key, W_q, W_k, v):
 
 
 @known.mistake
+def v_on_the_left_of_the_tanh(query, key, W_q, W_k, v):
+    """v stands on the left of the tanh, as in the formula, and there `@` runs over the axis before the last, here the
+    keys. The hidden units lie along the last one: v on the right takes it."""
+    return v @ np.tanh((query @ W_q)[..., :, None, :] + (key @ W_k)[..., None, :, :])
+
+
+@known.mistake
 def products_of_projections(query, key, W_q, W_k, v):
     """These are dot products of the hidden queries with the hidden keys; tanh and v have no part in them. Additive
     scores add the two, bend the sum, and weigh it with v."""
@@ -450,15 +464,15 @@ def products_of_projections_weighed(query, key, W_q, W_k, v):
 
 @known.mistake
 def added_as_they_are(query, key, W_q, W_k, v):
-    """Query i is added to key i alone, and here their numbers differ. Give each an axis of size 1, so that every query
-    meets every key."""
+    """Hidden queries and hidden keys are added as they lie, row to row, which does not fit where their numbers differ,
+    and leaves one axis for both. With an axis of size 1 in each, every query meets every key."""
     return np.tanh(query @ W_q + key @ W_k) @ v
 
 
 @known.mistake
 def added_as_they_are_without_v(query, key, W_q, W_k, v):
-    """Query i is added to key i alone, and here their numbers differ: give each an axis of size 1, so that every query
-    meets every key. And the hidden units are summed without v."""
+    """Queries and keys are added as they lie, row to row, which does not fit where their numbers differ: give each an
+    axis of size 1, so that every query meets every key. And the hidden units are summed without v."""
     return np.tanh(query @ W_q + key @ W_k).sum(axis=-1)
 
 

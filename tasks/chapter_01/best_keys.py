@@ -145,8 +145,8 @@ def chosen(compared):
 
 @chosen.slip
 def best_queries(compared):
-    """This finds the best query of each key, down the columns. Asked for is the best key of each query: with a row for
-    each query, look along the rows, over the last axis."""
+    """This finds the best query of each key: the keys ask, as if query and key had changed places. Asked for is the
+    best key of each query: a row for each query, and the search along it, over the last axis."""
     return compared.argmax(axis=-2)
 
 
@@ -176,6 +176,20 @@ def best_of_all(compared):
     """The search runs over all scores together and gives one number. Every query has a best key of its own: name the
     axis."""
     return compared.argmax()
+
+
+@chosen.slip
+def compared_with_the_highest_of_all(compared):
+    """The scores of a query are compared with the highest of all the scores: a query whose row does not hold it gets
+    key 0. Every query has a highest score of its own."""
+    return (compared == compared.max()).argmax(axis=-1)
+
+
+@chosen.slip
+def compared_with_the_highest_of_the_sentence(compared):
+    """The scores of a query are compared with the highest of its sentence: a query whose row does not hold it gets
+    key 0. Every query has a highest score of its own."""
+    return (compared == compared.max(axis=(-2, -1), keepdims=True)).argmax(axis=-1)
 
 
 @chosen.slip
@@ -369,15 +383,15 @@ def one_argmax_for_each_sentence(query, key):
 
 @known.mistake
 def entry_by_entry(query, key):
-    """Query i meets key i alone, entry by entry. Every query must meet every key, and the products must be added up:
-    that is `@`."""
+    """Queries and keys are multiplied as they lie, entry by entry. Every query must meet every key, and the products
+    must be added up: that is `@`."""
     return (query * key).argmax(axis=-1)
 
 
 @known.mistake
 def entry_by_entry_summed(query, key):
-    """Query i meets key i alone, entry by entry, and the products are added up. Every query must meet every key: that
-    is `@`."""
+    """Queries and keys are multiplied as they lie, row by row, and each row is summed. Every query must meet every key:
+    that is `@`."""
     return (query * key).sum(axis=-1).argmax(axis=-1)
 
 

@@ -150,13 +150,13 @@ def not_a_number_at_zero(lengths):
     return lengths
 
 
-@safe.slip
+@safe.rare
 def not_a_number_at_zero_keys(lengths):
     """A key of zeros has length 0, and 0 / 0 is NaN; queries of zeros are seen to. Its scores are 0 as well."""
     return np.where(lengths[0] == 0, 1, lengths[0]).astype(lengths[0].dtype), lengths[1]
 
 
-@safe.slip
+@safe.rare
 def not_a_number_at_zero_queries(lengths):
     """A query of zeros has length 0, and 0 / 0 is NaN; keys of zeros are seen to. Its scores are 0 as well."""
     return lengths[0], np.where(lengths[1] == 0, 1, lengths[1]).astype(lengths[1].dtype)
@@ -164,22 +164,22 @@ def not_a_number_at_zero_queries(lengths):
 
 @safe.slip
 def small_number_added(lengths):
-    """A small number, about 1e-6, is added to every length. It keeps zero out, and makes every cosine a little too
-    small. Change the lengths of 0 and no others."""
+    """A small number, about 1e-6, is added to the lengths that divide. It keeps zero out, and brings the scores a
+    little too near 0. Change the lengths of 0 and no others."""
     return tuple(length + length.dtype.type(1e-6) for length in lengths)
 
 
 @safe.slip
 def divided_by_length_plus_one(lengths):
-    """1 is added to every length, which keeps zero out, and falsifies every other cosine. Only a length of exactly 0
-    needs another divisor."""
+    """1 is added to the lengths that divide, which keeps zero out, and brings every other score too near 0. Only a
+    length of exactly 0 needs another divisor."""
     return tuple(length + 1 for length in lengths)
 
 
 @safe.slip
 def a_hundredth_added(lengths):
-    """0.01 is added to every length, which keeps zero out, and makes every other cosine too small. Only a length of
-    exactly 0 needs another divisor."""
+    """0.01 is added to the lengths that divide, which keeps zero out, and brings every other score too near 0. Only a
+    length of exactly 0 needs another divisor."""
     return tuple(length + length.dtype.type(0.01) for length in lengths)
 
 
@@ -414,28 +414,29 @@ def zero_entries_become_one(query, key):
 
 @known.mistake
 def small_number_added_to_the_product(query, key):
-    """A number of about 1e-6 is added to the product of the lengths. It keeps zero out, and makes the cosines a little
-    too small. Change only what is exactly 0."""
+    """A number of about 1e-6 is added to the product of the lengths. It keeps zero out, and brings the cosines a little
+    too near 0. Change only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(1e-6))
 
 
 @known.mistake
 def a_tenth_added_to_the_product(query, key):
-    """0.1 is added to the product of the lengths, which keeps zero out, and makes the other cosines too small. Change
+    """0.1 is added to the product of the lengths, which keeps zero out, and brings the other cosines too near 0. Change
     only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(0.1))
 
 
 @known.mistake
 def one_added_to_the_product(query, key):
-    """1 is added to the product of the lengths, which keeps zero out, and makes the other cosines too small. Change
+    """1 is added to the product of the lengths, which keeps zero out, and brings the other cosines too near 0. Change
     only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + 1)
 
 
 @known.mistake
 def diagonal_alone(query, key):
-    """Query i meets key i alone. Every query must meet every key."""
+    """Queries and keys are multiplied as they lie, row by row, and so are their lengths. Every query must meet every
+    key."""
     return (query * key).sum(axis=-1) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 

@@ -415,6 +415,13 @@ def last_head_alone(scaled):
 
 
 @laid.slip
+def one_head_alone_in_an_axis_of_one(scaled):
+    """Only the scores of head 0 come back: the axis of heads has size 1, as where a loop over the heads ends in its
+    first round. Each head has its own scores: (..., num_heads, q_len, k_len)."""
+    return scaled[..., :1, :, :]
+
+
+@laid.slip
 def leading_axes_with_the_heads(scaled):
     """The axes in front and the heads are laid into one axis. Those in front stay as they are, and the heads come after
     them."""
@@ -445,6 +452,21 @@ def two_heads_always(query, key, num_heads):
     half = query.shape[-1] // 2
     pieces = (slice(None, half), slice(half, None))
     return np.stack([_scaled(query[..., piece], key[..., piece]) for piece in pieces], axis=-3)
+
+
+@known.mistake
+def two_halves(query, key, num_heads):
+    """The vectors are always cut into two halves, as in the example of the text. num_heads says how many heads there
+    are."""
+    cut = [x.reshape(*x.shape[:-1], 2, x.shape[-1] // 2).swapaxes(-3, -2) for x in (query, key)]
+    return _scaled(*cut)
+
+
+@known.mistake
+def two_heads_whatever_the_size(query, key, num_heads):
+    """The number of heads is always 2, as in the example of the text. It is given, as num_heads."""
+    cut = [x.reshape(*x.shape[:-1], 2, -1).swapaxes(-3, -2) for x in (query, key)]
+    return _scaled(*cut)
 
 
 @known.mistake
@@ -499,8 +521,8 @@ def all_components_so_far(query, key, num_heads):
 
 @known.mistake
 def root_before_the_cut(query, key, num_heads):
-    """Queries and keys are each divided by the root of d_k, so that the scores are divided by d_k, once for each, and
-    by the root in the end besides. Once by the root is what the formula has."""
+    """The scores are divided by the root of d_k three times over, as where query and key are both divided by it
+    besides. Once is enough."""
     return head_scores(query, key, num_heads) / (query.shape[-1] // num_heads)
 
 
@@ -665,6 +687,7 @@ TASK = Task(
         "heads_in_reverse + last_head_alone": "one_head_alone",
         "same_head_repeated + heads_averaged": "one_head_alone",
         "same_head_repeated + last_head_alone": "one_head_alone",
+        "same_head_repeated + heads_averaged_in_an_axis_of_one": "one_head_alone_in_an_axis_of_one",
         "whole_vectors_for_every_head + heads_averaged": "one_matrix_of_scores",
         "whole_vectors_for_every_head + one_head_alone": "one_matrix_of_scores",
         "whole_vectors_for_every_head + last_head_alone": "one_matrix_of_scores",

@@ -23,6 +23,10 @@ def of_the_text(rng, q_len, k_len, d_k):
     return {"query": np.array([[2.0, 0.0, 0.0, 1.0]]), "key": np.array([[3.0, 1.0, 0.0, 2.0]])}
 
 
+def _products(query, key):
+    return query @ key.swapaxes(-2, -1)
+
+
 product = score_stages.product.but(
     "mean_of_products",
     "whole_components",
@@ -31,7 +35,7 @@ product = score_stages.product.but(
     "last_component_alone",
     "without_the_last_component",
 )
-scaled = attention_stages.scaled.but(product="laid")
+scaled = attention_stages.scaled.but(rare=["root_of_the_first_axis"], product="laid")
 finished = score_stages.finished.but("rounded", scores="scaled")
 
 
@@ -61,6 +65,13 @@ def whole_root(product, query):
 
 
 @scaled.slip
+def root_three_times(product, query):
+    """The scores are divided by the root of d_k three times over, as where query and key are both divided by it
+    besides. Once is enough."""
+    return product / query.shape[-1] ** 1.5
+
+
+@scaled.slip
 def square_of_d_k(product, query):
     """The scores are divided by the square of d_k; the square root was asked for."""
     return product / query.shape[-1] ** 2
@@ -72,7 +83,7 @@ def logarithm_of_d_k(product, query):
     return product / math.log(max(query.shape[-1], 2))
 
 
-@scaled.slip
+@scaled.rare
 def root_subtracted(product, query):
     """The root of d_k is subtracted from the scores. They are divided by it."""
     return product - math.sqrt(query.shape[-1])
@@ -105,7 +116,7 @@ def root_of_axis_one(product, query):
     return product / math.sqrt(query.shape[1])
 
 
-@scaled.slip
+@scaled.rare
 def root_of_the_first_axis_of_keys(product, key):
     """The scores are divided by the root of `len(key)`, the size of the first axis: the number of keys, or of sentences
     in a batch. d_k is the length of one key vector: the last axis, `key.shape[-1]`."""
@@ -169,6 +180,29 @@ def shape_of_keys_called(product, key):
     """The shape of key is called like a function. It is a tuple: its entries stand in square brackets,
     key.shape[-1]."""
     return product / math.sqrt(key.shape(-1))
+
+
+@known.mistake
+def root_of_every_size(query, key):
+    """The root is taken of every size in the shape of query, so that the divisor is an array with a number for each
+    axis. One number divides all scores: the root of the last size, query.shape[-1]."""
+    scores = query @ key.swapaxes(-2, -1)
+    return scores / np.sqrt(query.shape)
+
+
+@known.mistake
+def root_of_every_size_in_one_line(query, key):
+    """The divisor is an array, with the root of every size in the shape of query. One number divides all scores: the
+    root of the last size, query.shape[-1]."""
+    return _products(query, key) / np.sqrt(query.shape)
+
+
+@known.mistake
+def root_of_every_size_of_keys(query, key):
+    """The root is taken of every size in the shape of key, so that the divisor is an array with a number for each axis.
+    One number divides all scores: the root of the last size, key.shape[-1]."""
+    scores = query @ key.swapaxes(-2, -1)
+    return scores / np.sqrt(key.shape)
 
 
 @known.mistake

@@ -197,7 +197,8 @@ def root_missing(total):
 
 @divisor.slip
 def root_twice(total):
-    """The root is taken twice. Once makes the standard deviation of the variance."""
+    """The divisor is the fourth root of the variance: the root is taken twice. Taken once, it is the standard
+    deviation, which divides the scores."""
     return np.sqrt(np.sqrt(total))
 
 
@@ -449,6 +450,27 @@ def a_divisor_for_each_component(query, key, query_std, key_std):
     variances first, to one number."""
     deviations = query_std * key_std
     return query @ key.swapaxes(-2, -1) / deviations
+
+
+@known.mistake
+def products_over_products_of_deviations(query, key, query_std, key_std):
+    """The divisor is an array, the standard deviation of each of the d_k terms, where one number is wanted. Add up
+    their variances, the squares, and take the root of the sum."""
+    return _products(query, key) / (query_std * key_std)
+
+
+@known.mistake
+def products_over_roots_of_deviations(query, key, query_std, key_std):
+    """The divisor is an array, the root of query_std times key_std for each component, where one number is wanted.
+    The variances of the terms are added up to one: square both, multiply, sum, and take the root last."""
+    return _products(query, key) / np.sqrt(query_std * key_std)
+
+
+@known.mistake
+def products_over_variances(query, key, query_std, key_std):
+    """The divisor is an array, the variance of each of the d_k terms, where one number is wanted. Add the variances up,
+    and take the root."""
+    return _products(query, key) / (query_std**2 * key_std**2)
 
 
 @known.mistake
