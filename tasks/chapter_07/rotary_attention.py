@@ -391,7 +391,7 @@ def keys_of_zeros(rng):
 def identity_values(rng):
     inputs = queries_further_on(rng, q_len=2, k_len=4, d_k=6, d_v=4, start=3)
     seen = weights_seen((yield {**inputs, "value": np.eye(4)}))
-    return seen and f"With values that are the identity, your result is your weights: {seen}."
+    return seen and f"With values that are the identity, your result should be the weights: {seen}."
 
 
 @known.probe
