@@ -706,6 +706,7 @@ TASK = Task(
             "axes_0_and_1_swapped",
             "second_and_third_axes_swapped",
             "order_of_four_axes",
+            "four_axes_component_by_component",
             "merged_words_reversed",
             "words_not_brought_forward",
             "words_and_components_swapped",
