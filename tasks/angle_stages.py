@@ -160,8 +160,8 @@ def pairs_backward(x):
 
 @exponents.slip
 def the_same_speed_for_all_pairs(x):
-    """All pairs have the same angle, as with the exponent 0. Pair i turns 10000 to the power of 2i / d times more
-    slowly than the first, d being the size of a vector; rounded down, as // does, the exponent is always 0."""
+    """All pairs have the same angle, the position itself, as with the exponent 0. Pair i turns 10000 to the power of
+    2i / d times more slowly than the first, d being the size of a vector."""
     return 0 * exponents(x)
 
 
@@ -235,7 +235,7 @@ def degrees(positions, frequencies):
 
 @angles.slip
 def whole_angles(positions, frequencies):
-    """The angles are rounded down to whole numbers, as // does. Small angles tell neighboring positions apart."""
+    """The angles are rounded down to whole numbers. Small angles tell neighboring positions apart."""
     return torch.floor(positions[..., None] * frequencies)
 
 
@@ -260,3 +260,11 @@ def no_axis_for_the_positions(positions, frequencies):
     element by element, where each position should meet each frequency. Positions in a column do that."""
     t, freq = positions.float(), frequencies[::2]
     return (t * freq).repeat_interleave(2)
+
+
+@angles.rare
+def no_axis_where_the_power_is_taken(positions, exponents):
+    """Positions (length,) and the powers of 10000, (d / 2,), are multiplied element by element, which fits only where
+    the sizes do. Each position meets each frequency: give the positions a second axis, so that they are a column."""
+    t, i = positions.float(), exponents.tolist()[::2]
+    return (t * 10000.0 ** -torch.tensor(i)).repeat_interleave(2)

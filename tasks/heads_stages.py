@@ -204,6 +204,13 @@ def order_of_four_axes(heads):
     return heads.permute(0, 2, 1, 3)
 
 
+@swapped.rare
+def four_axes_component_by_component(heads):
+    """The order of four axes is given, as if there were always one leading axis, and the heads come behind the
+    components. Swap the heads and the words alone, counted from the end: axes -3 and -2."""
+    return heads.permute(0, 2, 3, 1)
+
+
 @Stage
 def merged(swapped):
     return swapped.flatten(-2)  # (..., length, num_heads * d_k)

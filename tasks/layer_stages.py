@@ -115,8 +115,15 @@ def W_v_transposed(x, W_v):
 
 
 product = attention_stages.product.but(
-    "all_axes_reversed", "rows_are_keys", "queries_with_themselves", "keys_with_themselves"
+    "all_axes_reversed", "keys_not_transposed", "rows_are_keys", "queries_with_themselves", "keys_with_themselves"
 )
+
+
+@product.slip
+def keys_not_transposed(query, key):
+    """The keys are not transposed: (length, d_k) times (length, d_k) fits only where length is d_k. Swap the last two
+    axes of key first."""
+    return query @ key
 
 
 @product.slip
@@ -200,6 +207,21 @@ def largest_of_all_subtracted(scores):
     """The largest score of all is subtracted from every row, so a row far below it has exponentials 0 throughout, and
     its weights are NaN. Each row has a largest score of its own."""
     return torch.exp(scores - scores.max())
+
+
+@exponentials.rare
+def scores_above_a_bound_leveled(scores):
+    """Scores above a bound, such as 80, count as that bound, so the largest ones get equal weights; and a row far below
+    0 has exponentials 0 throughout, and gives NaN. Subtracting each row's largest score changes no weight, and
+    torch.softmax does so."""
+    return torch.exp(scores.clamp(max=80))
+
+
+@exponentials.rare
+def scores_held_between_bounds(scores):
+    """Scores are held between two bounds, such as -80 and 80, so all that lie beyond get equal weights. Subtracting
+    each row's largest score first changes no weight, and torch.softmax does so."""
+    return torch.exp(scores.clamp(-80, 80))
 
 
 @exponentials.slip

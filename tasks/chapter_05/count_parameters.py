@@ -92,6 +92,13 @@ def scores_counted(d_model, d_k):
 
 
 @matrices.slip
+def half_of_one_matrix(d_model, d_k):
+    """Three and a half matrices are counted: one, such as W_o, with half its entries. All four have d_model times d_k
+    entries."""
+    return [(d_model, d_k)] * 3 + [(d_k, d_model / 2)]
+
+
+@matrices.slip
 def several_heads(d_model, d_k):
     """The three matrices to d_k are counted d_model / d_k times, as if there were as many heads. This layer has one."""
     return [(d_model, d_k)] * (3 * (d_model // d_k)) + [(d_k, d_model)]
@@ -326,6 +333,18 @@ def one_map_and_its_bias(d_model, d_k, bias):
 
 
 @known.mistake
+def two_maps_and_their_biases(d_model, d_k, bias):
+    """Two maps are counted, with their biases of d_k numbers each. There are four: W_q, W_k, W_v and W_o."""
+    return 2 * (d_model + bias) * d_k
+
+
+@known.mistake
+def a_tuple(d_model, d_k, bias):
+    """Two things come back, as where matrices and biases are counted apart. One number is asked for: the sum of all."""
+    return 4 * d_model * d_k, bias * (3 * d_k + d_model)
+
+
+@known.mistake
 def one_map_too_few(d_model, d_k, bias):
     """Two maps to d_k and the one back are counted, with their biases. Queries, keys and values have one each:
     three."""
@@ -379,8 +398,7 @@ def shapes_added(d_model, d_k, bias):
 
 @known.mistake
 def a_float(d_model, d_k, bias):
-    """The number is right, and it is a floating-point one. A whole number is asked for: `/` gives floats, and `//`
-    keeps integers."""
+    """The number is right, and it is a floating-point one. A whole number is asked for, an int."""
     return 4.0 * d_model * d_k + bias * (3 * d_k + d_model)
 
 

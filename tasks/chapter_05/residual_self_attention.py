@@ -111,13 +111,13 @@ def mask_of_the_last_query(mask):
 
 @seen.slip
 def causal_instead(mask, x):
-    """No token sees those behind it, as with a causal mask, and the given mask has no part in it."""
+    """No token sees those after it, as with a causal mask, and the given mask has no part in it."""
     return torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
 
 
 @seen.slip
 def causal_as_well(mask, x):
-    """Besides what the mask forbids, no token sees those behind it. The given mask alone says who may attend."""
+    """Besides what the mask forbids, no token sees those after it. The given mask alone says who may attend."""
     return mask & torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
 
 
@@ -134,14 +134,26 @@ def itself_if_nothing_else(mask, x):
 
 
 masked = attention_stages.masked.but(
-    "large_number_for_infinity", "large_number_added", "small_number_for_infinity", "mask_inverted", mask="seen"
+    "hidden_scores_zero",
+    "large_number_for_infinity",
+    "large_number_added",
+    "small_number_for_infinity",
+    "mask_inverted",
+    mask="seen",
 )
 
 
 @masked.slip
+def hidden_scores_zero(scaled, seen):
+    """The scores of forbidden keys become 0. To a softmax that is a score like any other, and takes weight; minus
+    infinity takes none."""
+    return scaled * seen
+
+
+@masked.slip
 def average_in_empty_rows(scaled, seen):
-    """A large negative number stands for minus infinity, so that a token that may attend to nothing averages all. It
-    should gather 0, and stay as it was."""
+    """A large negative number stands for minus infinity. After a softmax, a token that may attend to nothing then
+    averages all. It should gather 0, and stay as it was."""
     return scaled.masked_fill(~seen, -1e9)
 
 
@@ -172,9 +184,32 @@ shares = layer.weights.but("softmax_over_dim_1", "softmax_of_the_negative", scor
 
 @shares.slip
 def nan_in_empty_rows(scores):
-    """A token that may attend to nothing becomes NaN: minus infinity everywhere has no softmax. It should gather 0, and
-    stay as it was; `course_lib.masked_softmax` takes care of it."""
+    """A token that may attend to nothing becomes NaN: all its exponentials are 0, and 0 divided by their sum is 0 / 0.
+    It should gather 0, and stay as it was; `course_lib.masked_softmax` takes care of it."""
     return torch.softmax(scores, dim=-1)
+
+
+@shares.rare
+def bare_exponentials(scaled, seen):
+    """NaN comes out in two places. A token that may attend to nothing has a sum of 0, and 0 / 0 is NaN: it should
+    gather 0. And the exponentials are taken of the scores as they are: that of 240 is infinite in float32, that of -240
+    is 0. Subtracting each row's largest score first changes no weight."""
+    exponentials = torch.exp(scaled) * seen
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+@shares.rare
+def nan_throughout(scaled, seen):
+    """NaN comes out for every token, as where 0 times minus infinity is added to the scores of allowed keys: that
+    product is NaN, not 0. Fill in minus infinity only where the mask is False."""
+    return torch.softmax(scaled + (~seen).to(scaled.dtype) * -math.inf, dim=-1)
+
+
+@shares.rare
+def scores_times_mask_for_weights(scaled, seen):
+    """There is no softmax: the scores serve as weights, and those of forbidden keys are 0. Weights are a softmax of the
+    scores, before which forbidden ones become minus infinity."""
+    return scaled * seen
 
 
 @shares.slip
@@ -318,8 +353,8 @@ def identity_values(rng):
     yours = yield {**inputs, "W_v": np.linalg.inv(inputs["x"][0]), "W_o": np.eye(5)}
     seen = weights_seen((yours - inputs["x"])[0], inputs["mask"][0])
     return seen and (
-        f"With a W_v that makes the first sentence's values the identity, and W_o too, your result less the input is "
-        f"your weights: {seen}."
+        f"With a W_v that makes the first sentence's values the identity, and W_o too, your result less the input "
+        f"should be the weights: {seen}."
     )
 
 
@@ -462,6 +497,8 @@ TASK = Task(
     coincidences={
         "queries_by_W_k + keys_by_W_q": "rows_are_keys",
         "largest_of_all_subtracted + divided_by_the_sum_of_all": "softmax_over_everything",
+        "average_in_empty_rows + overflowing": "bare_exponentials",
+        "hidden_scores_zero + no_softmax": "scores_times_mask_for_weights",
     },
     **known.ways,
 )

@@ -54,7 +54,7 @@ def visible(scaled):
 
 @visible.slip
 def causal(scaled):
-    """No token sees those behind it, as with a causal mask. This layer has no mask: every token attends to all."""
+    """No token sees those after it, as with a causal mask. This layer has no mask: every token attends to all."""
     return scaled.masked_fill(~torch.ones(scaled.shape[-2:], dtype=torch.bool).tril(), -math.inf)
 
 
@@ -189,7 +189,10 @@ def identity_values(rng):
     inputs = draw_inputs(rng, length=5, d_model=5, d_k=3, d_v=5)
     weights = yield {**inputs, "W_v": np.linalg.inv(inputs["x"]), "W_o": np.eye(5)}
     seen = weights_seen(weights)
-    return seen and f"With a W_v that makes the values the identity, and W_o too, your result is your weights: {seen}."
+    return (
+        seen
+        and f"With a W_v that makes the values the identity, and W_o too, your result should be the weights: {seen}."
+    )
 
 
 @known.probe

@@ -158,7 +158,7 @@ def mask_of_the_first_head(mask, num_heads):
 
 @seen.slip
 def causal_always(mask, x):
-    """No word sees those behind it, as with a causal mask, whether or not the mask asks for it. The given mask alone
+    """No word sees those after it, as with a causal mask, whether or not the mask asks for it. The given mask alone
     says who may attend."""
     causal = torch.ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()
     return causal if mask is None else mask[..., None, :, :] & causal
@@ -178,8 +178,8 @@ def mask_inverted_with_a_large_number(scaled, mask):
 
 @masked.slip
 def mask_on_the_queries_with_a_large_number(scaled, mask):
-    """The mask is transposed, so that the scores of whole queries become a large negative number, and not those of
-    keys. Its last axis is that of the keys already."""
+    """The mask is transposed, and a large negative number stands where that forbids: its rows serve as keys, its
+    columns as queries. Its last axis is that of the keys already."""
     return scaled if mask is None else scaled.masked_fill(~mask.mT[..., None, :, :], -1e9)
 
 
@@ -192,7 +192,8 @@ def mask_added(scaled, seen):
 
 @masked.slip
 def scores_times_mask(scaled, seen):
-    """The scores of forbidden keys are 0, which is a score like any other. They must become minus infinity."""
+    """The scores of forbidden keys become 0. To a softmax that is a score like any other, and takes weight; minus
+    infinity takes none."""
     return scaled if seen is None else scaled * seen
 
 
@@ -248,6 +249,27 @@ def softmax_over_the_heads(masked):
 
 
 @shares.slip
+def over_the_heads_with_a_large_number(scaled, seen):
+    """The softmax runs over the heads, so that even a forbidden key takes weight, 1 / num_heads in every head. It runs
+    over the keys, the last axis, in each head for itself."""
+    return (scaled if seen is None else scaled.masked_fill(~seen, -1e9)).softmax(dim=-3)
+
+
+@shares.rare
+def nan_throughout(scaled, seen):
+    """With a mask NaN comes out for every word, as where 0 times minus infinity is added to the scores of allowed keys:
+    that product is NaN, not 0. Fill in minus infinity only where the mask is False."""
+    return (scaled if seen is None else scaled + (~seen).to(scaled.dtype) * -math.inf).softmax(dim=-1)
+
+
+@shares.rare
+def scores_times_mask_for_weights(scaled, seen):
+    """There is no softmax: the scores serve as weights, and those of forbidden keys are 0. Weights are a softmax of the
+    scores, before which forbidden ones become minus infinity."""
+    return scaled if seen is None else scaled * seen
+
+
+@shares.slip
 def mask_after_the_softmax(scaled, seen):
     """The mask is multiplied onto the weights after the softmax, so the rows no longer sum to one. It belongs before
     the softmax."""
@@ -284,6 +306,13 @@ def heads_summed(swapped, W_o):
     """The heads are added up, and the sum is multiplied by the first d_k rows of W_o. Each head has rows of its own:
     lay the heads side by side."""
     return swapped.sum(dim=-2) @ W_o[: swapped.shape[-1]]
+
+
+@mixed.slip
+def heads_averaged(swapped, W_o):
+    """The heads are averaged, and the average is multiplied by the first d_k rows of W_o. Each head has rows of its
+    own: lay the heads side by side."""
+    return swapped.mean(dim=-2) @ W_o[: swapped.shape[-1]]
 
 
 @Stage
@@ -380,14 +409,32 @@ def input_maps_transposed(x, W_q, W_k, W_v, W_o, num_heads, mask):
 @known.mistake
 def mask_without_an_axis_for_heads(x, W_q, W_k, W_v, W_o, num_heads, mask):
     """The mask has no axis for the heads, so the sentences of the batch are lined up with the heads. That is an error,
-    or, with as many sentences as heads, wrong without a word. Put an axis of size 1 before the queries."""
-    return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), mask)) @ W_o
+    or, with as many sentences as heads, wrong without a word. It needs an axis of size 1 for the heads, as
+    mask.unsqueeze(-3) gives it."""
+    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
+    return merge_heads(scaled_dot_product_attention(query, key, value, mask)) @ W_o
+
+
+@known.mistake
+def mask_axis_in_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """The mask gets its new axis in front of all, so the sentences of the batch are lined up with the heads. The axis
+    of size 1 stands for the heads, between batch and queries, as mask.unsqueeze(-3) gives it."""
+    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
+    mask = None if mask is None else mask.unsqueeze(0)
+    return merge_heads(scaled_dot_product_attention(query, key, value, mask)) @ W_o
+
+
+@known.mistake
+def mask_axis_in_front_filled_in(x, W_q, W_k, W_v, W_o, num_heads, mask):
+    """Where mask and scores meet, the mask has its new axis in front of all, so the sentences of the batch are
+    lined up with the heads. The axis of size 1 stands between batch and queries, as mask.unsqueeze(-3) gives it."""
+    return _filled(x, W_q, W_k, W_v, W_o, num_heads, None if mask is None else mask.unsqueeze(0))
 
 
 @known.mistake
 def mask_filled_in_without_an_axis(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where forbidden scores are replaced, the mask has no axis for the heads, so the sentences of the batch are lined
-    up with the heads. Put an axis of size 1 before the queries."""
+    """Where mask and scores meet, the mask has no axis for the heads, so the sentences of the batch are lined up with
+    the heads. It needs an axis of size 1 for the heads, as mask.unsqueeze(-3) gives it."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, mask)
 
 
@@ -395,14 +442,15 @@ def mask_filled_in_without_an_axis(x, W_q, W_k, W_v, W_o, num_heads, mask):
 def mask_axis_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
     """The mask gets its axis for the heads at place 1, counted from the front, which fits a mask of a batch, (batch, 1,
     length), and none without one, (length, length). Count from the end: before the last two axes."""
-    counted = None if mask is None else mask.unsqueeze(1)
-    return merge_heads(scaled_dot_product_attention(*_heads(x, W_q, W_k, W_v, num_heads), counted)) @ W_o
+    query, key, value = _heads(x, W_q, W_k, W_v, num_heads)
+    mask = None if mask is None else mask.unsqueeze(1)
+    return merge_heads(scaled_dot_product_attention(query, key, value, mask)) @ W_o
 
 
 @known.mistake
 def mask_filled_in_from_the_front(x, W_q, W_k, W_v, W_o, num_heads, mask):
-    """Where forbidden scores are replaced, the axis for the heads is put at place 1, counted from the front. A mask
-    without a batch, (length, length), has no batch to skip. Count from the end: before the last two axes."""
+    """Where mask and scores meet, the axis for the heads is put at place 1, counted from the front. A mask without a
+    batch, (length, length), has no batch to skip. Count from the end: mask.unsqueeze(-3)."""
     return _filled(x, W_q, W_k, W_v, W_o, num_heads, None if mask is None else mask.unsqueeze(1))
 
 
@@ -459,8 +507,8 @@ def identity_values(rng):
         seen = weights_seen(yours[0, :, 3 * head : 3 * head + 3], inputs["mask"][0])
         if seen:
             return (
-                f"With values that are the identity in each head, and W_o too, your result is the weights; in head "
-                f"{head}, {seen}."
+                f"With values that are the identity in each head, and W_o too, the result should be the weights of the "
+                f"heads, side by side; in yours, where those of head {head} belong, {seen}."
             )
     return None
 
@@ -658,6 +706,7 @@ TASK = Task(
             "axes_0_and_1_swapped",
             "second_and_third_axes_swapped",
             "order_of_four_axes",
+            "four_axes_component_by_component",
             "merged_words_reversed",
             "words_not_brought_forward",
             "words_and_components_swapped",
@@ -681,6 +730,8 @@ TASK = Task(
     ),
     coincidences={
         "queries_by_W_k + keys_by_W_q": "rows_are_keys",
+        "scores_times_mask + softmax_over_the_heads": "over_the_heads_with_a_large_number",
+        "scores_times_mask + no_softmax": "scores_times_mask_for_weights",
         "reshaped_without_swap + reshaped_at_once": "reshaped_both_ways",
     },
     **known.ways,

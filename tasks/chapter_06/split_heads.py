@@ -95,6 +95,20 @@ def batch_expected(x, num_heads):
 
 
 @known.mistake
+def four_axes_in_one_line(x, num_heads):
+    """The order of four axes is given for vectors that are cut, as if there were always one leading axis. There may be
+    none, or two: swap the words and the heads alone, counted from the end."""
+    return x.reshape(*x.shape[:-1], num_heads, -1).permute(0, 2, 1, 3)
+
+
+@known.mistake
+def four_axes_with_the_sizes_exchanged(x, num_heads):
+    """The order of four axes is given, as if there were always one leading axis, and a head takes every num_heads-th
+    component. Cut each vector into (num_heads, d_k), and swap the words and the heads, counted from the end."""
+    return x.reshape(*x.shape[:-1], -1, num_heads).permute(0, 3, 1, 2)
+
+
+@known.mistake
 def single_sentence_expected(x, num_heads):
     """The shape of x is taken apart into two sizes, as if there were never a leading axis. There may be one, or two.
     Put what stands before the last two axes into *leading."""
@@ -233,7 +247,7 @@ TASK = Task(
         "Now the heads stand behind the words. They should stand before them: swap those two axes.",
         "After the cut, the words are axis -3 and the heads axis -2: `.swapaxes(-3, -2)`.",
     ),
-    stages=(stages.cut, stages.heads, result),
+    stages=(stages.cut, stages.heads.but(rare=["components_before_heads"]), result),
     coincidences={
         "whole_vectors + first_head_alone": "merged_again",
         "not_swapped + leading_axes_and_heads_joined": "batch_among_the_words_not_swapped",

@@ -211,8 +211,8 @@ def first(query, key):
 
 @first.slip
 def keys_not_transposed(query, key):
-    """The keys are not transposed: (length, d_k) times (length, d_k) does not fit. Swap the last two axes of key
-    first."""
+    """The keys are not transposed: (length, d_k) times (length, d_k) fits only where length is d_k. Swap the last
+    two axes of key first."""
     return query @ key
 
 
@@ -374,7 +374,7 @@ def only_the_first_term_scaled(first, second, query):
     return first / math.sqrt(query.shape[-1]) + second
 
 
-@divided.slip
+@divided.rare
 def only_the_second_term_scaled(first, second, query):
     """Only the second term is divided by the square root of d_k. The root stands under both: add first, then
     divide."""
@@ -397,6 +397,13 @@ def scores(scaled):
 def weights_instead_of_scores(scaled):
     """These are weights: a softmax over the keys was taken. The scores themselves are asked for."""
     return torch.softmax(scaled, dim=-1)
+
+
+@scores.rare
+def second_term_alone_not_divided(second):
+    """The first term, the query times the key, has no part in the result, and the second is not divided by the square
+    root of d_k. The scores are the sum of both, divided."""
+    return second
 
 
 @scores.slip
@@ -607,6 +614,8 @@ TASK = Task(
     ),
     stages=(distance, half, clipped, rows, pairs, first, second, both, divided, scores),
     coincidences={
+        "first_term_missing + not_scaled": "second_term_alone_not_divided",
+        "first_term_missing + only_the_first_term_scaled": "second_term_alone_not_divided",
         "sign_of_the_distance + query_of_the_wrong_position": "second_term_transposed",
         "sign_of_the_distance + second_term_transposed": "query_of_the_wrong_position",
         "past_as_distance_zero + middle_forgotten": "rows_clipped_at_zero",

@@ -241,8 +241,21 @@ def values_rotated_from_start(value, start):
 
 
 turned_product = product.but(
-    "all_axes_reversed", "distances", "rows_are_keys", "queries_with_themselves", query="turned_query", key="turned_key"
+    "all_axes_reversed",
+    "keys_not_transposed",
+    "distances",
+    "rows_are_keys",
+    "queries_with_themselves",
+    query="turned_query",
+    key="turned_key",
 )
+
+
+@turned_product.slip
+def keys_not_transposed(query, key):
+    """The keys are not transposed: (q_len, d_k) times (k_len, d_k) fits only where k_len is d_k. Swap the last two axes
+    of key first."""
+    return query @ key
 
 
 @turned_product.slip
@@ -329,6 +342,22 @@ def exponentials_too_large(scores):
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
+@weights.rare
+def scores_above_a_bound_leveled(scores):
+    """Scores above a bound, such as 80, count as that bound, so the largest ones get equal weights; and a row far below
+    0 has exponentials 0 throughout, and gives NaN. Subtracting each row's largest score changes no weight, and
+    torch.softmax does so."""
+    exponentials = torch.exp(scores.clamp(max=80))
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+@weights.rare
+def scores_held_between_bounds(scores):
+    """Scores are held between two bounds, such as -80 and 80, so all that lie beyond get equal weights. Subtracting
+    each row's largest score first changes no weight, and torch.softmax does so."""
+    return torch.softmax(scores.clamp(-80, 80), dim=-1)
+
+
 output = output.but("weights_transposed", "queries_for_values", value="passed_on")
 
 
@@ -356,6 +385,14 @@ def scores_alone(query, key, value, start):
 def nothing_rotated(query, key, value, start):
     """This is attention without positions. Rotate queries and keys first."""
     return scaled_dot_product_attention(query, key, value)
+
+
+@known.mistake
+def keys_turned_around_where_they_are_rotated(query, key, value, start):
+    """The rotated keys are turned around with all their axes, the leading ones too, as `.T` does. Swap the last two
+    alone: .mT does."""
+    scores = rotate(query, start) @ rotate(key, 0).T / math.sqrt(query.shape[-1])
+    return torch.softmax(scores, dim=-1) @ value
 
 
 @known.mistake
@@ -391,7 +428,7 @@ def keys_of_zeros(rng):
 def identity_values(rng):
     inputs = queries_further_on(rng, q_len=2, k_len=4, d_k=6, d_v=4, start=3)
     seen = weights_seen((yield {**inputs, "value": np.eye(4)}))
-    return seen and f"With values that are the identity, your result is your weights: {seen}."
+    return seen and f"With values that are the identity, your result should be the weights: {seen}."
 
 
 @known.probe

@@ -37,6 +37,17 @@ def always_a_batch_and_heads(x, start):
     return torch.arange(start, start + length)
 
 
+angles = angles.but()
+
+
+@angles.rare
+def no_axis_beside_x(positions, x):
+    """Positions (length,) and frequencies (d_k / 2,) are multiplied element by element, which fits only where the sizes
+    do. Each position meets each frequency: give the positions a second axis, so that they are a column."""
+    t, d = positions.to(x.dtype), x.shape[-1]
+    return (t * 10000.0 ** (-torch.arange(0, d, 2, dtype=x.dtype) / d)).repeat_interleave(2)
+
+
 @Stage
 def waves(angles):
     """Cosine and sine for each component."""
@@ -237,6 +248,14 @@ def with_two_axes_in_front(x, turned, pairs):
     heads give it. As (length, d_k / 2) they broadcast over any leading axes, and over none."""
     right = placed(turned, pairs)
     return right[(None,) * max(4 - x.ndim, 0)]
+
+
+@placed.rare
+def still_complex(x, pairs, angles):
+    """The turned pairs come back as complex numbers, (..., length, d_k / 2). Two real components are asked for:
+    torch.view_as_real gives them an axis of their own, which is flattened with the one before it."""
+    theta = angles[..., 0::2].to(x.dtype)
+    return torch.complex(x[..., pairs[0]], x[..., pairs[1]]) * torch.polar(torch.ones_like(theta), theta)
 
 
 @placed.slip
