@@ -53,14 +53,15 @@ def close(value, expected, dtype=""):
     relative to the expected number and to the largest one (at most 1; 1 where all should be zero), so that what should
     be zero may be nearly so.
     """
-    if expected.dtype.kind != "f":
+    if expected.dtype.kind not in "fc":
         return value == expected
     tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, str(expected.dtype)))
     finite = np.isfinite(expected)
-    size = np.abs(expected.astype(np.float64))
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    size = np.abs(expected.astype(wide))
     scale = size + min(1.0, size[finite].max(initial=0.0) or 1.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(value.astype(np.float64) - expected.astype(np.float64)) <= tolerance * scale
+        near = np.abs(value.astype(wide) - expected.astype(wide)) <= tolerance * scale
     return np.where(finite, near, value == expected)
 
 
