@@ -2,7 +2,7 @@
 
 import numpy as np
 
-TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
+TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2, "complex64": 2e-5}
 
 
 def difference(reply, expected, *, same_dtype=True):
