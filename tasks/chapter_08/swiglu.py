@@ -430,7 +430,8 @@ def relu_at_the_end(mapped_back):
 
 @output.slip
 def silu_at_the_end(mapped_back):
-    """The output goes through silu at the end. silu belongs to x W_1, in the middle; the last map's output stays as it is."""
+    """The output goes through silu at the end. silu belongs to x W_1, in the middle; the last map's
+    output stays as it is."""
     return _silu(mapped_back)
 
 
@@ -499,7 +500,7 @@ def words_with_words(x, W_1, W_2, W_3):
     """One map meets the other transposed, as the scores of attention do, and W_2 does not fit what comes of it. The two
     maps are multiplied number by number: `*`."""
     hidden, other = _silu(x @ W_1), x @ W_3
-    return hidden @ other.mT @ W_2
+    return hidden @ other.transpose(-2, -1) @ W_2
 
 
 @known.mistake
