@@ -454,6 +454,14 @@ def mask_as_wide_as_the_queries(x, memory, W_q, W_k, W_v, memory_lengths):
 
 
 @known.mistake
+def keys_counted_like_the_queries(x, memory, W_q, W_k, W_v, memory_lengths):
+    """The mask has a column for each token written, q_len of them. Its columns are the keys, the positions of the
+    memory: memory.shape[1]."""
+    mask = _real(memory_lengths, x.shape[1])
+    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, mask)
+
+
+@known.mistake
 def square_causal_too(x, memory, W_q, W_k, W_v, memory_lengths):
     """There is a causal mask on the source, and it is square, while the scores have as many rows as tokens are written.
     The source is known in full: it needs no causal mask."""

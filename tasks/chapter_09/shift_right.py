@@ -183,8 +183,7 @@ def inputs(moved):
 
 @inputs.slip
 def numbers_with_a_point(moved):
-    """The tokens are floating-point numbers. Tokens are integers: torch.ones and torch.zeros make floating-point ones
-    unless told otherwise, torch.full of an integer does not."""
+    """The tokens came back as floating-point numbers. Tokens are integers, dtype=torch.int64, BEGIN too."""
     return moved.float()
 
 
