@@ -663,8 +663,8 @@ def keys_of_a_batch_alone(x, maps, W_1, W_2, norms, is_pre):
 
 @known.mistake
 def three_axes_alone(x, maps, W_1, W_2, norms, is_pre):
-    """The shape of x is taken apart into three names, and x may have two axes, or four. Products and norms work on the
-    last ones, whatever stands in front."""
+    """The shape of x is taken apart into three names, and x may have two axes, or four. `@`, .mT and
+    a norm along dim=-1 work on the last ones, whatever stands in front."""
     batch, length, d_model = x.shape
     return reference(x.reshape(batch, length, d_model), maps, W_1, W_2, norms, is_pre)
 

@@ -30,7 +30,7 @@ def strongly_closed(rng, length, d_model, d_ff):
         "x": rng.choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], size=(length, d_model)),
         "W_1": 500.0 * rng.integers(-3, 4, size=(d_model, d_ff)),
         "W_2": rng.choice([-2.0, -1.0, 1.0, 2.0], size=(d_ff, d_model)),
-        "W_3": rng.choice([-2.0, -1.0, 1.0, 2.0], size=(d_model, d_ff)),
+        "W_3": 500.0 * rng.integers(-3, 4, size=(d_model, d_ff)),
     }
 
 
@@ -60,7 +60,7 @@ def maps(x, W_1, W_3):
 
 @maps.slip
 def silu_on_the_other(x, W_1, W_3):
-    """silu is applied to x W_3, as if W_1 and W_3 had changed places. It belongs to x W_1; x W_3 stays as it is."""
+    """The gate is applied to x W_3, as if W_1 and W_3 had changed places. It belongs to x W_1; x W_3 stays as it is."""
     return x @ W_3, x @ W_1
 
 
@@ -430,7 +430,8 @@ def relu_at_the_end(mapped_back):
 
 @output.slip
 def silu_at_the_end(mapped_back):
-    """silu is applied once more at the end. The last map's output stays as it is."""
+    """The output goes through silu at the end. silu belongs to x W_1, in the middle; the last map's
+    output stays as it is."""
     return _silu(mapped_back)
 
 
@@ -466,6 +467,49 @@ def three_products_in_one_line(x, W_1, W_2, W_3):
     from torch.nn import functional
 
     return functional.silu(x @ W_1) @ (x @ W_3) @ W_2
+
+
+@known.mistake
+def silu_at_the_end_alone(x, W_1, W_2, W_3):
+    """silu stands around the whole, in place of around x W_1: the output goes through it, and nothing in the middle is
+    bent. It is silu(x W_1), times x W_3, times W_2."""
+    return _silu(((x @ W_1) * (x @ W_3)) @ W_2)
+
+
+@known.mistake
+def by_linear_as_they_are(x, W_1, W_2, W_3):
+    """F.linear multiplies by the transpose of its matrix, and these matrices are laid out for `@`, (d_in, d_out): it is
+    x @ W_1, or F.linear(x, W_1.mT)."""
+    from torch.nn import functional
+
+    return functional.linear(x, W_1)
+
+
+@known.mistake
+def by_mm_of_two_axes(x, W_1, W_2, W_3):
+    """torch.mm takes matrices of exactly two axes, and x may have one, or three. x @ W works on the last axis, whatever
+    stands in front."""
+    import torch
+
+    hidden = torch.nn.functional.silu(torch.mm(x, W_1)) * torch.mm(x, W_3)
+    return torch.mm(hidden, W_2)
+
+
+@known.mistake
+def words_with_words(x, W_1, W_2, W_3):
+    """One map meets the other transposed, as the scores of attention do, and W_2 does not fit what comes of it. The two
+    maps are multiplied number by number: `*`."""
+    hidden, other = _silu(x @ W_1), x @ W_3
+    return hidden @ other.transpose(-2, -1) @ W_2
+
+
+@known.mistake
+def other_map_without_brackets(x, W_1, W_2, W_3):
+    """`*` and `@` bind alike, and the left one comes first: silu(x W_1) meets x before x has met W_3. The second map
+    stands in brackets: * (x @ W_3)."""
+    from torch.nn import functional
+
+    return functional.silu(x @ W_1) * x @ W_3 @ W_2
 
 
 @known.probe
@@ -609,6 +653,7 @@ TASK = Task(
         "first_map_twice + sigmoid_alone": "without_the_gate",
         "z_twice + without_the_gate": "first_map_twice",
         "no_nonlinearity + silu_on_both": "silu_on_the_other",
+        "no_nonlinearity + silu_at_the_end": "silu_at_the_end_alone",
     },
     stages=(maps, gate, hidden, mapped_back, output),
     **known.ways,

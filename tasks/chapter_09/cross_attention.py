@@ -298,6 +298,34 @@ def equal_shares(scores):
     return shares(torch.where(scores == -math.inf, scores, 0))
 
 
+@shares.rare
+def softmax_over_the_queries_of_a_large_number(scores):
+    """The softmax runs over the queries, so that the columns sum to 1, those of the padding as well. Each query shares
+    out its own attention: the last axis, that of the keys."""
+    return scores.clamp(min=-1e9).softmax(-2)
+
+
+@shares.rare
+def softmax_over_the_queries_with_nan(scores):
+    """The softmax runs over the queries, and in a column of padding all scores are minus infinity: that is NaN. Each
+    query shares out its own attention: the last axis, that of the keys."""
+    return scores.softmax(-2)
+
+
+@shares.rare
+def divided_after_the_softmax(product, mask, query):
+    """The softmax is taken of the undivided scores, and the weights are divided by the square root of d_k, so that they
+    no longer sum to 1. Divide the scores, before the softmax."""
+    return product.masked_fill(~mask, -math.inf).softmax(-1) / math.sqrt(query.shape[-1])
+
+
+@shares.rare
+def divided_after_the_softmax_and_no_mask(product, query):
+    """The softmax is taken of the undivided scores, and the weights are divided by the square root of d_k; the padding
+    is attended to as well. Divide the scores, hide the padding in them, and take the softmax then."""
+    return product.softmax(-1) / math.sqrt(query.shape[-1])
+
+
 attended = attention_stages.output.but("weights_transposed", "queries_for_values", "keys_for_values")
 
 
@@ -413,14 +441,24 @@ def mask_without_an_axis_by_hand(x, memory, W_q, W_k, W_v, memory_lengths):
 def mask_of_the_longest(x, memory, W_q, W_k, W_v, memory_lengths):
     """The mask is as wide as the longest source, and the memory is padded further. Tell padding_mask the padded length,
     the number of positions in the memory."""
-    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, padding_mask(memory_lengths))
+    mask = padding_mask(memory_lengths)
+    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, mask)
 
 
 @known.mistake
 def mask_as_wide_as_the_queries(x, memory, W_q, W_k, W_v, memory_lengths):
     """The mask is made for as many positions as the decoder has written. It hides positions of the source, so its width
     is that of the memory."""
-    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, padding_mask(memory_lengths, x.shape[1]))
+    mask = padding_mask(memory_lengths, x.shape[1])
+    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, mask)
+
+
+@known.mistake
+def keys_counted_like_the_queries(x, memory, W_q, W_k, W_v, memory_lengths):
+    """The mask has a column for each token written, q_len of them. Its columns are the keys, the positions of the
+    memory: memory.shape[1]."""
+    mask = _real(memory_lengths, x.shape[1])
+    return scaled_dot_product_attention(x @ W_q, memory @ W_k, memory @ W_v, mask)
 
 
 @known.mistake
@@ -461,6 +499,7 @@ def identity_values(rng):
     memory = np.broadcast_to(np.eye(5), (2, 5, 5)).copy()
     weights = yield {**inputs, "memory": memory, "W_v": np.eye(5)}
     seen = weights_seen(weights, np.arange(5) < inputs["memory_lengths"][:, None, None])
+    seen = seen and seen.replace("where the mask allows none", "where the source is padding")
     return seen and f"With a memory and a W_v that are the identity, your result is your weights: {seen}."
 
 
@@ -581,6 +620,7 @@ TASK = Task(
         "queries_by_the_map_of_the_keys + keys_by_the_map_of_the_queries": "maps_swapped",
         "mask_on_the_queries + mask_as_a_number": "no_mask",
         "no_mask + equal_shares": "average_of_the_values",
+        "hidden_scores_zero + softmax_over_the_queries": "softmax_over_the_queries_of_a_large_number",
         "hidden_scores_zero + equal_shares": "average_of_the_values",
         "mask_as_a_number + equal_shares": "average_of_the_values",
     },

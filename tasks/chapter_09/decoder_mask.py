@@ -200,7 +200,7 @@ def exactly_one(visible, past):
     return visible ^ past
 
 
-@both.slip
+@both.rare
 def padded_queries_see_everything(visible, past, real):
     """The rows of padded queries are True throughout. A mask hides keys for every query alike, padded ones too."""
     return (visible & past) | ~real[:, :, None]
@@ -280,8 +280,8 @@ def and_before_less_than(lengths, max_len):
 
 @known.mistake
 def causal_mask_of_numpy(lengths, max_len):
-    """The pattern is right, but the mask holds the numbers 1 and 0, not booleans. causal_mask(max_len) leads there too:
-    it makes a NumPy array unless it is told what to follow, like=lengths."""
+    """The pattern is right, but the mask holds the numbers 1 and 0, in integers. A mask is boolean: True and False, as
+    comparisons give it, and as torch.ones does with dtype=torch.bool."""
     return padding_mask(lengths, max_len) & causal_mask(max_len)
 
 
@@ -351,6 +351,27 @@ def range_of_all_lengths(lengths, max_len):
     for position in range(lengths):
         mask[:, position:, position] = True
     return mask
+
+
+@known.mistake
+def causal_mask_of_the_lengths(lengths, max_len):
+    """causal_mask wants one number, the padded length, and here it got the lengths of all texts: causal_mask(max_len,
+    like=lengths)."""
+    return padding_mask(lengths, max_len) & causal_mask(lengths)
+
+
+@known.mistake
+def causal_mask_of_the_lengths_combined(lengths, max_len):
+    """causal_mask got the lengths of all texts, and it wants one number: the padded length, max_len, with
+    like=lengths beside it."""
+    return combine_masks(padding_mask(lengths, max_len), causal_mask(lengths, like=lengths))
+
+
+@known.mistake
+def causal_mask_of_the_lengths_for_each(lengths, max_len):
+    """causal_mask wants one number, the padded length, and got the lengths of all texts. One mask of max_len serves
+    for all of them: causal_mask(max_len, like=lengths)."""
+    return torch.stack([torch.as_tensor(causal_mask(lengths)) for _ in lengths]) & padding_mask(lengths, max_len)
 
 
 @known.mistake

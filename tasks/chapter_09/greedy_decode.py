@@ -402,8 +402,7 @@ def logits_for_tokens(logits, begin, end, max_len):
 
 @known.mistake
 def rows_of_different_length(logits, begin, end, max_len):
-    """Each text stops at its END, so the rows have different lengths, and no tensor can hold them. Fill them up with
-    END to max_len."""
+    """Each text stops at its END here. Behind it, END fills the row up to max_len."""
     rows = [_until_end(table, begin, end, max_len) for table in logits.tolist()]
     return torch.tensor(rows)
 
@@ -421,6 +420,18 @@ def rows_of_every_table(logits, begin, end, max_len):
     written = torch.full((len(logits), max_len), end)
     for position in range(max_len):
         last = torch.where(last == end, end, logits[:, last].argmax(-1))
+        written[:, position] = last
+    return written
+
+
+@known.mistake
+def every_table_for_every_text(logits, begin, end, max_len):
+    """logits[:, last] takes from every table the rows of all texts, an axis too many. Text b wants the row of its own
+    last token from its own table: logits[torch.arange(batch), last]."""
+    last = torch.full((len(logits),), begin)
+    written = torch.full((len(logits), max_len), end)
+    for position in range(max_len):
+        last = logits[:, last].argmax(-1)
         written[:, position] = last
     return written
 

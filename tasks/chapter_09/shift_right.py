@@ -169,9 +169,9 @@ def first_text_alone(targets, first):
 
 
 @moved.slip
-def last_token_removed_in_each_text(targets, first):
-    """The last token that is not padding was left out of each text, and what is behind it moved up. It is the last
-    column that never goes in, whatever stands there."""
+def end_left_out(targets, first):
+    """END does not go in: in a padded text 0 stands where it should be, one place behind its own. It is the last column
+    that never goes in, whatever stands there."""
     rows = [[token for token in row if token != 2] for row in targets.tolist()]
     return torch.tensor([[first, *row, *len(targets[0]) * [0]][: len(targets[0])] for row in rows])
 
@@ -183,8 +183,7 @@ def inputs(moved):
 
 @inputs.slip
 def numbers_with_a_point(moved):
-    """The tokens are floating-point numbers. Tokens are integers: torch.ones and torch.zeros make floating-point ones
-    unless told otherwise, torch.full of an integer does not."""
+    """The tokens came back as floating-point numbers. Tokens are integers, dtype=torch.int64, BEGIN too."""
     return moved.float()
 
 

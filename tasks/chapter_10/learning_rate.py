@@ -284,7 +284,7 @@ def cosine_alone_halved(angle):
 
 @down.slip
 def sign_of_the_cosine(angle):
-    """The way down goes up: from step warmup on the rate climbs from 0, as (1 - cos) / 2 does. It is 1 + cos that
+    """The way down goes up: after step warmup the rate climbs from 0, as (1 - cos) / 2 does. It is 1 + cos that
     falls."""
     return (1 - torch.cos(angle)) / 2
 
@@ -297,7 +297,8 @@ def sine(angle):
 
 @down.slip
 def no_decay(angle):
-    """After the warm-up the rate stays at its peak. It should fall along half a cosine."""
+    """After the warm-up the rate stays at its peak, as it does when the way is cut down to a whole number, 0. It should
+    fall along half a cosine, and the way is a fraction that grows from 0 to 1."""
     return torch.ones_like(angle)
 
 

@@ -216,6 +216,14 @@ def rows_of_tokens_wiped(without_the_column, labels):
     return without_the_column * (labels == 0)[..., None]
 
 
+@without_the_rows.slip
+def rows_behind_padding_wiped(without_the_column, labels):
+    """From the first padding of the last axis on, all rows are 0, those of tokens as well. Padding may stand anywhere:
+    the row of a label is 0 where that label itself is padding."""
+    wiped = (labels == 0).cumsum(-1) > 0 if labels.ndim else labels == 0
+    return without_the_column * ~wiped[..., None]
+
+
 @Stage
 def targets(without_the_rows):
     return without_the_rows
@@ -358,6 +366,14 @@ def one_id_too_many(labels, vocab, smoothing):
     """`vocab` is taken for the number of real tokens: there are vocab + 1 columns, and the rest is divided by `vocab`.
     It is the number of ids, the padding's among them."""
     return reference(labels, vocab + 1, smoothing)
+
+
+@known.mistake
+def parts_cut_to_integers(labels, vocab, smoothing):
+    """The result holds integers: the shares and 1 - smoothing are 0 in it, as they are cut down to whole numbers. Write
+    them into a floating-point tensor: dtype=torch.float32."""
+    hot = torch.nn.functional.one_hot(labels, vocab)
+    return int(1 - smoothing) * hot
 
 
 @known.mistake

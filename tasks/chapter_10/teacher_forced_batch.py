@@ -319,8 +319,7 @@ def pair_at_the_end(given, asked_for):
 
 @pair.slip
 def numbers_with_a_point(given, asked_for):
-    """The tokens became floating-point numbers: torch.ones and torch.zeros make those unless told otherwise. Tokens are
-    integers: dtype=torch.int64."""
+    """The tokens came back as floating-point numbers. Tokens are integers, dtype=torch.int64, wherever they are."""
     return torch.stack([given, asked_for]).float()
 
 

@@ -169,6 +169,15 @@ def no_softmax(logits, asked):
     return -_one_hot(asked, logits)
 
 
+@slopes.rare
+def nan_for_large_logits(logits, asked):
+    """Where logits are by the hundreds the new weights are NaN; for small ones the step is right. Their exponentials
+    overflow, or a probability becomes 0, and its logarithm has no gradient. log_softmax and cross_entropy take the
+    logits as they are, and hold."""
+    shares_of_tokens = logits.exp() / logits.exp().sum(dim=-1, keepdim=True)
+    return shares_of_tokens - _one_hot(asked, logits)
+
+
 @Stage
 def shares(asked):
     """What each position's loss counts in the loss of the batch."""
@@ -740,6 +749,13 @@ def position_for_the_vocabulary(*given):
 
 
 @known.mistake
+def position_for_the_vocabulary_in_one_line(embedding, output, inputs, labels, rate, clip):
+    """cross_entropy looks for the vocabulary in axis 1, and these logits are (batch, length, vocab). Give it logits of
+    (n, vocab) and labels of (n,): .flatten(0, 1) of the logits, .flatten() of the labels."""
+    return torch.nn.functional.cross_entropy(embedding[inputs] @ output.T, labels, ignore_index=0)
+
+
+@known.mistake
 def labels_not_flattened(*given):
     """The logits have lost their axes of texts and positions, and the labels still have them. Flatten both."""
     return _step(
@@ -806,6 +822,16 @@ def leaf_changed_in_place(embedding, output, inputs, labels, rate, clip):
 
 
 @known.mistake
+def leaf_changed_in_place_by_a_scaled_step(embedding, output, inputs, labels, rate, clip):
+    """Autograd watches this tensor, so -= is not allowed. Take the step inside `with torch.no_grad():`, or make a new
+    tensor of it: E - rate * scale * E.grad."""
+    embedding = embedding.clone().requires_grad_()
+    _mean_loss(embedding[inputs] @ output.T, labels).backward()
+    scale = (clip / embedding.grad.norm()).clamp(max=1)
+    embedding -= rate * scale * embedding.grad
+
+
+@known.mistake
 def part_of_a_leaf_changed_in_place(embedding, output, inputs, labels, rate, clip):
     """Autograd watches this tensor, so no part of it may be changed by -=. Take the step inside
     `with torch.no_grad():`, or write E - rate * E.grad, which makes a new tensor."""
@@ -828,6 +854,14 @@ def _computed_copy(embedding, output, inputs, labels):
     copied = embedding.detach().requires_grad_().clone()
     _mean_loss(copied[inputs] @ output.T, labels).backward()
     return copied
+
+
+@known.mistake
+def gradient_is_none_for_product(embedding, output, inputs, labels, rate, clip):
+    """`.grad` is None. backward() fills it only in a tensor that was made by no computation, and
+    .requires_grad_().clone() computes a copy: clone first, then .requires_grad_()."""
+    table = _computed_copy(embedding, output, inputs, labels)
+    return table - rate * table.grad
 
 
 @known.mistake
