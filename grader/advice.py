@@ -61,8 +61,11 @@ def no_such_axis(reply):
         axis, axes = int(found[1]), int(found[2])
     if axes == 0:
         return f"It asks for axis {axis} of a single number, which has no axes"
+    if axes == 1:
+        return f"It asks for axis {axis} of an array with one axis; only 0 and -1 name it"
     return (
-        f"It asks for axis {axis} of an array with {axes}: they count from 0 to {axes - 1}, or from -1 back to -{axes}"
+        f"It asks for axis {axis} of an array with {axes} axes: they count from 0 to {axes - 1}, or from -1 back to "
+        f"-{axes}"
     )
 
 
@@ -199,7 +202,10 @@ def one_number_of_many(reply):
     """Python's own functions of numbers take one number."""
     signs = "only one element tensors|only length-1 arrays|only 0-dimensional arrays|only integer scalar arrays"
     if re.search(signs, reply.message):
-        return "One number is needed there, and this array holds several: np. and torch. have functions for all at once"
+        return (
+            "A plain number is needed there, and it gets an array with axes: np. and torch. have functions for all "
+            "numbers at once"
+        )
     return None
 
 

@@ -75,7 +75,8 @@ def alike(replies_by_name):
         if not _whole(replies):
             continue
         value = replies[0].value
-        numbers = np.nan_to_num(value.astype(np.float64).ravel(), nan=12345.0, posinf=1e30, neginf=-1e30)
+        parts = np.stack([value.real, value.imag]) if value.dtype.kind == "c" else value
+        numbers = np.nan_to_num(parts.astype(np.float64).ravel(), nan=12345.0, posinf=1e30, neginf=-1e30)
         sketches.setdefault(value.shape, []).append((name, numbers))
     same = {}
     for group in sketches.values():

@@ -191,7 +191,7 @@ def not_yet(query, key, mask):
     [
         (numpy_transpose, "NumPy's transpose wants the order of all axes"),
         (truth, "One True or False is asked there of an array that holds several"),
-        (no_axis, "It asks for axis 3 of an array with 3: they count from 0 to 2, or from -1 back to -3"),
+        (no_axis, "It asks for axis 3 of an array with 3 axes: they count from 0 to 2, or from -1 back to -3"),
         (no_axis_of_a_tensor, "It asks for axis 3 of an array with 3"),
         (inner_axes, "here 4, as long as the last but one of the right, here 5"),
         (elementwise, "axis -2 has 3 here and 5 there"),
@@ -204,7 +204,7 @@ def not_yet(query, key, mask):
         (shape_in_two, "length is 2. NumPy takes a shape as one argument"),
         (nested_list, "table is a list of 2 with 1, 2 each. A list takes one index"),
         (float_count, "count is 1.0. An integer is needed there"),
-        (number_of_many, "One number is needed there, and this array holds several"),
+        (number_of_many, "A plain number is needed there, and it gets an array with axes"),
         (too_large, "size is 1000.0. math.exp stops with an error above about 709"),
         (no_such_name, "`querry` means nothing there"),
         (not_yet, "`query` is assigned somewhere in the function"),
