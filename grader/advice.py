@@ -121,11 +121,10 @@ def results_do_not_broadcast(reply):
         left, right = (shape.replace(",", ", ").replace(", )", ",)") for shape in found.groups())
         return f"Two arrays of shapes {left} and {right} meet there element by element, and these do not fit"
     if found := re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)[^\d]*(\d+)", reply.message):
-        product = "@" in reply.line or "matmul" in reply.line
-        how = "in a product, and their leading axes" if product else "element by element, and they"
-        return (
-            f"Two tensors meet there {how} do not fit: axis {found[3]} of the longer one has {found[1]} and {found[2]}"
-        )
+        node, (left, right, axis) = _expression(reply.line), found.groups()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return f"The leading axes of the two sides of the product do not fit: {left} meets {right}"
+        return f"Two tensors meet there that do not fit each other: on axis {axis}, {left} meets {right}"
     return None
 
 

@@ -143,7 +143,7 @@ def _judge_case(task, case, inputs, expected, reply):
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
         if numbers and reply.library:
-            found = f"{found} {_way_to_the_dtype(inputs, expected, task.library)}"
+            found = f"{found} {_way_to_the_dtype(inputs, expected, reply)}"
         return result(
             Outcome.WRONG,
             found,
@@ -230,27 +230,27 @@ def _of_another_library(task, reply):
     if reply.library in ("", task.library):
         return None
     names = {"numpy": "NumPy array", "torch": "PyTorch tensor"}
-    if reply.shape == ():
-        way = "int(...), float(...) or .item() makes a plain number of it"
-    else:
-        way = "torch.from_numpy(...) makes one" if task.library == "torch" else ".numpy() makes one"
     wanted = names[task.library]
+    if reply.shape == () and task.library == "numpy":
+        return f"The number is right, but it comes in a {names[reply.library]}. .item() makes a plain number of it."
+    way = "torch.from_numpy(...) makes one" if task.library == "torch" else ".numpy() makes one"
     return f"The numbers are right, but they come in a {names[reply.library]}. This task wants a {wanted} back: {way}."
 
 
-def _way_to_the_dtype(inputs, expected, library):
-    """Return how numbers get the expected dtype: by keeping that of the inputs, or by saying so."""
+def _way_to_the_dtype(inputs, expected, reply):
+    """Return how numbers get the expected dtype: by keeping that of the inputs, or by saying so where they are made."""
     given = {value.dtype for value in inputs.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
-    make = "torch.zeros(shape) is float32" if library == "torch" else "np.zeros(shape) is float64"
-    if given != {expected.dtype}:
-        return f"What is made anew has a dtype of its own unless told otherwise (dtype=...): {make}."
-    scalar = (
-        "" if library == "torch" else " A NumPy scalar such as np.sqrt(5) lifts what it touches; math.sqrt(5) does not."
-    )
-    return (
-        f"The inputs are {expected.dtype}, and should not be turned into anything else on the way. What is made anew "
-        f"has a dtype of its own unless told otherwise (dtype=...): {make}.{scalar}"
-    )
+    parts = ["Say so where they are made: dtype=..."]
+    if given == {expected.dtype}:
+        parts = [f"The inputs are {expected.dtype}, and should not be turned into anything else on the way."]
+    if (reply.library, reply.dtype) == ("torch", "float32"):
+        parts.append("What is made anew is float32 unless told otherwise: torch.zeros(shape, dtype=...).")
+    if (reply.library, reply.dtype) == ("numpy", "float64"):
+        parts.append(
+            "What is made anew is float64 unless told otherwise: np.zeros(shape, dtype=...). A NumPy scalar such as "
+            "np.sqrt(5) lifts what it touches; math.sqrt(5) does not."
+        )
+    return " ".join(parts)
 
 
 def _dtypes(expected, replies):

@@ -20,7 +20,7 @@ def together(messages):
     if len(messages) == 1:
         return messages[0]
     numbered = " ".join(f"({number}) {message}" for number, message in enumerate(messages, start=1))
-    return f"{COUNTS[len(messages)]} things at once. {numbered}"
+    return f"{COUNTS[len(messages)]} things at once, which together give just your numbers. {numbered}"
 
 
 def either(texts, *, raised=False):

@@ -177,7 +177,8 @@ def all_keys_together(hidden_query, hidden_key):
 @sums.slip
 def no_new_axes(hidden_query, hidden_key):
     """Queries and keys are added as they lie, row to row, which gives no axis for the queries beside one for the keys,
-    and does not fit where their numbers differ. Give each an axis of size 1, so that every query meets every key."""
+    and does not fit where their numbers differ, unless one is 1. Give each an axis of size 1, so that every query
+    meets every key."""
     return hidden_query + hidden_key
 
 

@@ -227,7 +227,7 @@ def future_alone(real):
 
 @past.slip
 def diagonal_missing(real):
-    """No position sees itself: the diagonal of the causal mask is False."""
+    """The diagonal of the causal mask is False: by it, no position sees itself."""
     return np.tri(real.shape[-1], k=-1, dtype=bool)
 
 

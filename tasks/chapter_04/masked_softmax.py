@@ -469,8 +469,8 @@ def all_keys_for_the_empty_row(scores, mask):
 
 @known.mistake
 def nan_set_to_zero(scores, mask):
-    """Nothing is subtracted from the scores, and where weights come out as NaN they are set to 0: loud rows and very
-    low ones have no weights at all. Subtract the row's largest allowed score first (chapter 03)."""
+    """Nothing is subtracted from the scores, and where weights come out as NaN they are set to 0: very low rows, and
+    loud hidden scores, leave a row without weights. Subtract the row's largest allowed score first (chapter 03)."""
     exponentials = np.exp(np.where(mask, scores, -np.inf))
     return np.nan_to_num(exponentials / exponentials.sum(axis=-1, keepdims=True))
 

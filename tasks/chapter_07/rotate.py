@@ -111,8 +111,8 @@ def minus_forgotten(x, pairs, waves):
 
 @turned.slip
 def minus_twice(x, pairs, waves):
-    """In the second component, sine times the first is there, and cosine times itself is subtracted from it: that is
-    a mirror image. Both are added."""
+    """In the second component, sine times the first is there, and cosine times itself is subtracted from it.
+    Both are added."""
     first, second, cos, cos_of_second, sin, sin_of_second = _parts(x, pairs, waves)
     return first * cos - second * sin, first * sin_of_second - second * cos_of_second
 

@@ -136,8 +136,8 @@ def counts(memory_lengths):
 
 @counts.slip
 def one_real_too_many(memory_lengths):
-    """One position too many counts as real in each source: the first of its padding. Positions count from 0, so the
-    last real one is length - 1."""
+    """One position too many counts as real in each source that is padded: the first of its padding. Positions count
+    from 0, so the last real one is length - 1."""
     return memory_lengths + 1
 
 

@@ -49,7 +49,8 @@ def counts(lengths):
 
 @counts.slip
 def one_real_too_many(lengths):
-    """Each sequence has one real position too many. Positions count from 0, so the last real one is length - 1."""
+    """Each sequence that is not full has one real position too many. Positions count from 0, so the last real one is
+    length - 1."""
     return lengths + 1
 
 
@@ -157,8 +158,8 @@ def future_alone(max_len):
 
 @past.slip
 def diagonal_missing(max_len):
-    """No position sees itself: the diagonal of the causal mask is False. The input at position i is known when i is
-    asked; it was shifted right."""
+    """The diagonal of the causal mask is False: by it, no position sees itself. The input at position i is known when
+    i is asked; it was shifted right."""
     return _causal(max_len).tril(-1)
 
 

@@ -478,7 +478,7 @@ def argmax_over_the_texts(logits, begin, end, max_len):
 
 @known.mistake
 def tokens_transposed(logits, begin, end, max_len):
-    """The tokens are right, the axes are swapped: one row for each text, one column for each step."""
+    """The tokens are right, the axes are swapped. One row for each text is asked for, and one column for each step."""
     return reference(logits, begin, end, max_len).T
 
 

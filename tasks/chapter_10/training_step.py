@@ -221,8 +221,8 @@ def mean_of_means(asked):
 
 @shares.slip
 def padding_of_the_inputs(inputs):
-    """A position counts if its input is no padding. It counts if its label is none: a token may be given where nothing
-    is asked for."""
+    """A position counts if its input is no padding. It should count if its label is none: a token may be given where
+    nothing is asked for."""
     real = inputs != 0
     return real / real.sum()
 

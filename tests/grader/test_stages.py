@@ -14,6 +14,7 @@ from grader.stages import Stage, answer_with, choices, outputs
 from grader.task import Case, Mistake, Task
 
 SEED = 5
+TWO = "Two things at once, which together give just your numbers. (1) "
 
 
 @Stage
@@ -191,16 +192,14 @@ def test_two_and_three_slips_at_once_are_told_together(staged):
 
     result = judge_function(staged, two, SEED)
     assert result.mistake == "largest + plus"
-    assert result.message == (
-        "Two things at once. (1) These are the largest numbers of the rows. (2) The factor is added."
-    )
+    assert result.message == (TWO + "These are the largest numbers of the rows. (2) The factor is added.")
 
     def three(table, factor, shift):
         return table.max(axis=-1) + factor + table.dtype.type(shift)
 
     result = judge_function(staged, three, SEED)
     assert result.mistake == "largest + plus + shift_added"
-    assert result.message.startswith("Three things at once. (1) ")
+    assert result.message.startswith("Three things at once, which together give just your numbers. (1) ")
 
 
 def test_fewer_slips_come_first(staged):
@@ -234,7 +233,7 @@ def test_two_explanations_for_one_output_are_both_said(staged):
     result = judge_function(both, lambda table, factor, shift: table.sum(axis=-1), SEED)
     assert result.mistake == "no_factor + no_shift | quarter_less + shift_added"
     first, second = result.message.split(" Or, which gives the same numbers: ")
-    assert first == "Two things at once. (1) The factor has no effect. (2) The shift has no effect."
+    assert first == TWO + "The factor has no effect. (2) The shift has no effect."
     assert second.endswith("(1) A quarter is subtracted, and the factor has no effect. (2) The shift is added.")
     fates = {pair.name: pair.fate for pair in pairs_of(both, SEED)}
     assert fates["no_factor + no_shift"] == fates["quarter_less + shift_added"] == "shared"
