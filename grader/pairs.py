@@ -77,7 +77,7 @@ def alike(replies_by_name):
         value = replies[0].value
         parts = np.stack([value.real, value.imag]) if value.dtype.kind == "c" else value
         numbers = np.nan_to_num(parts.astype(np.float64).ravel(), nan=12345.0, posinf=1e30, neginf=-1e30)
-        sketches.setdefault(value.shape, []).append((name, numbers))
+        sketches.setdefault((value.shape, numbers.size), []).append((name, numbers))
     same = {}
     for group in sketches.values():
         table = np.stack([numbers for _, numbers in group])
