@@ -329,3 +329,12 @@ def test_a_draw_that_turns_a_verdict_is_noticed(staged):
     blind = dataclasses.replace(staged, draw=sometimes_blind, cases=staged.cases[:1])
     broken = [row.name for row in prove_task(blind, SEED) if not row.holds]
     assert any(name.startswith("largest is right (seeds ") for name in broken)
+
+
+def test_a_mistake_may_give_complex_numbers(staged):
+    def turned(table, factor, shift):
+        """The sums have an imaginary part."""
+        return reference(table, factor, shift) + table.dtype.type(2) * 1j
+
+    complex_too = dataclasses.replace(staged, mistakes=(*staged.mistakes, Mistake(turned)))
+    assert [row for row in prove_task(complex_too, SEED) if not row.holds] == []
