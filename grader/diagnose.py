@@ -52,10 +52,9 @@ class Suspect:
 
 
 def suspect(task, mistakes):
-    """Return the `Suspect` for one mistake, or for any number of slips, of a task; for none it is the reference."""
-    if not mistakes:
-        return Suspect((), task.reference if not task.stages else answer_with(task.stages, task.names))
-    if mistakes[0] in task.mistakes:
+    """Return the `Suspect` for one mistake, or for any number of slips, of a task: for none, all stages gone through
+    the right way."""
+    if mistakes and mistakes[0] in task.mistakes:
         return Suspect(tuple(mistakes), mistakes[0].compute)
     return Suspect(tuple(mistakes), answer_with(task.stages, task.names, mistakes))
 

@@ -60,8 +60,7 @@ def unsteady(task, inputs, call):
     first, second = both(task, inputs, call), both(task, inputs, call)
     if first is None or second is None:
         return None
-    both_nan = np.isnan(first[0]) & np.isnan(second[0]) if first[0].dtype.kind == "f" else False
-    moved = np.atleast_1d(~close(first[0], second[0]) & ~np.asarray(both_nan))
+    moved = np.atleast_1d(_moved(first[0], second[0]))
     if not moved.any():
         return None
     place = tuple(np.argwhere(moved)[0])
@@ -83,7 +82,7 @@ def dependence(task, inputs, call, rng):
         after = both(task, changed, call)
         if after is None or after[0].shape != before[0].shape:
             continue
-        yours, right = (_rows(~close(b, a, str(b.dtype))) for a, b in zip(before, after, strict=True))
+        yours, right = (_rows(_moved(*runs)) for runs in zip(before, after, strict=True))
         at = f"{name}[{', '.join(map(str, place))}]"
         if (yours & ~right).any():
             where = _where(yours & ~right)
@@ -112,6 +111,12 @@ def _changes(inputs, rng):
                     continue
                 new[place] = rng.choice(others)
             yield name, place, {**inputs, name: new}
+
+
+def _moved(before, after):
+    """Tell where two runs differ; NaN that stays NaN has not moved."""
+    moved = ~close(after, before, str(after.dtype))
+    return moved & ~(np.isnan(before) & np.isnan(after)) if before.dtype.kind == "f" else moved
 
 
 def _rows(moved):

@@ -44,6 +44,17 @@ def test_a_place_that_does_not_count_though_it_should_is_told(task):
     )
 
 
+def test_nan_that_stays_does_not_depend_on_anything(task):
+    """Row 0 is NaN whatever stands in the table: what should change and does not is told, and nothing else."""
+
+    def first_row_lost(table, factor):
+        sums = factor * table.sum(axis=-1)
+        return np.array([np.nan, sums[1]])
+
+    told = "In this case, when table[0] alone is changed, your result stays the same at [0]; it should change."
+    assert seen(task, first_row_lost) == told
+
+
 def test_right_dependences_are_nothing_to_tell(task):
     assert seen(task, lambda table, factor: table.sum(axis=-1) ** 3) is None
     assert seen(task, lambda table, factor: table) is None
