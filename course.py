@@ -64,6 +64,7 @@ More:
   {CALL} grade PATH...         grades notebooks, or folders of them
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
+  {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
   {CALL} proof                 shows that the grader tells right answers from common mistakes
 
 Options of learn and test:
@@ -89,6 +90,7 @@ HANDED_OVER = {
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],
+    "minutes": ["authoring", "minutes"],
 }
 
 

@@ -1,10 +1,11 @@
-"""The command line: `python -m authoring run NOTEBOOK...`, `python -m authoring release [--check]`."""
+"""The command line: `python -m authoring run NOTEBOOK...`, `release [--check]`, `minutes NOTEBOOK...`."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from authoring.execute import run
+from authoring.minutes import reading_minutes
 from authoring.own_work import record
 from authoring.release import check, release
 
@@ -26,8 +27,19 @@ def main(arguments=None):
     command.add_argument("--check", action="store_true", help="write nothing; say which exercises are out of date")
     command.set_defaults(call=lambda a: check(ROOT) if a.check else release_and_record(ROOT))
 
+    command = commands.add_parser("minutes", help="say how long a lone reader takes over the main line of a lesson")
+    command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    command.set_defaults(call=lambda a: print_minutes(a.notebooks))
+
     given = parser.parse_args(arguments)
     return given.call(given)
+
+
+def print_minutes(notebooks):
+    """Print the honest minutes of each notebook's main line."""
+    for path in notebooks:
+        print(f"{reading_minutes(path):5.1f}  {path.name}")
+    return 0
 
 
 def release_and_record(root):

@@ -14,15 +14,16 @@ ROOT = Path(__file__).parents[1]
 # Each part may import those to its left.
 FUNCTIONS = ("namespace", "validation", "softmax", "masks", "attention", "__init__")
 MODULES = (  # need PyTorch
-    *("self_attention", "multi_head", "positional_encoding", "layers", "transformer", "bottleneck", "decoding"),
+    *("self_attention", "multi_head", "positional_encoding", "layers", "transformer", "relatives", "decoding"),
 )
+RELATIVES = ("bottleneck", "convolution", "linear_attention", "delta_rule", "pooling", "__init__")
 WORK = ("training", "evaluation")  # bring models and data together
 COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
 PLOTTING = (
     *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "speech", "course_map", "__init__"),
 )
 DATA = (
-    *("toy", "words", "batches", "dates"),
+    *("toy", "words", "batches", "dates", "digits", "names"),
     *("download", "archives", "text", "mel", "voices", "speech", "__init__"),
 )
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
@@ -130,6 +131,13 @@ def test_data_imports_to_the_left():
     assert out_of_order("course_lib.data", DATA) == []
 
 
+def test_relatives_know_only_those_to_their_left():
+    assert {part(found.importer, "course_lib.relatives") for found in imports_in("course_lib.relatives")} <= set(
+        RELATIVES
+    )
+    assert out_of_order("course_lib.relatives", RELATIVES) == []
+
+
 def test_leaves_of_course_lib_import_no_other_leaf():
     allowed = {leaf: {leaf, *FUNCTIONS} for leaf in COURSE_LIB_LEAVES}  # and so load no PyTorch
     leaves = [found for found in imports_in("course_lib") if part(found.importer) in allowed]
@@ -151,6 +159,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
     ("folder", "forbidden", "exception"),
     [
         ("course_lib", ("grader", "tasks", "workbook", "authoring", "course"), ()),
+        ("experiments", ("grader", "tasks", "workbook", "authoring", "course"), ()),
+        *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
         ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         ("tasks", ("workbook", "authoring", "course"), ()),
         ("workbook", ("authoring", "course"), ()),
@@ -158,9 +168,10 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("upkeep", ("course_lib", "grader", "tasks", "workbook"), ()),
         ("benchmarks", ("grader", "tasks"), ("benchmarks.unseen_answers",)),  # which measures the grader
         ("benchmarks", ("workbook", "authoring", "course"), ()),
-        *((folder, ("upkeep",), ()) for folder in (*ROOMS, "benchmarks")),
-        *((folder, ("tests", "benchmarks"), ()) for folder in (*ROOMS, "upkeep")),
+        *((folder, ("upkeep",), ()) for folder in (*ROOMS, "benchmarks", "experiments")),
+        *((folder, ("tests", "benchmarks"), ()) for folder in (*ROOMS, "upkeep", "experiments")),
         ("course_lib", ("matplotlib",), ("course_lib.plotting",)),
+        ("course_lib", ("sklearn",), ("course_lib.data.digits",)),
         ("course_lib", ("array_api_compat",), ("course_lib.namespace",)),
         ("course_lib", ("torch",), ("course_lib.namespace", *(f"course_lib.{name}" for name in (*MODULES, *WORK)))),
     ],
@@ -212,7 +223,7 @@ scaled_dot_product_attention(np.ones((2, 3, 4)), np.ones((2, 3, 4)), np.ones((2,
 def test_course_lib_loads_nothing_heavy(statement):
     loaded = loaded_by(statement)
     assert "course_lib.attention" in loaded
-    assert loaded & {"torch", "matplotlib", "babel", "IPython", "ipywidgets", "course_lib.plotting"} == set()
+    assert loaded & {"torch", "matplotlib", "babel", "sklearn", "IPython", "ipywidgets", "course_lib.plotting"} == set()
 
 
 def test_the_child_loads_no_answers():

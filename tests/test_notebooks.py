@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
+from authoring.minutes import has_main_line, reading_minutes
 from authoring.own_work import worked_on
 from authoring.release import difference
 from authoring.storage import normalize, read
@@ -24,6 +25,7 @@ OWN_WORK = {ROOT / path for path in worked_on(ROOT)}  # a reader's own answers a
 SECTIONS = ["What you will be able to do", "Common mistakes", "Summary", "Check yourself", "Next", "References"]
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 LONGEST_CELL = 20  # lines of code
+LONGEST_MAIN_LINE = 45  # minutes
 LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
 MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
 LINK = re.compile(r"""\]\(<?([^)\s>]+)[^)]*\)|(?:href|src)=["']([^"']+)["']""")
@@ -143,6 +145,12 @@ def test_lesson_opens_with_title_minutes_and_needs(path):
     first = notebook(path).cells[0].source
     assert re.match(rf"# {path.name[:2]} · \S", first)
     assert re.search(r"^\*\*About \d+ minutes\*\* · needs: \S", first, re.MULTILINE)
+
+
+@every(*(path for path in LESSONS if has_main_line(notebook(path))))
+def test_main_line_takes_the_minutes_that_it_says(path):
+    said = int(re.search(r"^\*\*About (\d+) minutes\*\*", notebook(path).cells[0].source, re.MULTILINE)[1])
+    assert said == round(reading_minutes(path)) <= LONGEST_MAIN_LINE, "see `python3 course.py minutes`"
 
 
 @every(*LESSONS)

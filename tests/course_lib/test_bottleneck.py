@@ -6,8 +6,8 @@ import torch
 from pytorch_modules import assert_equal, randomized, tensor, unchanged
 from torch import nn
 
-from course_lib.bottleneck import RecurrentBottleneck
 from course_lib.decoding import beam, greedy
+from course_lib.relatives.bottleneck import RecurrentBottleneck
 from course_lib.training import Plan, teacher_forced, train
 
 LENGTHS = torch.tensor([4, 6, 1])

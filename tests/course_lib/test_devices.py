@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 import course_lib
-from course_lib.bottleneck import RecurrentBottleneck
 from course_lib.layers import FeedForward, FrameEmbedding, LayerNorm, RMSNorm, SwiGLU, layer_norm, rms_norm
 from course_lib.multi_head import MultiHeadAttention, merge_heads, split_heads
 from course_lib.positional_encoding import (
@@ -19,6 +18,7 @@ from course_lib.positional_encoding import (
     rotate,
     sinusoidal_encoding,
 )
+from course_lib.relatives.bottleneck import RecurrentBottleneck
 from course_lib.self_attention import SelfAttention, attend
 from course_lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Sizes, Transformer
 

@@ -1,0 +1,1 @@
+"""What attention is compared with, and what became of it: recurrence, convolution, linear attention, pooling."""
