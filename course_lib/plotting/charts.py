@@ -64,14 +64,18 @@ def _draw_bar(axes, left, row, value, width):
 def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -> CourseFigure:
     """Measured curves, each named at its end; theory is the wide pale dashed line.
 
-    x: (points,); curves, theory: {name: (points,)}; log: the axes that are logarithmic, "x", "y" or "xy".
+    x: (points,); curves: {name: (points,)}, or (seeds, points) for the mean of several runs with the band from the
+    lowest to the highest of them; theory: {name: (points,)}; log: the axes that are logarithmic, "x", "y" or "xy".
     """
     x = numbers(x, "x", ndim=1)
-    curves = {name: numbers(y, f"curve {name!r}", ndim=1) for name, y in curves.items()}
+    runs = {
+        name: numbers(y, f"curve {name!r}", ndim=np.ndim(y) if np.ndim(y) == 2 else 1) for name, y in curves.items()
+    }
     theory = {name: numbers(y, f"theory {name!r}", ndim=1) for name, y in (theory or {}).items()}
-    for name, y in (curves | theory).items():
-        if len(y) != len(x):
-            raise ValueError(f"{name!r} has {count(len(y), 'point')}, but x has {len(x)}.")
+    for name, y in (runs | theory).items():
+        if y.shape[-1] != len(x):
+            raise ValueError(f"{name!r} has {count(y.shape[-1], 'point')}, but x has {len(x)}.")
+    curves = {name: y.mean(axis=0) if y.ndim == 2 else y for name, y in runs.items()}
     if len(curves) > len(SERIES):
         raise ValueError(f"{len(curves)} curves are more than one figure keeps apart; show at most {len(SERIES)}.")
 
@@ -82,13 +86,16 @@ def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -
             ends.append((name, y, FAINT))
         for (name, y), (color, marker) in zip(curves.items(), SERIES, strict=False):
             axes.plot(x, y, color=color, marker=marker if len(x) <= 40 else None, markersize=6, linewidth=2, zorder=2)
+            if runs[name].ndim == 2:
+                lowest, highest = runs[name].min(axis=0), runs[name].max(axis=0)
+                axes.fill_between(x, lowest, highest, color=color, alpha=0.18, linewidth=0, zorder=1.5)
             ends.append((name, y, color))
         _draw_axes(axes, x, log)
         axes.set_xlabel(xlabel, parse_math=False)
         axes.set_ylabel(ylabel, parse_math=False)
         _label_ends(axes, x, ends)
 
-    said = [f"{name} {_trend(x, y)}" for name, y in curves.items()]
+    said = [f"{name} {_trend(x, y)}{_spread(x, runs[name])}" for name, y in curves.items()]
     said += [f"{name} (theory, dashed) {_trend(x, y)}" for name, y in theory.items()]
     alt = f"Curves of {ylabel} over {xlabel} from {number(x.min())} to {number(x.max())}: {'; '.join(said)}."
     return CourseFigure((Panel(5.6, 3.4, draw, alt, title),))
@@ -129,6 +136,14 @@ def _label_ends(axes, x, ends):
             heights[k + 1] += overlap / 2
     for height, (place, end, name, color) in zip(heights, labels, strict=True):
         write(axes, end, name, (edge - place[0] + 6, height - place[1]), va="center", color=readable(color))
+
+
+def _spread(x, runs):
+    """Return what is said of the runs behind a mean: how many, and how far apart they end."""
+    if runs.ndim == 1:
+        return ""
+    last = runs[:, np.argmax(x)]
+    return f" (mean of {len(runs)} runs, which end between {two_digits(last.min())} and {two_digits(last.max())})"
 
 
 def _trend(x, y):

@@ -133,6 +133,15 @@ def test_curves_say_their_trend(y, said):
     assert f"curve {said}" in show_curves([1, 2, 3, 4], {"curve": y}, "x", "y").alt
 
 
+def test_a_curve_of_several_runs_shows_their_mean_and_spread():
+    figure = show_curves([1, 2, 4], {"up": [[1, 2, 3], [1, 4, 9]], "once": [1, 1, 1]}, "n", "share")
+    assert "up rises from 1 to 6 (mean of 2 runs, which end between 3 and 9); once stays near 1." in figure.alt
+    (axes,) = figure.figure.axes
+    (band,) = axes.collections
+    assert axes.lines[0].get_ydata().tolist() == [1, 3, 6]
+    assert {tuple(corner) for corner in band.get_paths()[0].vertices} >= {(4.0, 3.0), (4.0, 9.0), (1.0, 1.0)}
+
+
 def test_arrows_say_length_angle_and_dot_product():
     alt = show_arrows([[3, 4], [8, -6], [6, 8]], ["q", "across", "along"], roles=["query", "key", "key"]).alt
     assert "query q has length 5; key across has length 10, angle 90°, dot product 0;" in alt
