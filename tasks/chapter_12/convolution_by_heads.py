@@ -503,7 +503,7 @@ def conv2d_of_arrays(image, weight, alpha):
 @known.mistake
 def four_axes_expected(image, weight, alpha):
     """The image is expected to have four axes, with a batch. It has three: height, width, channels."""
-    batch, height, width, d_in = image.shape
+    batch, height, width, _ = image.shape
     return np.zeros((batch, height, width, len(weight)))
 
 
@@ -535,8 +535,8 @@ def ones_under_one_weight(rng):
     if np.allclose(yours, 1):
         return None
     return (
-        "A 1 x 1 kernel has one head and no ring, and its weights sum to 1. So on an image of ones, a kernel of 1 gives "
-        f"1 everywhere; yours gives {yours.flat[np.abs(yours - 1).argmax()]:.4g} somewhere."
+        "A 1 x 1 kernel has one head and no ring, and its weights sum to 1. So on an image of ones, a kernel of 1 "
+        f"gives 1 everywhere; yours gives {yours.flat[np.abs(yours - 1).argmax()]:.4g} somewhere."
     )
 
 
@@ -548,8 +548,8 @@ def nearly_no_alpha(rng):
     if np.allclose(yours, right, atol=1e-6):
         return None
     return (
-        f"At alpha 1e-9 each head gives all keys the same weight: on a 2 x 4 image with its ring that is 1/24, and nine "
-        f"heads with maps of 1 give 9/24 of the sum of the image everywhere, {right:.4g}. Yours gives "
+        f"At alpha 1e-9 each head gives all keys the same weight: on a 2 x 4 image with its ring that is 1/24, and "
+        f"nine heads with maps of 1 give 9/24 of the sum of the image everywhere, {right:.4g}. Yours gives "
         f"{yours.flat[np.abs(yours - right).argmax()]:.4g} somewhere."
     )
 
@@ -563,8 +563,8 @@ def ones_under_the_middle(rng):
         return None
     return (
         "One pixel of 1 in its ring of zeros, under a kernel that is 1 in the middle, at alpha = log 2: the pixel has "
-        "the exponential 1, its four neighbors in the ring 1/2, the four corners 1/4. So its weight, and the result, is "
-        f"1/4; yours is {yours.item():.4g}."
+        "the exponential 1, its four neighbors in the ring 1/2, the four corners 1/4. So its weight, and the result, "
+        f"is 1/4; yours is {yours.item():.4g}."
     )
 
 
@@ -691,8 +691,8 @@ TASK = Task(
     finished=("course_lib.relatives.convolution.convolution_by_attention",),
     hints=(
         (
-            "Who asks, and who answers? How many queries are there, how many keys with the ring, and how many heads for "
-            "a kernel of K x K?"
+            "Who asks, and who answers? How many queries are there, how many keys with the ring, and how many heads "
+            "for a kernel of K x K?"
         ),
         (
             "Write down the places first: (row, column) of each key, from -(K // 2) on, and of each query, from 0 on. "

@@ -125,16 +125,16 @@ def reshaped_alone(kernel):
 
 @heads.slip
 def reshaped_then_transposed(kernel):
-    """The numbers are cut into (K * K, d_out, d_in) in the order in which they are stored, and the last two axes swapped
-    after that. The two axes of the kernel have to come to the front before anything is joined."""
+    """The numbers are cut into (K * K, d_out, d_in) in the order in which they are stored, and the last two axes
+    swapped after that. The two axes of the kernel have to come to the front before anything is joined."""
     d_out, d_in, rows, columns = kernel.shape
     return kernel.reshape(rows, columns, d_out, d_in).swapaxes(2, 3)
 
 
 @heads.slip
 def maps_reshaped(kernel):
-    """The kernel's axes are in front, but each map, (d_out, d_in), is reshaped to (d_in, d_out), which keeps the numbers
-    in their order and mixes inputs and outputs. It has to be transposed."""
+    """The kernel's axes are in front, but each map, (d_out, d_in), is reshaped to (d_in, d_out), which keeps the
+    numbers in their order and mixes inputs and outputs. It has to be transposed."""
     d_out, d_in, rows, columns = kernel.shape
     return np.ascontiguousarray(kernel.transpose(2, 3, 0, 1)).reshape(rows, columns, d_in, d_out)
 
@@ -286,8 +286,8 @@ def rows_of_the_kernel(rng):
         return None
     seen = ", ".join(f"{number:.3g}" for number in yours[:, 0, 0])
     return (
-        "When each place of a 3 x 3 kernel holds its number in reading order, 0 to 8, for all inputs and outputs, head h "
-        f"holds h throughout. At input 0 and output 0 your heads hold {seen}."
+        "When each place of a 3 x 3 kernel holds its number in reading order, 0 to 8, for all inputs and outputs, head "
+        f"h holds h throughout. At input 0 and output 0 your heads hold {seen}."
     )
 
 
@@ -330,7 +330,7 @@ def all_turned_by_t(weight):
 
 @known.legal
 def with_einsum(weight):
-    d_out, d_in, size, _ = weight.shape
+    d_out, d_in = weight.shape[:2]
     return np.einsum("oikl->klio", weight).reshape(-1, d_in, d_out)
 
 
@@ -360,10 +360,13 @@ TASK = Task(
         "Which weights of the kernel meet the pixel one row up and one column to the left? What shape is that slice?",
         "weight[:, :, i, j] is (d_out, d_in), and the map of head i * K + j is (d_in, d_out).",
         (
-            "Either collect the transposed slices in two loops, or bring the four axes of weight, numbered 0 to 3, into "
-            "the order rows, columns, inputs, outputs, and join the first two."
+            "Either collect the transposed slices in two loops, or bring the four axes of weight, numbered 0 to 3, "
+            "into the order rows, columns, inputs, outputs, and join the first two."
         ),
-        "`weight.transpose(2, 3, 1, 0)` has shape (K, K, d_in, d_out). Now a reshape joins what stands side by side.",
+        (
+            "`weight.transpose(...)` takes the numbers of the axes in their new order: rows, columns, inputs, outputs. "
+            "It gives (K, K, d_in, d_out), and a reshape joins the first two, which now stand side by side."
+        ),
     ),
     stages=(kernel, heads, joined),
     **known.ways,

@@ -287,7 +287,10 @@ def one_to_the_right(rng):
     step = yours[1] - yours[0]
     if (step == [0, 1]).all():
         return None
-    return f"From one entry of the list to the next it is one to the right, (0, 1); from your first to your second it is {_pair(step)}."
+    return (
+        f"From one entry of the list to the next it is one to the right, (0, 1); from your first to your second it is "
+        f"{_pair(step)}."
+    )
 
 
 @known.probe
@@ -296,7 +299,10 @@ def one_row_down(rng):
     step = yours[3] - yours[0]
     if (step == [1, 0]).all():
         return None
-    return f"With a 3 x 3 kernel, entry 3 stands right below entry 0: (1, 0) from there. Yours is {_pair(step)} from there."
+    return (
+        f"With a 3 x 3 kernel, entry 3 stands right below entry 0: (1, 0) from there. Yours is {_pair(step)} from "
+        f"there."
+    )
 
 
 def _pair(pair):

@@ -1,4 +1,4 @@
-"""12.quadratic_scores: a head that prefers one offset (Cordonnier, Loukas, Jaggi 2020, section 3, eq. 9)."""
+"""12.quadratic_scores: a head that prefers one offset (Cordonnier, Loukas, Jaggi 2020, eq. 9 and Lemma 2)."""
 
 import math
 
@@ -50,7 +50,8 @@ def far_apart(rng, num_heads, k_len):
     """As on an image of hundreds of pixels; whole numbers, whose squares float32 holds."""
     inputs = _inputs(rng, num_heads, k_len)
     offsets = np.stack([rng.integers(150, 300, size=k_len), -rng.integers(20, 90, size=k_len)], axis=-1)
-    return {"offsets": offsets.astype(float), "centers": np.round(inputs["centers"]) + [1.0, 2.0], "alpha": 40.0}
+    centers = np.round(inputs["centers"]) + np.array([1.0, 2.0])
+    return {"offsets": offsets.astype(float), "centers": centers, "alpha": 40.0}
 
 
 def one_of_each(rng, num_heads, q_len, k_len):
@@ -445,7 +446,8 @@ def one_step_away(rng):
 def moved_together(rng):
     offsets, centers = rng.integers(-2, 3, size=(4, 2)).astype(float), rng.normal(size=(3, 2))
     once = yield {"offsets": offsets, "centers": centers, "alpha": 0.5}
-    moved = yield {"offsets": offsets + [3, 1], "centers": centers + [3, 1], "alpha": 0.5}
+    step = np.array([3.0, 1.0])
+    moved = yield {"offsets": offsets + step, "centers": centers + step, "alpha": 0.5}
     if np.allclose(once, moved):
         return None
     place = tuple(np.argwhere(~np.isclose(once, moved))[0])
@@ -539,13 +541,13 @@ TASK = Task(
     hints=(
         "Take one head and one offset: (0, 1), with the center at (2, 1). How far are they apart, squared?",
         (
-            "offsets have shape (..., 2), one center (2,). What is offsets - centers[0], and over which axis do you add "
-            "up its squares?"
+            "offsets have shape (..., 2), one center (2,). What is offsets - centers[0], and over which axis do you "
+            "add up its squares?"
         ),
         "For every head the same, so: minus alpha times that sum, head by head, stacked on a new first axis.",
         (
-            "A list with one entry for each center does it: `np.stack([... for center in centers])`. Each entry is made "
-            "of `((offsets - center) ** 2).sum(axis=-1)`."
+            "A list with one entry for each center does it: `np.stack([... for center in centers])`. Each entry is "
+            "made of `((offsets - center) ** 2).sum(axis=-1)`."
         ),
     ),
     stages=(gaps, distance, scores, arranged),
