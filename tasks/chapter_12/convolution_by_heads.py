@@ -30,10 +30,6 @@ def a_single_pixel(rng, kernel_size):
     return {"image": np.ones((1, 1, 1)), "weight": np.ones((1, 1, 3, 3)), "alpha": math.log(2)}
 
 
-def a_single_row(rng, height, width, d_in, d_out, kernel_size):
-    return an_image(rng, height, width, d_in, d_out, kernel_size)
-
-
 def sharp(rng, height, width, d_in, d_out, kernel_size):
     return {**an_image(rng, height, width, d_in, d_out, kernel_size), "alpha": 40.0}
 
@@ -44,7 +40,8 @@ def reference(image, weight, alpha):
     ring = size // 2
     rows, columns = (_along_one_axis(length, size, alpha) for length in image.shape[:2])  # (K, length, length + 2 ring)
     padded = np.pad(image.astype(np.float64), ((ring, ring), (ring, ring), (0, 0)))
-    return np.einsum("ayr,bxs,rsi,oiab->yxo", rows, columns, padded, weight, optimize=True).astype(image.dtype)
+    seen = np.tensordot(columns, np.tensordot(rows, padded, 1), (2, 2))  # (K, width, K, height, d_in)
+    return np.tensordot(seen, weight, ((2, 0, 4), (2, 3, 1))).swapaxes(0, 1).astype(image.dtype)
 
 
 def _along_one_axis(length, size, alpha):
@@ -156,6 +153,16 @@ def rows_by_the_height(image, ring):
     height, width, _ = image.shape
     queries = np.stack(np.divmod(np.arange(height * width), height), axis=-1)
     return _places(height, width, ring)[None, :, :] - queries[:, None, :]
+
+
+@offsets.slip
+def all_rows_by_the_height(image, ring):
+    """The places of keys and queries go wrong: their numbers are divided by the height. A row has as many pixels as the
+    image is wide: pixel n is in row n // width."""
+    height, width, _ = image.shape
+    keys, queries = np.arange((height + 2 * ring) * (width + 2 * ring)), np.arange(height * width)
+    keys, queries = np.divmod(keys, height + 2 * ring), np.divmod(queries, height)
+    return np.stack(keys, axis=-1)[None] - ring - np.stack(queries, axis=-1)[:, None]
 
 
 @offsets.slip
@@ -468,6 +475,47 @@ def heads_kept_apart(image, weight, alpha):
     return (found @ maps.compute(weight)).reshape(-1, *image.shape[:2], len(weight))
 
 
+@shaped.slip
+def channels_cut_in_front(summed, image):
+    """The numbers are laid out as (d_out, height, width) and the channels moved to the end after that. They stand in
+    the order (height, width, d_out) already, and a reshape alone lays them out."""
+    return np.moveaxis(summed.reshape(-1, *image.shape[:2]), 0, -1)
+
+
+@known.mistake
+def ring_asks_too(image, weight, alpha):
+    """The pixels of the ring ask as well, and the result is as large as the image with its ring. The ring only answers:
+    the queries are the pixels of the image."""
+    height, width, _ = image.shape
+    reach = weight.shape[-1] // 2
+    return _asked_by_the_ring(image, weight, alpha).reshape(height + 2 * reach, width + 2 * reach, -1)
+
+
+@known.mistake
+def ring_asks_too_and_is_laid_out_as_the_image(image, weight, alpha):
+    """There are queries for the pixels of the ring as well, more than the image has places for. The ring only answers:
+    the queries are the pixels of the image."""
+    found = _asked_by_the_ring(image, weight, alpha)
+    return found.reshape(image.shape[0], image.shape[1], -1)
+
+
+def _asked_by_the_ring(image, weight, alpha):
+    around = ring.compute(weight)
+    places = _places(*image.shape[:2], around)
+    shares = weights.compute(scores.compute(places[None] - places[:, None], centers.compute(weight), alpha))
+    return summed.compute(gathered.compute(shares, pixels.compute(image, around)), maps.compute(weight))
+
+
+@known.mistake
+def channels_padded_and_cut(image, weight, alpha):
+    """The channels are padded as well, as np.pad does with a single number, and then there are too many pixels. It
+    takes a pair for each axis, and that of the channels is (0, 0)."""
+    around = ring.compute(weight)
+    found = np.pad(image, around).reshape(-1, image.shape[-1])
+    shares = weights_of_the_heads(image, weight, alpha)
+    return summed.compute(shares @ found, maps.compute(weight)).reshape(*image.shape[:2], -1).astype(image.dtype)
+
+
 @known.mistake
 def dim_for_axis(image, weight, alpha):
     """The axis of course_lib.softmax is called axis, as in NumPy; dim is PyTorch's word. The last one is taken
@@ -512,6 +560,20 @@ def two_axes_expected(image, weight, alpha):
     """The image is expected to have two axes. It has three: height, width, channels."""
     height, width = image.shape
     return np.zeros((height, width, len(weight)))
+
+
+@known.probe
+def image_twice_as_bright(rng):
+    inputs = an_image(rng, 3, 4, 2, 5, 3)
+    once = yield inputs
+    twice = yield {**inputs, "image": 2 * inputs["image"]}
+    if np.allclose(twice, 2 * once):
+        return None
+    place = tuple(int(i) for i in np.argwhere(~np.isclose(twice, 2 * once))[0])
+    return (
+        "The scores know places alone, so an image twice as bright should give a result twice as large: the number at "
+        f"{list(place)} goes from {once[place]:.4g} to {twice[place]:.4g}."
+    )
 
 
 @known.probe
@@ -565,20 +627,6 @@ def ones_under_the_middle(rng):
         "One pixel of 1 in its ring of zeros, under a kernel that is 1 in the middle, at alpha = log 2: the pixel has "
         "the exponential 1, its four neighbors in the ring 1/2, the four corners 1/4. So its weight, and the result, "
         f"is 1/4; yours is {yours.item():.4g}."
-    )
-
-
-@known.probe
-def image_twice_as_bright(rng):
-    inputs = an_image(rng, 3, 4, 2, 5, 3)
-    once = yield inputs
-    twice = yield {**inputs, "image": 2 * inputs["image"]}
-    if np.allclose(twice, 2 * once):
-        return None
-    place = tuple(int(i) for i in np.argwhere(~np.isclose(twice, 2 * once))[0])
-    return (
-        "The scores know places alone, so an image twice as bright should give a result twice as large: the number at "
-        f"{list(place)} goes from {once[place]:.4g} to {twice[place]:.4g}."
     )
 
 
@@ -685,7 +733,6 @@ TASK = Task(
         Case("a 2 x 5 image, float32", dict(height=2, width=5, d_in=4, d_out=1, kernel_size=3), dtype="float32"),
         Case("a 5 x 5 kernel", dict(height=3, width=2, d_in=4, d_out=1, kernel_size=5), points=2),
         Case("a 1 x 1 kernel", dict(height=2, width=3, d_in=4, d_out=5, kernel_size=1)),
-        Case("a single row of pixels", dict(height=1, width=4, d_in=2, d_out=3, kernel_size=3), draw=a_single_row),
         Case("alpha 40", dict(height=3, width=4, d_in=1, d_out=2, kernel_size=3), draw=sharp),
     ),
     finished=("course_lib.relatives.convolution.convolution_by_attention",),

@@ -165,6 +165,13 @@ def everything_in_one_row(heads):
 
 
 @joined.slip
+def joined_with_inputs_and_outputs_exchanged(heads):
+    """The result is laid out as (K * K, d_out, d_in), though the numbers stand in the order of (d_in, d_out): a reshape
+    does not transpose. weight.shape begins with d_out, and each map is (d_in, d_out)."""
+    return heads.reshape(-1, heads.shape[3], heads.shape[2])
+
+
+@joined.slip
 def added_over_the_kernel(heads):
     """The heads are added up into one map. Each place of the kernel keeps its own: (K * K, d_in, d_out)."""
     return heads.sum(axis=(0, 1))
@@ -203,10 +210,37 @@ def inputs_in_front(weight):
 
 
 @known.mistake
+def turned_around_after_the_cut(weight):
+    """The numbers are cut into (K * K, d_out, d_in) as they are stored, and all three axes turned around: (d_in, d_out,
+    K * K). Join the kernel's two axes where they stand, at the end, and turn around then."""
+    d_out, d_in, size, _ = weight.shape
+    return weight.reshape(size * size, d_out, d_in).T
+
+
+@known.mistake
+def first_axes_for_the_kernel(weight):
+    """The index of the row goes to the first axis of weight and that of the column to the second, but those are outputs
+    and inputs. The kernel's axes are the last two."""
+    size = weight.shape[-1]
+    return np.array([weight[i, j] for i in range(size) for j in range(size)])
+
+
+@known.mistake
+def maps_as_stored_in_their_dtype(weight):
+    """A slice of the weight, (d_out, d_in), is put where (d_in, d_out) belongs. It has to be transposed first."""
+    d_out, d_in, size, _ = weight.shape
+    heads = np.zeros((size * size, d_in, d_out), dtype=weight.dtype)
+    for i in range(size):
+        for j in range(size):
+            heads[i * size + j] = weight[:, :, i, j]
+    return heads
+
+
+@known.mistake
 def maps_as_stored(weight):
     """The slice weight[:, :, i, j] has shape (d_out, d_in) and is put where (d_in, d_out) belongs. Transpose it."""
     d_out, d_in, size, _ = weight.shape
-    heads = np.zeros((size * size, d_in, d_out), dtype=weight.dtype)
+    heads = np.zeros((size * size, d_in, d_out))
     for i in range(size):
         for j in range(size):
             heads[i * size + j] = weight[:, :, i, j]
@@ -369,5 +403,9 @@ TASK = Task(
         ),
     ),
     stages=(kernel, heads, joined),
+    coincidences={
+        "not_transposed + joined_with_inputs_and_outputs_exchanged": "maps_reshaped",
+        "maps_reshaped + joined_with_inputs_and_outputs_exchanged": "not_transposed",
+    },
     **known.ways,
 )

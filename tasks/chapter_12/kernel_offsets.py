@@ -194,6 +194,33 @@ def middle_column_alone(steps):
 
 
 @offsets.slip
+def first_row_alone(steps):
+    """These are the offsets of the kernel's first row alone, as when the result is returned before the second row has
+    been gone through. All rows count."""
+    return offsets(steps)[: len(steps)]
+
+
+@offsets.slip
+def last_column_alone(steps):
+    """These are the offsets of the kernel's last column alone, as when only the last of each row is kept. All columns
+    count."""
+    return offsets(steps)[len(steps) - 1 :: len(steps)]
+
+
+@offsets.slip
+def columns_from_zero(steps):
+    """The rows are counted from the middle and the columns from 0, at the left edge. Both are counted from the
+    middle."""
+    return offsets(steps) + np.array([0, len(steps) // 2])
+
+
+@offsets.slip
+def rows_from_zero(steps):
+    """The columns are counted from the middle and the rows from 0, at the top. Both are counted from the middle."""
+    return offsets(steps) + np.array([len(steps) // 2, 0])
+
+
+@offsets.slip
 def query_left_out(steps):
     """The offset (0, 0) is missing. A kernel has a weight for the pixel itself as well."""
     grid = offsets(steps)
@@ -238,6 +265,28 @@ def nearest_first(steps):
     along the next."""
     grid = offsets(steps)
     return grid[np.argsort((grid**2).sum(axis=-1), kind="stable")]
+
+
+@known.mistake
+def end_left_out_of_a_list(kernel_size):
+    """Each range ends one too early, so that the last row and the last column are missing, and a 1 x 1 kernel has
+    nothing at all. The end of a range does not count: let it be K // 2 + 1."""
+    reach = kernel_size // 2
+    return np.array([[row, column] for row in range(-reach, reach) for column in range(-reach, reach)])
+
+
+@known.mistake
+def query_left_out_of_a_list(kernel_size):
+    """The offset (0, 0) is missing, which leaves nothing of a 1 x 1 kernel. A kernel has a weight for the pixel itself
+    as well."""
+    return np.array([[row, column] for row, column in with_loops(kernel_size) if row or column])
+
+
+@known.mistake
+def an_iterator_for_a_list(kernel_size):
+    """The array holds Python objects and no numbers, as when an iterator is put into it whole. list(...) around the
+    iterator makes it a list of pairs, and np.array takes that."""
+    return np.array(itertools.product(range(kernel_size), repeat=2))
 
 
 @known.mistake

@@ -223,6 +223,27 @@ def added_up_over_the_heads(gaps):
 
 
 @distance.slip
+def added_up_for_each_head(gaps):
+    """All squares of a head are added up, over all offsets: (num_heads,). It is row and column that are added: the last
+    axis alone."""
+    return (gaps**2).reshape(len(gaps), -1).sum(axis=-1)
+
+
+@distance.slip
+def added_up_over_the_first_of_the_offsets(gaps):
+    """The squares are added up over the first axis of the offsets. It is row and column that are added: the last
+    axis."""
+    return (gaps**2).sum(axis=1)
+
+
+@distance.slip
+def minus_alpha_for_the_row_alone(gaps, alpha):
+    """Minus alpha multiplies the square of the row alone, and the square of the column is added as it is. Brackets
+    around the sum bring it to both."""
+    return gaps[..., 0] ** 2 - gaps[..., 1] ** 2 / alpha
+
+
+@distance.slip
 def added_up_altogether(gaps):
     """All squares are added up into one number. It is row and column that are added: the last axis alone."""
     return (gaps**2).sum()
@@ -415,7 +436,27 @@ def pairs_unpacked(offsets, centers, alpha):
     """The offsets are unpacked into two, rows and columns, but that takes them apart along the first axis. It is the
     last: offsets[..., 0] and offsets[..., 1]."""
     rows, columns = offsets
-    return -alpha * ((rows - centers[0]) ** 2 + (columns - centers[1]) ** 2)
+    return np.array([-alpha * ((rows - row) ** 2 + (columns - column) ** 2) for row, column in centers])
+
+
+@known.mistake
+def one_axis_for_the_heads_in_front(offsets, centers, alpha):
+    """One axis of size 1 is put in for each of the two, which fits a list of offsets. They may have any number of
+    leading axes, and then the heads meet one of those."""
+    return -alpha * ((offsets[None] - centers[:, None]) ** 2).sum(axis=-1)
+
+
+@known.mistake
+def two_axes_for_the_heads_in_front(offsets, centers, alpha):
+    """The axes of size 1 are those that offsets of shape (q_len, k_len, 2) need. They may have any number of leading
+    axes: as many are put in as the offsets have in front of their last."""
+    return -alpha * ((offsets[None] - centers[:, None, None]) ** 2).sum(axis=-1)
+
+
+@known.mistake
+def a_caret_for_the_power(offsets, centers, alpha):
+    """`^` is no power in Python: it compares bits, and floating-point numbers have none for it. A square is `** 2`."""
+    return np.stack([-alpha * ((offsets - center) ^ 2).sum(axis=-1) for center in centers])
 
 
 @known.probe
@@ -554,6 +595,7 @@ TASK = Task(
     coincidences={
         "no_centers + without_the_square_of_the_center": "difference_of_the_lengths",
         "row_and_column_kept_apart + added_over_the_heads": "added_up_over_the_heads",
+        "added_up_for_each_head + added_over_the_heads": "added_up_altogether",
     },
     cancelling=("halved + doubled",),
     **known.ways,
