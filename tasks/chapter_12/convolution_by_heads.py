@@ -59,8 +59,8 @@ def _places(height, width, ring=0):
 
 
 def weights_of_the_heads(image, weight, alpha):
-    offsets_of_all = offsets.compute(image, ring.compute(weight))
-    return weights.compute(scores.compute(offsets_of_all, centers.compute(weight), alpha))
+    offsets_of_all = offsets(image, ring(weight))
+    return weights(scores(offsets_of_all, centers(weight), alpha))
 
 
 @Stage
@@ -341,19 +341,19 @@ def the_nearest_pixel_alone(scores):
 @weights.slip
 def softmax_over_the_queries(scores):
     """The softmax runs over the queries. Each query shares out its own attention over the keys: the last axis."""
-    return weights.compute(scores.swapaxes(-2, -1)).swapaxes(-2, -1)
+    return weights(scores.swapaxes(-2, -1)).swapaxes(-2, -1)
 
 
 @weights.slip
 def softmax_over_the_heads(scores):
     """The softmax runs over the heads. Each head shares out its own attention over the keys: the last axis."""
-    return np.moveaxis(weights.compute(np.moveaxis(scores, 0, -1)), -1, 0)
+    return np.moveaxis(weights(np.moveaxis(scores, 0, -1)), -1, 0)
 
 
 @weights.slip
 def softmax_over_everything(scores):
     """One softmax runs over all queries and keys of a head. Every query shares out its own: the last axis alone."""
-    return weights.compute(scores.reshape(len(scores), -1)).reshape(scores.shape)
+    return weights(scores.reshape(len(scores), -1)).reshape(scores.shape)
 
 
 @weights.slip
@@ -361,7 +361,7 @@ def softmax_over_the_window(scores, offsets, weight):
     """The softmax runs over the K x K pixels around the query, and no others have weight. It runs over all pixels of
     the image and the ring."""
     near = (np.abs(offsets) <= weight.shape[-1] // 2).all(axis=-1)
-    return weights.compute(np.where(near, scores, -np.inf))
+    return weights(np.where(near, scores, -np.inf))
 
 
 @weights.slip
@@ -379,7 +379,7 @@ def no_softmax(scores):
 @weights.slip
 def softmax_twice(scores):
     """The softmax is taken twice: the second one takes weights for scores."""
-    return weights.compute(weights.compute(scores))
+    return weights(weights(scores))
 
 
 @Stage
@@ -471,8 +471,8 @@ def channels_in_front(summed, image):
 @known.mistake
 def heads_kept_apart(image, weight, alpha):
     """The heads are not added up: the result has an axis for them. A convolution adds up the places of its kernel."""
-    found = gathered.compute(weights_of_the_heads(image, weight, alpha), pixels.compute(image, ring.compute(weight)))
-    return (found @ maps.compute(weight)).reshape(-1, *image.shape[:2], len(weight))
+    found = gathered(weights_of_the_heads(image, weight, alpha), pixels(image, ring(weight)))
+    return (found @ maps(weight)).reshape(-1, *image.shape[:2], len(weight))
 
 
 @shaped.slip
@@ -500,27 +500,27 @@ def ring_asks_too_and_is_laid_out_as_the_image(image, weight, alpha):
 
 
 def _asked_by_the_ring(image, weight, alpha):
-    around = ring.compute(weight)
+    around = ring(weight)
     places = _places(*image.shape[:2], around)
-    shares = weights.compute(scores.compute(places[None] - places[:, None], centers.compute(weight), alpha))
-    return summed.compute(gathered.compute(shares, pixels.compute(image, around)), maps.compute(weight))
+    shares = weights(scores(places[None] - places[:, None], centers(weight), alpha))
+    return summed(gathered(shares, pixels(image, around)), maps(weight))
 
 
 @known.mistake
 def channels_padded_and_cut(image, weight, alpha):
     """The channels are padded as well, as np.pad does with a single number, and then there are too many pixels. It
     takes a pair for each axis, and that of the channels is (0, 0)."""
-    around = ring.compute(weight)
+    around = ring(weight)
     found = np.pad(image, around).reshape(-1, image.shape[-1])
     shares = weights_of_the_heads(image, weight, alpha)
-    return summed.compute(shares @ found, maps.compute(weight)).reshape(*image.shape[:2], -1).astype(image.dtype)
+    return summed(shares @ found, maps(weight)).reshape(*image.shape[:2], -1).astype(image.dtype)
 
 
 @known.mistake
 def dim_for_axis(image, weight, alpha):
     """The axis of course_lib.softmax is called axis, as in NumPy; dim is PyTorch's word. The last one is taken
     anyway."""
-    found = scores.compute(offsets.compute(image, ring.compute(weight)), centers.compute(weight), alpha)
+    found = scores(offsets(image, ring(weight)), centers(weight), alpha)
     return course_lib.softmax(found, dim=-1)
 
 
