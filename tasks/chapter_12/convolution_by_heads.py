@@ -105,12 +105,6 @@ def border_repeated(image, ring):
 
 
 @pixels.slip
-def wrapped_around(image, ring):
-    """The ring holds the pixels from the opposite side, as if the image went on around. It holds zeros."""
-    return np.pad(image, ((ring, ring), (ring, ring), (0, 0)), mode="wrap").reshape(-1, image.shape[-1])
-
-
-@pixels.slip
 def ring_of_ones(image, ring):
     """The ring holds ones. It holds zeros."""
     padded = np.pad(image, ((ring, ring), (ring, ring), (0, 0)), constant_values=1)
@@ -377,6 +371,12 @@ def no_softmax(scores):
 
 
 @weights.slip
+def first_heads_weights_for_all(scores):
+    """All heads have the weights of the first one, and so look at the same place. Each has a center of its own."""
+    return np.broadcast_to(weights(scores)[:1], scores.shape)
+
+
+@weights.slip
 def softmax_twice(scores):
     """The softmax is taken twice: the second one takes weights for scores."""
     return weights(weights(scores))
@@ -427,9 +427,16 @@ def heads_added_before_their_maps(gathered, maps):
 
 
 @summed.slip
-def largest_of_the_heads(gathered, maps):
-    """Of all heads, the largest number is taken. They are added up."""
-    return (gathered @ maps).max(axis=0)
+def no_maps(gathered):
+    """What the heads gather is added up as it is: the weights of the kernel have no part in it. Each head has a map,
+    from d_in channels to d_out."""
+    return gathered.sum(axis=0)
+
+
+@summed.slip
+def first_head_alone(gathered, maps):
+    """The result is that of the first head alone. All heads are added up."""
+    return (gathered @ maps)[0]
 
 
 @summed.slip
@@ -480,6 +487,20 @@ def channels_cut_in_front(summed, image):
     """The numbers are laid out as (d_out, height, width) and the channels moved to the end after that. They stand in
     the order (height, width, d_out) already, and a reshape alone lays them out."""
     return np.moveaxis(summed.reshape(-1, *image.shape[:2]), 0, -1)
+
+
+@known.mistake
+def heads_side_by_side(image, weight, alpha):
+    """The heads stand side by side in the channels, K * K * d_out of them. A convolution adds up the places of its
+    kernel, and so the heads."""
+    found = gathered(weights_of_the_heads(image, weight, alpha), pixels(image, ring(weight))) @ maps(weight)
+    return np.moveaxis(found, 0, 1).reshape(*image.shape[:2], -1)
+
+
+@known.mistake
+def weights_alone(image, weight, alpha):
+    """These are the attention weights, (K * K, q_len, k_len). They have yet to meet the pixels."""
+    return weights_of_the_heads(image, weight, alpha).astype(image.dtype)
 
 
 @known.mistake
@@ -700,9 +721,11 @@ def with_torch(image, weight, alpha):
 
 
 RARE = {
+    "first_heads_weights_for_all",
+    "no_maps",
+    "first_head_alone",
     "ring_of_the_kernel_size",
     "ring_of_ones",
-    "wrapped_around",
     "places_for_offsets",
     "first_map_for_all",
     "all_heads_at_the_query",
@@ -711,7 +734,6 @@ RARE = {
     "softmax_over_the_heads",
     "softmax_twice",
     "no_softmax",
-    "largest_of_the_heads",
     "middle_head_alone",
 }
 STAGES = tuple(

@@ -52,6 +52,14 @@ def kernel_left_to_right(weight):
 
 
 @kernel.slip
+def offsets_for_indices(weight):
+    """Offsets are taken for indices: -1 is the last row of the kernel, and not the first. The indices of its rows and
+    columns count from 0."""
+    reach = weight.shape[-1] // 2
+    return np.roll(weight, reach, axis=(2, 3))
+
+
+@kernel.slip
 def columns_first(weight):
     """The heads go down the columns of the kernel. They go along its rows, as one reads: head 1 is row 0, column 1."""
     return weight.swapaxes(2, 3)
@@ -150,6 +158,28 @@ def joined_after_the_wrong_swap(kernel):
 @Stage
 def joined(heads):
     return heads.reshape(-1, *heads.shape[2:])  # (K*K, d_in, d_out)
+
+
+@heads.slip
+def inputs_and_outputs_swapped_alone(kernel):
+    """Inputs and outputs have changed places, and the numbers were cut into heads from there. The kernel's two axes
+    have to come to the front, before anything is joined."""
+    d_out, d_in, rows, columns = kernel.shape
+    return np.ascontiguousarray(kernel.swapaxes(0, 1)).reshape(rows, columns, d_in, d_out)
+
+
+@heads.slip
+def rows_in_front_alone(kernel):
+    """The rows of the kernel are in front and its columns still at the end, and the numbers were cut into heads from
+    there. Both have to stand in front, side by side, before they are joined."""
+    d_out, d_in, rows, columns = kernel.shape
+    return np.ascontiguousarray(np.moveaxis(kernel, 2, 0)).reshape(rows, columns, d_in, d_out)
+
+
+@joined.slip
+def last_head_missing(heads):
+    """The last head is missing: there are K * K of them, and the numbers go up to K * K - 1."""
+    return joined(heads)[:-1]
 
 
 @joined.slip

@@ -31,6 +31,13 @@ def reach_of_the_whole_size(kernel_size):
 
 
 @reach.slip
+def reach_one_below_the_size(kernel_size):
+    """The offsets reach kernel_size - 1 to every side, from one edge of the kernel to the other. They reach from its
+    middle to its edges."""
+    return kernel_size - 1
+
+
+@reach.slip
 def reach_rounded_up(kernel_size):
     """The offsets reach one too far to every side: kernel_size / 2 is rounded up. A kernel of 3 x 3 reaches 1."""
     return (kernel_size + 1) // 2
@@ -77,6 +84,19 @@ def counted_from_one(kernel_size):
     """The pixels of the kernel are counted from 1. An offset is counted from the middle, so that half of them are
     negative, and the middle has 0."""
     return np.arange(1, kernel_size + 1)
+
+
+@steps.slip
+def one_subtracted_from_all(kernel_size):
+    """1 is subtracted, as is right for the kernel of the example, whatever the size. The middle is K // 2 pixels from
+    the edge."""
+    return np.arange(kernel_size) - 1
+
+
+@steps.slip
+def from_minus_one_to_one(kernel_size):
+    """The offsets run from -1 to 1, in parts of the kernel. They count whole pixels from the middle."""
+    return np.linspace(-1, 1, kernel_size)
 
 
 @steps.slip
@@ -179,6 +199,20 @@ def tables_cut_into_pairs_columns_first(steps):
 def diagonal_alone(steps):
     """Each step meets itself alone, which gives the diagonal of the kernel. Every row meets every column."""
     return np.stack([steps, steps], axis=-1)
+
+
+@offsets.slip
+def one_axis_alone(steps):
+    """These are the steps along one axis, one number each. An offset is a pair, and every row meets every column."""
+    return steps
+
+
+@offsets.slip
+def cross_alone(steps):
+    """These are the offsets in the query's own row and its own column, a cross. Every row meets every column: K * K of
+    them."""
+    grid = offsets(steps)
+    return grid[(grid == 0).any(axis=-1)]
 
 
 @offsets.slip
@@ -425,6 +459,7 @@ TASK = Task(
     ),
     stages=(reach, steps, offsets),
     coincidences={
+        "reach_one_below_the_size + not_to_the_left": "counted_from_zero",
         "reach_rounded_up + end_left_out": "lower_end_rounded_down",
         "steps_backward + rows_upward": "columns_leftward",
         "steps_backward + columns_leftward": "rows_upward",

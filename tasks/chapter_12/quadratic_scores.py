@@ -118,8 +118,14 @@ def centers_added_up(offsets, centers):
 
 @gaps.slip
 def centers_rounded(offsets, centers):
-    """The centers are rounded to whole pixels, or cut. A center may lie between the pixels."""
+    """The centers are rounded to whole pixels. A center may lie between the pixels."""
     return offsets - np.round(_centers_in_front(offsets, centers))
+
+
+@gaps.slip
+def centers_cut(offsets, centers):
+    """The centers are cut to whole numbers, as integers are. A center may lie between the pixels."""
+    return offsets - np.trunc(_centers_in_front(offsets, centers))
 
 
 @gaps.slip
@@ -335,6 +341,19 @@ def alpha_squared(distance, alpha):
 
 
 @scores.slip
+def alpha_and_the_minus_squared(distance, alpha):
+    """The minus is squared along with alpha and the difference, and so the scores are above 0. Both stand in front of
+    the square."""
+    return alpha**2 * distance
+
+
+@scores.slip
+def alpha_of_the_example(distance):
+    """alpha is 0.5, as in the example, whatever it is. It is an argument."""
+    return -0.5 * distance
+
+
+@scores.slip
 def alpha_subtracted(distance, alpha):
     """alpha is added or subtracted. It is a factor: minus alpha, times the squared distance."""
     return -alpha - distance
@@ -382,6 +401,19 @@ def arranged(scores):
 def heads_last(scores):
     """The heads are the last axis. They come first: (num_heads, ...)."""
     return np.moveaxis(scores, 0, -1)
+
+
+@arranged.slip
+def heads_behind_the_first_axis(scores):
+    """The heads come behind the first axis of the offsets. They come in front of all others: (num_heads, ...)."""
+    return np.moveaxis(scores, 0, min(1, scores.ndim - 1))
+
+
+@arranged.slip
+def largest_score_subtracted(scores):
+    """From each row, its largest score is subtracted, as is done inside a softmax. The scores are asked for as they
+    are."""
+    return scores - scores.max(axis=-1, keepdims=True)
 
 
 @arranged.slip
@@ -437,6 +469,13 @@ def pairs_unpacked(offsets, centers, alpha):
     last: offsets[..., 0] and offsets[..., 1]."""
     rows, columns = offsets
     return np.array([-alpha * ((rows - row) ** 2 + (columns - column) ** 2) for row, column in centers])
+
+
+@known.mistake
+def heads_concatenated(offsets, centers, alpha):
+    """The heads are laid end to end along the first axis of the offsets, as np.concatenate does. They have an axis of
+    their own, in front: np.stack makes one."""
+    return np.concatenate([-alpha * ((offsets - center) ** 2).sum(axis=-1) for center in centers])
 
 
 @known.mistake
@@ -593,6 +632,7 @@ TASK = Task(
     ),
     stages=(gaps, distance, scores, arranged),
     coincidences={
+        "halved + no_alpha": "alpha_of_the_example",
         "no_centers + without_the_square_of_the_center": "difference_of_the_lengths",
         "row_and_column_kept_apart + added_over_the_heads": "added_up_over_the_heads",
         "added_up_for_each_head + added_over_the_heads": "added_up_altogether",
