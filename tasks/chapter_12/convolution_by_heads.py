@@ -395,6 +395,14 @@ def image_with_its_three_axes(weights, image):
 
 
 @gathered.slip
+def padded_image_with_its_three_axes(weights, image, ring):
+    """The weights are multiplied with the padded image, which still has three axes. Its pixels belong into one row,
+    (k_len, d_in), in the order of the keys."""
+    padded = np.pad(image, ((ring, ring), (ring, ring), (0, 0)))
+    return weights @ padded
+
+
+@gathered.slip
 def pixels_without_the_ring(weights, image):
     """The weights have a place for every pixel of the ring, and are multiplied with the pixels of the image alone. The
     ring's pixels are zeros, and there they have to be: pad the image first."""
@@ -768,8 +776,9 @@ TASK = Task(
             "The offsets are (q_len, k_len, 2): keys minus queries. The rest you have built already."
         ),
         (
-            "softmax(quadratic_scores(offsets, kernel_offsets(K), alpha)) has shape (K*K, q_len, k_len). The padded "
-            "image as a list of pixels is (k_len, d_in), the maps are (K*K, d_in, d_out)."
+            "The scores of these offsets, with kernel_offsets(K) as centers, have the shape (K*K, q_len, k_len), and the "
+            "softmax runs over the last axis. The padded image as a list of pixels is (k_len, d_in), the maps are (K*K, "
+            "d_in, d_out)."
         ),
         (
             "`weights @ pixels @ maps` is (K*K, q_len, d_out): every head at once. Add up its first axis, lay the "
