@@ -376,12 +376,6 @@ def first_heads_weights_for_all(scores):
     return np.broadcast_to(weights(scores)[:1], scores.shape)
 
 
-@weights.slip
-def softmax_twice(scores):
-    """The softmax is taken twice: the second one takes weights for scores."""
-    return weights(weights(scores))
-
-
 @Stage
 def gathered(weights, pixels):
     return weights.astype(pixels.dtype) @ pixels  # (K*K, q_len, d_in)
@@ -451,12 +445,6 @@ def first_head_alone(gathered, maps):
 def last_head_alone(gathered, maps):
     """The result is that of the last head alone. All heads are added up."""
     return (gathered @ maps)[-1]
-
-
-@summed.slip
-def middle_head_alone(gathered, maps):
-    """The result is that of the middle head alone. All heads are added up."""
-    return (gathered @ maps)[len(maps) // 2]
 
 
 @Stage
@@ -740,9 +728,7 @@ RARE = {
     "steps_along_both_axes",
     "scaled_by_the_channels",
     "softmax_over_the_heads",
-    "softmax_twice",
     "no_softmax",
-    "middle_head_alone",
 }
 STAGES = tuple(
     stage.but(rare=[slip.name for slip in stage.slips if slip.name in RARE])
@@ -776,9 +762,9 @@ TASK = Task(
             "The offsets are (q_len, k_len, 2): keys minus queries. The rest you have built already."
         ),
         (
-            "The scores of these offsets, with kernel_offsets(K) as centers, have the shape (K*K, q_len, k_len), and the "
-            "softmax runs over the last axis. The padded image as a list of pixels is (k_len, d_in), the maps are (K*K, "
-            "d_in, d_out)."
+            "The scores of these offsets, with kernel_offsets(K) as centers, have the shape (K*K, q_len, k_len), and "
+            "the softmax runs over the last axis. The padded image as a list of pixels is (k_len, d_in), the maps are "
+            "(K*K, d_in, d_out)."
         ),
         (
             "`weights @ pixels @ maps` is (K*K, q_len, d_out): every head at once. Add up its first axis, lay the "
