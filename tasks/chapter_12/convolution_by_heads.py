@@ -70,8 +70,8 @@ def ring(weight):
 
 @ring.slip
 def no_ring(weight):
-    """There is no ring of zeros: near the border the weights go to real pixels alone, as in the paper. Here they go to
-    the ring as well, whose values are 0."""
+    """There is no ring of zeros: near the border the weights go to real pixels alone, and sum to 1 over those. Here
+    they go to the ring as well, whose values are 0."""
     return 0
 
 

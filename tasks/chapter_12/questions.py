@@ -41,37 +41,34 @@ QUESTIONS = (
     Question(
         id="12.between_two_pixels",
         text=(
-            "A head has learned the center (0, 0.5), half a pixel to the right, and alpha = 1,000. What does it give a "
-            "query in the middle of the image?"
+            "A head has learned the center (0, 0.4), not quite halfway to the right neighbor, and alpha = 1,000. What "
+            "does it give a query in the middle of the image?"
         ),
         choices=(
             Choice(
-                "The average of the query's own pixel and the one on its right.",
+                "0.6 of the query's own pixel and 0.4 of the one on its right.",
                 (
-                    "Both are half a pixel from the center, nearer than all others. Equal scores have equal weights, "
-                    "however low: 1/2 each, whatever alpha is."
+                    "That is how one reads an image between its pixels, but softmax does not share by distance: the "
+                    "scores are -160 and -360, and the exponential of the difference is 0 in any float."
+                ),
+            ),
+            Choice(
+                "The query's own pixel alone.",
+                (
+                    "It is 0.4 away, the neighbor 0.6: scores of -160 and -360. With alpha = 1,000 the nearer one takes "
+                    "everything. At alpha = 2 the same head would mix the two, 0.6 to 0.4, and others with them."
                 ),
                 right=True,
             ),
             Choice(
-                "The query's own pixel: the nearest whole offset is taken.",
-                (
-                    "Nothing is rounded. The offsets (0, 0) and (0, 1) are equally far from (0, 0.5), so neither can "
-                    "win."
-                ),
+                "Half of the query's own pixel and half of the one on its right.",
+                "That takes the center (0, 0.5), from where both are equally far. Here one is nearer, and alpha is large.",
             ),
             Choice(
-                "Nearly nothing: no pixel is at the center, and all scores are -250 or less.",
+                "Nearly nothing: no pixel is at the center, and all scores are -160 or less.",
                 (
-                    "Softmax knows differences only, and its weights always sum to 1. Two keys have -250, and all "
-                    "others far less: those two share everything."
-                ),
-            ),
-            Choice(
-                "The average of the whole row: half a pixel is in no column.",
-                (
-                    "The next pixels of the row are 1.5 away: -2,250 against -250. The exponential of the difference "
-                    "is 0 in any float."
+                    "Softmax knows differences only, and its weights always sum to 1. The best score gets the most, "
+                    "however low it is."
                 ),
             ),
         ),
