@@ -746,10 +746,15 @@ TASK = Task(
         Case("the example of the text", dict(width=2), draw=of_the_text),
         Case("a single pixel in its ring, the text's second example", dict(kernel_size=3), draw=a_single_pixel),
         Case("a 4 x 5 image, 2 channels in, 6 out", dict(height=4, width=5, d_in=2, d_out=6, kernel_size=3), points=2),
-        Case("a 2 x 5 image, float32", dict(height=2, width=5, d_in=4, d_out=1, kernel_size=3), dtype="float32"),
         Case("a 5 x 5 kernel", dict(height=3, width=2, d_in=4, d_out=1, kernel_size=5), points=2),
         Case("a 1 x 1 kernel", dict(height=2, width=3, d_in=4, d_out=5, kernel_size=1)),
-        Case("alpha 40", dict(height=3, width=4, d_in=1, d_out=2, kernel_size=3), draw=sharp),
+        Case(
+            "alpha 40, float32",
+            dict(height=2, width=5, d_in=4, d_out=3, kernel_size=3),
+            points=2,
+            dtype="float32",
+            draw=sharp,
+        ),
     ),
     finished=("course_lib.relatives.convolution.convolution_by_attention",),
     hints=(

@@ -55,14 +55,14 @@ QUESTIONS = (
             Choice(
                 "The query's own pixel alone.",
                 (
-                    "It is 0.4 away, the neighbor 0.6: scores of -160 and -360. With alpha = 1,000 the nearer one takes "
-                    "everything. At alpha = 2 the same head would mix the two, 0.6 to 0.4, and others with them."
+                    "It is 0.4 away, the neighbor 0.6: scores of -160 and -360. With alpha = 1,000 the nearer one "
+                    "takes everything. At alpha = 2 the same head would mix the two, 0.6 to 0.4, and others with them."
                 ),
                 right=True,
             ),
             Choice(
                 "Half of the query's own pixel and half of the one on its right.",
-                "That takes the center (0, 0.5), from where both are equally far. Here one is nearer, and alpha is large.",
+                "That takes the center (0, 0.5), equally far from both. Here one is nearer, and alpha is large.",
             ),
             Choice(
                 "Nearly nothing: no pixel is at the center, and all scores are -160 or less.",
