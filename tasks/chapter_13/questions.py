@@ -6,8 +6,8 @@ QUESTIONS = (
     Question(
         id="13.which_brackets",
         text=(
-            "16,384 positions, one head, $d_k = d_v = 32$, no mask. $(\\phi(Q)\\, \\phi(K)^T)\\, V$ and $\\phi(Q)\\, "
-            "(\\phi(K)^T V)$ give the same numbers. How large is the array that each makes on its way?"
+            "16,384 positions, one head, d_k = d_v = 32, no mask. (phi(Q) phi(K)^T) V and phi(Q) (phi(K)^T V) give the "
+            "same numbers. How large is the array that each makes on its way?"
         ),
         choices=(
             Choice(
@@ -78,7 +78,7 @@ QUESTIONS = (
     Question(
         id="13.what_generating_keeps",
         text=(
-            "A model writes its 10,001st token. One head has $d_k = d_v = 64$. What does it keep of the 10,000 tokens "
+            "A model writes its 10,001st token. One head has d_k = d_v = 64. What does it keep of the 10,000 tokens "
             "before with softmax attention, and what with linear attention?"
         ),
         choices=(
@@ -116,7 +116,7 @@ QUESTIONS = (
     Question(
         id="13.what_is_lost",
         text=(
-            "A head with $d_k = 4$ reads 20 pairs of a key and a value, all drawn at random, each key once. Then it is "
+            "A head with d_k = 4 reads 20 pairs of a key and a value, all drawn at random, each key once. Then it is "
             "asked for the values of these keys. What can be said of linear attention, and of the delta rule with all "
             "beta = 1?"
         ),
@@ -146,9 +146,9 @@ QUESTIONS = (
                 "Neither gives all 20 back exactly: S has only four rows, and 20 keys of four numbers overlap.",
                 (
                     "At most four vectors of four numbers stand at right angles to each other. Of 20, each shares "
-                    "directions with others: reading one reads some of the others, and correcting one changes them. The "
-                    "delta rule loses less, not nothing. Softmax attention keeps every pair apart, and pays with a cache "
-                    "that grows."
+                    "directions with others: reading one reads some of the others, and correcting one changes them. "
+                    "The delta rule loses less, not nothing. Softmax attention keeps every pair apart, and pays with "
+                    "a cache that grows."
                 ),
                 right=True,
             ),
