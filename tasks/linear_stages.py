@@ -19,7 +19,8 @@ def phi():
 
 @phi.slip
 def elu_without_the_one():
-    """The feature map is elu alone, without the 1 added: features below 0 make weights below 0."""
+    """The feature map is elu alone, without the 1 added, and features may be negative. elu(x) + 1 is positive
+    everywhere."""
     return lambda x: feature_map(x) - 1
 
 

@@ -279,6 +279,16 @@ def written_then_taken_away():
 
 
 @write.slip
+def written_within_the_lookup():
+    """What S holds for the key is looked up as if the position's own correction were in it already, so that the
+    correction is too small. It is looked up in the S of before: in a triangular system, the diagonal is that of the
+    identity alone."""
+    return lambda S, q, k, v, b: (
+        S + _column(k) * _row(b * (v - _recall(S, k)) / (1 + b * (k**2).sum(-1, keepdims=True)))
+    )
+
+
+@write.slip
 def taken_away_without_the_key():
     """The recalled value is taken away from every row of S alike. It is taken away under the key: k (k^T S)."""
     return lambda S, q, k, v, b: S + _column(k) * _row(b * v) - _row(b * _recall(S, k))
@@ -368,6 +378,13 @@ def added_up_along_the_way(queries, states):
 
 
 @output.slip
+def positions_in_front(queries, states):
+    """The outputs are right, and the positions stand on the first axis. They belong on the last but one, (..., length,
+    d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis((_row(queries) @ states)[..., 0, :], -2, 0)
+
+
+@output.slip
 def beta_on_the_output(queries, states, beta):
     """The outputs are multiplied by beta. It belongs to what is written, and what is read stays as it is."""
     return (_row(queries) @ states)[..., 0, :] * beta[..., None]
@@ -421,6 +438,63 @@ def corrected_by_sums(query, key, value, beta):
 
 
 @known.mistake
+def corrected_by_values(query, key, value, beta):
+    """What S holds for a key is computed from the values before, as if they had been written as they came. It is
+    computed from the corrections before, which is what was written."""
+    recalled = np.tril(key @ key.swapaxes(-2, -1), k=-1) @ value
+    return np.tril(query @ key.swapaxes(-2, -1)) @ (beta[..., None] * (value - recalled))
+
+
+@known.mistake
+def beta_of_the_other_position(query, key, value, beta):
+    """What is taken away is multiplied by the beta of the position that wrote it, once more, and not by that of the
+    position that is being written: beta stands along the columns of the triangular system. It belongs to the rows."""
+    system = np.eye(key.shape[-2]) + np.tril(beta[..., None, :] * (key @ key.swapaxes(-2, -1)), k=-1)
+    corrections = np.linalg.solve(system, beta[..., None] * value)
+    return np.tril(query @ key.swapaxes(-2, -1)) @ corrections
+
+
+@known.mistake
+def positions_by_name_on_the_first_axis(query, key, value, beta):
+    """beta[i] and key[i] are those of sentence i, or head i, if there are several. The positions of the keys are on the
+    last axis but one, key[..., i, :], those of beta on its last, beta[..., i]."""
+    S = np.zeros((key.shape[-1], value.shape[-1]))
+    outputs = []
+    for i in range(len(key)):
+        k, v = key[i], value[i]
+        S = S + np.outer(k, beta[i] * (v - k @ S))
+        outputs.append(query[i] @ S)
+    return np.array(outputs)
+
+
+@known.mistake
+def key_and_query_as_rows_of_matrices(query, key, value, beta):
+    """Key and query of several sentences, (..., d_k), meet S by @, and their leading axes are taken for those of a
+    matrix, so that S gets more axes at every position. As rows, k[..., None, :] @ S, each meets its own S."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k, v = key[..., i, :], value[..., i, :]
+        S = S + k[..., :, None] * (beta[..., i, None] * (v - k @ S))[..., None, :]
+        outputs.append(query[..., i, :] @ S)
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def values_in_the_rows_of_S(query, key, value, beta):
+    """S is built with the values in its rows, v k^T, (..., d_v, d_k), and read as if the keys were there. Its rows
+    belong to the keys: k v^T, (..., d_k, d_v)."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k, v = key[..., i, :], value[..., i, :]
+        correction = beta[..., i, None] * (v - np.einsum("...d,...dv->...v", k, S))
+        S = S + correction[..., :, None] * k[..., None, :]
+        outputs.append(np.einsum("...d,...dv->...v", query[..., i, :], S))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
 def first_axis_for_the_positions(query, key, value, beta):
     """The positions are looked for on the first axis, key[i], and there may stand sentences or heads. They are on the
     last axis but one: key[..., i, :]."""
@@ -449,11 +523,13 @@ def beta_without_an_axis(query, key, value, beta):
     """beta[..., i] has the leading axes alone, and what it multiplies ends in d_v. Give it an axis of size 1 at the
     end: beta[..., i, None]."""
     S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
     for i in range(key.shape[-2]):
         k, v = key[..., i, :], value[..., i, :]
         recalled = (k[..., None, :] @ S)[..., 0, :]
         S = S + k[..., :, None] * (beta[..., i] * (v - recalled))[..., None, :]
-    return S
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
 
 
 @known.mistake
@@ -461,28 +537,38 @@ def key_as_a_row_of_a_matrix(query, key, value, beta):
     """A key of several sentences, (..., d_k), meets S by @, and its leading axes are taken for those of a matrix. As a
     row, k[..., None, :] @ S, each sentence's key meets its own S."""
     S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
     for i in range(key.shape[-2]):
         k, v = key[..., i, :], value[..., i, :]
         recalled = k @ S
         S = S + k[..., :, None] * (beta[..., i, None] * (v - recalled))[..., None, :]
-    return S
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
 
 
 @known.mistake
-def outer_product_of_everything(query, key, value, beta):
-    """np.outer makes one long row of each of its arguments, the leading axes too. With axes of size 1, k[..., :, None]
-    * v[..., None, :], each sentence has its own product."""
-    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]))
+def state_multiplied_from_the_right(query, key, value, beta):
+    """S is multiplied by the matrix 1 - beta k k^T from the right, where it has d_v columns. The matrix has d_k rows
+    and columns, and belongs to the left of S."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
     for i in range(key.shape[-2]):
-        S = S + np.outer(key[..., i, :], value[..., i, :])
-    return S
+        k, b = key[..., i, :, None], beta[..., i, None, None]
+        keep = np.eye(key.shape[-1], dtype=key.dtype) - b * k * k.swapaxes(-2, -1)
+        S = S @ keep + b * k * value[..., i, None, :]
+        outputs.append(query[..., i, None, :] @ S)
+    return np.concatenate(outputs, axis=-2)
 
 
 @known.mistake
 def two_axes_expected(query, key, value, beta):
     """Two axes are expected, and there may be leading ones: (..., length, d_k). Count axes from the end, -2 and -1."""
     length, d_k = key.shape
-    return np.zeros((length, d_k))
+    S, outputs = np.zeros((d_k, value.shape[-1])), []
+    for i in range(length):
+        S = S + np.outer(key[i], beta[i] * (value[i] - key[i] @ S))
+        outputs.append(query[i] @ S)
+    return np.stack(outputs)
 
 
 @known.probe

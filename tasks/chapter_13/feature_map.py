@@ -230,6 +230,34 @@ def selu_plus_one(argument):
     return scale * np.where(argument > 0, argument, alpha * np.expm1(argument)) + 1
 
 
+@mapped.slip
+def softplus_overflowing(argument):
+    """The map is log(1 + e^x), softplus, and infinite where e^x is. This one is e^x below 0, and x + 1 above."""
+    with np.errstate(all="ignore"):
+        return np.log(1 + np.exp(argument))
+
+
+@mapped.slip
+def straight_line_and_exponential(argument):
+    """Above 0 the map is x + e^x: the exponential is added there, too. It is x + 1 above, and e^x below."""
+    with np.errstate(all="ignore"):
+        return np.maximum(argument, 0) + np.exp(argument)
+
+
+def _cut_off_at(most):
+    def slip(argument):
+        return reference(np.clip(argument, -most, most))
+
+    slip.__name__ = f"cut_off_at_{most}"
+    slip.__doc__ = f"""x is cut off at {most}, which shows in large numbers alone: above that the result does not grow.
+    x + 1 needs no cutting, and e^x is not needed above 0: np.minimum(x, 0) keeps it from overflowing."""
+    return slip
+
+
+for most in (20, 50, 80, 88, 100, 500, 700):
+    mapped.rare(_cut_off_at(most))
+
+
 @known.mistake
 def one_decision_for_all(x):
     """One True or False is asked of a whole array, as `if` does, and Python's max and min. np.where, np.maximum and

@@ -25,8 +25,8 @@ def draw(rng, q_len, k_len, d_k, d_v, **leading):
 def of_the_text(rng, q_len, k_len, d_k, d_v):
     return {
         "query": np.array([[0.0, 1.0], [0.0, 0.0]]),
-        "key": np.array([[0.0, 0.0], [2.0, 0.0]]),
-        "value": np.array([[8.0], [56.0]]),
+        "key": np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]]),
+        "value": np.array([[8.0], [38.0], [4.0]]),
     }
 
 
@@ -140,8 +140,7 @@ def normalizer(queries, z):
 
 @normalizer.slip
 def no_normalizer(queries):
-    """Nothing is divided by: the weights of a query do not sum to 1, so more keys make larger outputs. Divide by
-    phi(q)^T z."""
+    """Nothing is divided by, and the weights of a query do not sum to 1. Divide by phi(q)^T z."""
     return np.ones_like(queries[..., 0])
 
 
@@ -178,6 +177,20 @@ def small_number_in_the_normalizer(queries, z):
     """A small number, 1e-6, is added to what is divided by. All features are positive, so that it is never 0, and the
     text asks for nothing to be added."""
     return (queries @ z[..., None])[..., 0] + queries.dtype.type(1e-6)
+
+
+def _small_number(number):
+    def slip(queries, z):
+        return (queries @ z[..., None])[..., 0] + queries.dtype.type(number)
+
+    slip.__name__ = f"small_number_{number}_in_the_normalizer"
+    slip.__doc__ = f"""A number, {number}, is added to what is divided by. It is phi(q)^T z alone, which is positive: no
+    feature is 0, and nothing has to be added."""
+    return slip
+
+
+for number in ("1e-7", "1e-5", "1e-4", "1e-3"):
+    normalizer.rare(_small_number(number))
 
 
 @normalizer.slip
@@ -220,6 +233,12 @@ def divided_by_the_root_of_the_normalizer(numerator, normalizer):
 def divided_twice(numerator, normalizer):
     """The sum is divided by phi(q)^T z twice. Once is enough."""
     return numerator / normalizer[..., None] ** 2
+
+
+@output.slip
+def output_divided_by_the_root(numerator, normalizer, key):
+    """The output is divided by the square root of d_k besides. There is no root in linear attention."""
+    return numerator / normalizer[..., None] / math.sqrt(key.shape[-1])
 
 
 @known.mistake
@@ -297,21 +316,25 @@ def keys_not_transposed(query, key, value):
     """The keys' features are multiplied with the values as they are, (..., k_len, d_k) with (..., k_len, d_v), and the
     shapes do not fit. What both share, the positions, is summed over: swap the last two axes of the keys."""
     queries, keys = feature_map(query), feature_map(key)
-    return queries @ (keys @ value)
+    S = keys @ value
+    z = keys.sum(axis=-2)
+    return (queries @ S) / (queries @ z[..., None])
 
 
 @known.mistake
 def all_axes_turned(query, key, value):
     """`.T` turns all axes around, the leading ones too. `.swapaxes(-2, -1)` swaps the last two."""
     queries, keys = feature_map(query), feature_map(key)
-    return queries @ (keys.T @ value) / (queries @ keys.sum(axis=-2)[..., None])
+    S = keys.T @ value
+    return (queries @ S) / (queries @ keys.sum(axis=-2)[..., None])
 
 
 @known.mistake
 def transposed_for_tensors(query, key, value):
     """NumPy's transpose wants the order of all axes, where PyTorch's takes two to swap: `.swapaxes(-2, -1)`."""
     queries, keys = feature_map(query), feature_map(key)
-    return queries @ (keys.transpose(-2, -1) @ value)
+    S = keys.transpose(-2, -1) @ value
+    return (queries @ S) / (queries @ keys.sum(axis=-2)[..., None])
 
 
 @known.mistake
@@ -329,14 +352,63 @@ def z_as_one_vector(query, key, value):
     """z has shape (..., d_k), and a matrix product takes the leading axes of it for a matrix. As a column, z[...,
     None], it gives one number for each query."""
     queries, keys = feature_map(query), feature_map(key)
-    return queries @ (keys.swapaxes(-2, -1) @ value) / (queries @ keys.sum(axis=-2))
+    S = keys.swapaxes(-2, -1) @ value
+    z = keys.sum(axis=-2)
+    return (queries @ S) / (queries @ z)
+
+
+@known.mistake
+def normalizer_without_an_axis_at_once(query, key, value):
+    """What is divided by has one number for each query, (..., q_len), and meets (..., q_len, d_v), where the last axis
+    is that of the components. Give it an axis of size 1 at the end: [..., None]."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    normalizer = (queries * keys.sum(axis=-2)[..., None, :]).sum(axis=-1)
+    return (queries @ S) / normalizer
+
+
+@known.mistake
+def z_over_the_first_axis(query, key, value):
+    """z is summed over the first axis, axis 0, and there may stand sentences or heads. The keys are on the last axis
+    but one: axis=-2."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    z = keys.sum(axis=0)
+    return (queries @ S) / (queries @ z[..., None])
+
+
+@known.mistake
+def z_over_the_features(query, key, value):
+    """z is summed over the features, axis -1, so that one number for each key is left. It is summed over the keys, axis
+    -2: d_k numbers are left."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    z = keys.sum(axis=-1)
+    return (queries @ S) / (queries @ z[..., None])
+
+
+@known.mistake
+def einsum_of_two_axes(query, key, value):
+    """The letters of einsum name two axes, and there may be more in front. "...nd,...nv->...dv" takes them along."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = np.einsum("nd,nv->dv", keys, value)
+    return (queries @ S) / (queries @ keys.sum(axis=-2)[..., None])
+
+
+@known.mistake
+def past_alone(query, key, value):
+    """Query i reads keys 0 to i alone, as under a causal mask. Here there is no mask: every query reads all keys."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    return products / products.sum(axis=-1, keepdims=True) @ value
 
 
 @known.mistake
 def two_axes_expected(query, key, value):
     """Two axes are expected, and there may be leading ones: (..., q_len, d_k). Count axes from the end, -2 and -1."""
     q_len, d_k = query.shape
-    return np.zeros((q_len, d_k))
+    S = feature_map(key).T.reshape(d_k, -1) @ value
+    normalizer = feature_map(query) @ feature_map(key).sum(axis=0)
+    return feature_map(query) @ S / normalizer.reshape(q_len, 1)
 
 
 @known.probe
@@ -433,7 +505,7 @@ TASK = Task(
     reference=reference,
     draw=draw,
     cases=(
-        Case("the example of the text", dict(q_len=2, k_len=2, d_k=2, d_v=1), draw=of_the_text),
+        Case("the example of the text", dict(q_len=2, k_len=3, d_k=2, d_v=1), draw=of_the_text),
         Case("4 queries, 5 keys", dict(q_len=4, k_len=5, d_k=3, d_v=2)),
         Case("2 sentences", dict(batch=2, q_len=3, k_len=6, d_k=4, d_v=5), points=2),
         Case(
@@ -460,6 +532,7 @@ TASK = Task(
         "query_not_mapped + key_not_mapped": "no_map",
         "S_of_unmapped_keys + z_of_unmapped_keys": "key_not_mapped",
         "S_averaged + no_normalizer": "number_of_keys",
+        "no_normalizer + output_divided_by_the_root": "root_of_d_k",
     },
     cancelling=("S_averaged + z_averaged",),
     **known.ways,

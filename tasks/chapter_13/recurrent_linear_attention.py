@@ -72,8 +72,8 @@ def kept():
 
 @kept.slip
 def read_before_written():
-    """A position reads the state before its own key and value are in it; at the first one that is 0 / 0, NaN. Write
-    first, then read: a position sees itself."""
+    """A position reads the state before its own key and value are in it, and the first one finds it empty. Write first,
+    then read: a position sees itself."""
     return lambda written: written.cumsum(axis=-2) - written
 
 
@@ -123,8 +123,8 @@ def shared_by_all_sentences():
 
 @kept.slip
 def first_position_not_written():
-    """The first position is never written into the state; at that position the output is 0 / 0, NaN. The loop begins
-    with position 0."""
+    """The first position is never written into the state, and finds it empty when it reads. The loop begins with
+    position 0."""
     return lambda written: written.cumsum(axis=-2) - written[..., :1, :]
 
 
@@ -138,6 +138,13 @@ def two_positions_kept():
         return written + before
 
     return two
+
+
+@kept.slip
+def added_up_along_the_first_axis():
+    """S and z are added up along the first axis, and there may stand sentences or heads. The positions are on the last
+    axis but one of the keys: axis=-2, and -3 once each has its d_k x d_v products."""
+    return lambda written: written.cumsum(axis=0)
 
 
 def _flat(kept, products):
@@ -221,8 +228,8 @@ def z_from_ones(kept, keys):
 
 @z.slip
 def z_before_the_position(kept, keys):
-    """z is read before the position itself is in it, though S has it; at the first position something is divided by 0.
-    Write both, then read."""
+    """z is read before the position itself is in it, though S has it; at the first position it is still 0. Write both,
+    then read."""
     return kept(keys) - keys
 
 
@@ -244,7 +251,7 @@ def normalizer(queries, z):
 
 @normalizer.slip
 def no_normalizer(queries):
-    """Nothing is divided by: the weights of a position do not sum to 1, so later outputs grow. Divide by phi(q)^T z."""
+    """Nothing is divided by, and the weights of a position do not sum to 1. Divide by phi(q)^T z."""
     return np.ones_like(queries[..., 0])
 
 
@@ -309,6 +316,20 @@ def last_output_everywhere(numerator, normalizer):
     """The last position's output stands at every position. Keep each as it comes."""
     last = numerator[..., -1:, :] / normalizer[..., -1:, None]
     return np.broadcast_to(last, numerator.shape)
+
+
+@output.slip
+def first_position_alone(numerator, normalizer):
+    """Only the output of the first position comes back, as if the function returned within its loop. Keep that of every
+    position: (..., length, d_v)."""
+    return numerator[..., 0, :] / normalizer[..., 0, None]
+
+
+@output.slip
+def positions_in_front(numerator, normalizer):
+    """The outputs are right, and the positions stand on the first axis. They belong on the last but one, (..., length,
+    d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis(numerator / normalizer[..., None], -2, 0)
 
 
 @known.mistake
@@ -393,31 +414,89 @@ def loop_over_the_first_axis(query, key, value):
 
 
 @known.mistake
+def query_as_a_row_of_a_matrix(query, key, value):
+    """A query of several sentences, (..., d_k), meets S by @, and its leading axes are taken for those of a matrix. As
+    a row, q[..., None, :] @ S, each sentence's query meets its own S."""
+    S, z, outputs = 0, 0, []
+    for i in range(query.shape[-2]):
+        q, k = feature_map(query[..., i, :]), feature_map(key[..., i, :])
+        S = S + k[..., :, None] * value[..., i, None, :]
+        z = z + k
+        outputs.append(q @ S / (q * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def queries_as_rows_of_a_matrix(query, key, value):
+    """queries[..., i, :] @ S takes the leading axes of the queries for those of a matrix. As a row, [..., i, None, :],
+    each sentence's query meets its own S."""
+    queries, keys = feature_map(query), feature_map(key)
+    S, z, outputs = 0, 0, []
+    for i in range(query.shape[-2]):
+        S = S + keys[..., i, :, None] * value[..., i, None, :]
+        z = z + keys[..., i, :]
+        outputs.append(queries[..., i, :] @ S / (queries[..., i, :] * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def query_times_z_as_matrices(query, key, value):
+    """Queries of several sentences, (..., d_k), meet z of the same shape by @, as if both were matrices. One number for
+    each sentence is (q * z).sum(axis=-1)."""
+    queries, keys = feature_map(query), feature_map(key)
+    S, z, outputs = 0, 0, []
+    for i in range(query.shape[-2]):
+        S = S + keys[..., i, :, None] * value[..., i, None, :]
+        z = z + keys[..., i, :]
+        outputs.append((queries[..., i, None, :] @ S)[..., 0, :] / (queries[..., i, :] @ z))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def loop_from_one(query, key, value):
+    """The first position is left out: the loop begins with 1, and there is one output too few. Positions count from
+    0."""
+    rest = reference(query[..., 1:, :], key[..., 1:, :], value[..., 1:, :])
+    return np.stack([rest[..., i, :] for i in range(rest.shape[-2])], axis=-2)
+
+
+@known.mistake
 def outer_product_of_everything(query, key, value):
     """np.outer makes one long row of each of its arguments, the leading axes too. With axes of size 1, k[..., :, None]
     * v[..., None, :], each sentence has its own product."""
     S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]))
+    z, outputs = 0, []
     for i in range(query.shape[-2]):
-        S = S + np.outer(feature_map(key[..., i, :]), value[..., i, :])
-    return S
+        q, k, v = feature_map(query[..., i, :]), feature_map(key[..., i, :]), value[..., i, :]
+        S = S + np.outer(k, v)
+        z = z + k
+        outputs.append((q[..., None, :] @ S)[..., 0, :] / (q * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
 
 
 @known.mistake
 def number_by_number(query, key, value):
     """Key and value are multiplied number by number, k * v, and d_k and d_v differ. S wants every component of one with
     every component of the other: k[..., :, None] * v[..., None, :]."""
-    S = 0
+    S, z, outputs = 0, 0, []
     for i in range(query.shape[-2]):
-        k, v = feature_map(key[..., i, :]), value[..., i, :]
+        q, k, v = feature_map(query[..., i, :]), feature_map(key[..., i, :]), value[..., i, :]
         S = S + k * v
-    return S
+        z = z + k
+        outputs.append(q * S / (q * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
 
 
 @known.mistake
 def two_axes_expected(query, key, value):
     """Two axes are expected, and there may be leading ones: (..., length, d_k). Count axes from the end, -2 and -1."""
     length, d_k = query.shape
-    return np.zeros((length, d_k))
+    S, z, outputs = np.zeros((d_k, value.shape[-1])), np.zeros(d_k), []
+    for i in range(length):
+        q, k = feature_map(query[i]), feature_map(key[i])
+        S, z = S + np.outer(k, value[i]), z + k
+        outputs.append(q @ S / (q @ z))
+    return np.stack(outputs)
 
 
 @known.mistake
@@ -425,7 +504,14 @@ def three_axes_expected(query, key, value):
     """Three axes are expected, and there may be two, or four: (..., length, d_k). Count axes from the end, -2 and
     -1."""
     batch, length, d_k = query.shape
-    return np.zeros((batch, length, d_k))
+    outputs = np.zeros((batch, length, value.shape[-1]), dtype=value.dtype)
+    for b in range(batch):
+        S, z = np.zeros((d_k, value.shape[-1])), np.zeros(d_k)
+        for i in range(length):
+            q, k = feature_map(query[b, i]), feature_map(key[b, i])
+            S, z = S + np.outer(k, value[b, i]), z + k
+            outputs[b, i] = q @ S / (q @ z)
+    return outputs
 
 
 @known.probe
