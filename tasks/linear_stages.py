@@ -31,6 +31,12 @@ def relu_as_the_map():
     return lambda x: np.maximum(x, 0)
 
 
+@phi.rare
+def relu_plus_one_as_the_map():
+    """The feature map is max(0, x) + 1, for queries and keys alike, and 1 for everything below 0. There it is e^x."""
+    return lambda x: np.maximum(x, 0) + 1
+
+
 @phi.slip
 def exponential_as_the_map():
     """The feature map is e^x, for queries and keys alike. elu(x) + 1 is e^x below 0 alone; above 0 it is x + 1."""
@@ -73,6 +79,13 @@ def query_not_mapped(query):
 def query_divided_by_the_root(phi, query):
     """The queries are divided by the square root of d_k before the feature map. There is no division by it here."""
     return phi(query / math.sqrt(query.shape[-1]))
+
+
+@queries.rare
+def exponential_of_the_queries(query):
+    """The queries go through e^x, or a softmax over d_k, where the keys go through elu(x) + 1. Both have the same
+    feature map."""
+    return np.exp(query)
 
 
 @queries.slip

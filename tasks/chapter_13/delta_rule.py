@@ -172,6 +172,12 @@ def sigmoid_of_beta(beta):
     return 1 / (1 + np.exp(-beta))
 
 
+@strength.rare
+def beta_of_the_next_position(beta):
+    """Every position takes the beta of the next one. Its own is beta[..., i]."""
+    return np.roll(beta, -1, axis=-1)
+
+
 @strength.slip
 def first_beta_for_all(beta):
     """The first beta serves for all positions. Each has its own, beta[..., i]."""
@@ -292,6 +298,39 @@ def written_within_the_lookup():
 def taken_away_without_the_key():
     """The recalled value is taken away from every row of S alike. It is taken away under the key: k (k^T S)."""
     return lambda S, q, k, v, b: S + _column(k) * _row(b * v) - _row(b * _recall(S, k))
+
+
+@write.rare
+def beta_on_the_old_state():
+    """S is multiplied by beta, and k v^T is added in full. beta belongs to the correction: S + beta k (v - k^T S)^T."""
+    return lambda S, q, k, v, b: b[..., None] * S + _column(k) * _row(v)
+
+
+@write.rare
+def beta_on_everything():
+    """All of S is multiplied by beta, what it held with what is written. beta belongs to the correction alone."""
+    return lambda S, q, k, v, b: b[..., None] * (S + _column(k) * _row(v - _recall(S, k)))
+
+
+@write.rare
+def mixed_without_taking_away():
+    """The new value is mixed with the old one, and the mixture is added to S, where the old one still is. Add the
+    difference of the two: beta (v - k^T S)."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * v + (1 - b) * _recall(S, k))
+
+
+@write.rare
+def number_for_the_matrix():
+    """All of S is multiplied by 1 - beta k^T k, a number. k k^T is a matrix, and takes away under the key alone: k (k^T
+    S)."""
+    return lambda S, q, k, v, b: S * (1 - b * (k**2).sum(-1, keepdims=True))[..., None] + _column(k) * _row(b * v)
+
+
+@write.rare
+def rows_fade_by_the_key():
+    """Each row of S fades by beta times its component of the key. What is taken away is k (k^T S): what all rows
+    together hold for the key."""
+    return lambda S, q, k, v, b: S * (1 - _column(b * k)) + _column(k) * _row(b * v)
 
 
 @write.slip
@@ -425,6 +464,35 @@ def what_was_written(query, key, value, beta):
     S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
     before = np.concatenate([S[..., None, :, :], states_alone(query, key, value, beta)[..., :-1, :, :]], axis=-3)
     return beta[..., None] * (value - (_row(key) @ before)[..., 0, :])
+
+
+@known.mistake
+def lookup_errors(query, key, value, beta):
+    """These are the differences v - k^T S at each position, which are still to be written. What is asked for is what
+    each query then reads, q^T S."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    before = np.concatenate([S[..., None, :, :], states_alone(query, key, value, beta)[..., :-1, :, :]], axis=-3)
+    return value - (_row(key) @ before)[..., 0, :]
+
+
+@known.mistake
+def softmax_attention(query, key, value, beta):
+    """This is causal softmax attention, with scores divided by the square root of d_k. The delta rule has neither: each
+    position writes beta k (v - k^T S)^T into a state and reads q^T S."""
+    exponentials = np.tril(np.exp(query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def previous_output_taken_away(query, key, value, beta):
+    """What is taken away is the output of the position before. It is what S holds for this position's key, k^T S."""
+    S, outputs = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype), []
+    output = np.zeros_like(value[..., 0, :])
+    for i in range(key.shape[-2]):
+        S = S + _column(key[..., i, :]) * _row(beta[..., i, None] * (value[..., i, :] - output))
+        output = _recall(S, query[..., i, :])
+        outputs.append(output)
+    return np.stack(outputs, axis=-2)
 
 
 @known.mistake
@@ -572,14 +640,13 @@ def two_axes_expected(query, key, value, beta):
 
 
 @known.probe
-def first_position(rng):
-    inputs = draw(rng, length=4, d_k=3, d_v=2)
-    yours = yield inputs
-    right = inputs["beta"][0] * (inputs["query"][0] @ inputs["key"][0]) * inputs["value"][0]
-    found = first_difference(yours[0], right)
+def one_position(rng):
+    query, key, value = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0]]), np.array([[10.0, 20.0]])
+    yours = yield {"query": query, "key": key, "value": value, "beta": np.array([0.5])}
+    found = first_difference(yours[0], np.array([15.0, 30.0]))
     return found and (
-        "At the first position S holds beta k v^T alone, and the output is beta (q^T k) v: component {} is {} in "
-        "yours, expected {}.".format(found[0], *apart(*found[1:]))
+        "With a single position, the query (1, 2), the key (1, 1), the value (10, 20) and beta = 0.5, the output is "
+        "beta (q^T k) v = (15, 30); component {} is {} in yours.".format(found[0], apart(*found[1:])[0])
     )
 
 

@@ -83,8 +83,7 @@ def elu_alone(argument):
 
 @mapped.slip
 def two_added(argument):
-    """Everything is too large by 1: 1 is added once more to something that has it already. Below 0 the map is e^x,
-    above it is x + 1."""
+    """Everything is too large by 1. Below 0 the map is e^x, above it is x + 1."""
     return reference(argument) + 1
 
 
@@ -133,10 +132,34 @@ def exponential_of_the_opposite(argument):
 
 @mapped.slip
 def nan_far_above_zero(argument):
-    """Far above 0, e^x is infinite, and infinity times 0 is NaN: a branch is switched off by multiplying. np.where
-    chooses without multiplying; or take e to the power of np.minimum(x, 0)."""
+    """Far above 0 the result is NaN, though it is right elsewhere: e^x is infinite there, and infinity times 0, or
+    minus itself, is no number. np.where chooses between two branches without multiplying; or take e to the power of
+    np.minimum(x, 0)."""
     with np.errstate(all="ignore"):
         return (argument > 0) * (argument + 1) + (argument <= 0) * np.exp(argument)
+
+
+@mapped.slip
+def zero_far_above_zero(argument):
+    """Far above 0, where e^x is infinite, the result is 0; it should be x + 1. A branch is switched off by multiplying,
+    and infinity times 0 is no number: np.where chooses without it."""
+    with np.errstate(all="ignore"):
+        return np.where(np.isinf(np.exp(argument)), np.zeros_like(argument), reference(argument))
+
+
+@mapped.slip
+def elu_turned_around_below(argument):
+    """Below 0 the map is 2 - e^x here, which rises to the left. elu is e^x - 1 there, below 0 itself, and adding 1
+    leaves e^x."""
+    return np.where(argument > 0, argument + 1, 2 - np.exp(np.minimum(argument, 0)))
+
+
+@mapped.slip
+def gelu_plus_one(argument):
+    """The map is gelu(x) + 1, which comes back to 1 far below 0. elu(x) + 1 falls to 0 there, as e^x."""
+    import torch
+
+    return (torch.nn.functional.gelu(torch.from_numpy(np.ascontiguousarray(argument))) + 1).numpy()
 
 
 @mapped.slip
@@ -161,14 +184,13 @@ def both_branches_at_zero(argument):
 
 @mapped.slip
 def relu(argument):
-    """The map is max(0, x), which is 0 for everything below 0: those keys would be lost. elu(x) + 1 stays positive: e^x
-    below 0, x + 1 above."""
+    """The map is max(0, x), which is 0 for everything below 0. elu(x) + 1 stays positive: e^x below 0, x + 1 above."""
     return np.maximum(argument, 0)
 
 
 @mapped.slip
 def relu_plus_one(argument):
-    """The map is max(0, x) + 1, which is 1 for everything below 0. There it should be e^x."""
+    """The map is max(0, x) + 1, which is 1 for everything below 0. There it is e^x."""
     return np.maximum(argument, 0) + 1
 
 
@@ -265,6 +287,19 @@ def one_decision_for_all(x):
     if x > 0:
         return x + 1
     return np.exp(x)
+
+
+@known.mistake
+def largest_of_an_axis(x):
+    """np.max(x, 0) and np.min(x, 0) take the largest and the smallest number along axis 0. np.maximum(x, 0) and
+    np.minimum(x, 0) compare every number with 0."""
+    return np.max(x, 0) + np.exp(np.min(x, 0))
+
+
+@known.mistake
+def largest_of_an_axis_with_elu(x):
+    """np.max(x, 0) takes the largest number along axis 0. np.maximum(x, 0) compares every number with 0."""
+    return np.max(x, 0) + np.exp(np.minimum(x, 0))
 
 
 @known.mistake

@@ -84,6 +84,13 @@ def S_of_the_last_key(keys, remembered):
     return keys[..., -1:, :].swapaxes(-2, -1) @ remembered[..., -1:, :]
 
 
+@S.rare
+def keys_reshaped(keys, remembered):
+    """The keys' features are reshaped to (..., d_k, k_len), which mixes those of different keys. Swapping the last two
+    axes keeps each with its key."""
+    return keys.reshape(*keys.shape[:-2], keys.shape[-1], keys.shape[-2]) @ remembered
+
+
 @S.slip
 def S_of_the_separate_sums(keys, remembered):
     """Every output is the sum of all values, whatever the queries and keys are. Each key has to be multiplied with its
@@ -229,6 +236,18 @@ def divided_by_the_root_of_the_normalizer(numerator, normalizer):
     return numerator / np.sqrt(normalizer)[..., None]
 
 
+@output.rare
+def last_query_alone(numerator, normalizer):
+    """Only the output of the last query comes back. Each query has one: (..., q_len, d_v)."""
+    return numerator[..., -1, :] / normalizer[..., -1, None]
+
+
+@output.rare
+def normalizer_alone(normalizer):
+    """This is what the outputs are to be divided by, phi(q)^T z. The output is phi(q)^T S, divided by it."""
+    return normalizer[..., None]
+
+
 @output.slip
 def divided_twice(numerator, normalizer):
     """The sum is divided by phi(q)^T z twice. Once is enough."""
@@ -275,6 +294,49 @@ def map_of_the_scores(query, key, value):
     """The feature map is applied to the scores q^T k. It belongs to queries and keys, each alone, before they meet."""
     products = feature_map(query @ key.swapaxes(-2, -1))
     return products / products.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def map_of_the_scaled_scores(query, key, value):
+    """The feature map is applied to the scores q^T k, divided by the square root of d_k. It belongs to queries and
+    keys, each alone, before they meet; and there is no root."""
+    products = feature_map(query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1]))
+    return products / products.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def S_divided_by_z(query, key, value):
+    """Each row of S is divided by its component of z, and the queries read from that. Then the weights of a query do
+    not sum to 1. It is phi(q)^T S that is divided, by phi(q)^T z."""
+    keys = feature_map(key)
+    return feature_map(query) @ (keys.swapaxes(-2, -1) @ value / keys.sum(axis=-2)[..., None])
+
+
+@known.mistake
+def features_of_both_sum_to_one(query, key, value):
+    """Each query's features are divided by their sum, and each feature of the keys by its sum over the keys. The
+    weights sum to 1, but they are others than phi(q)^T phi(k), divided by the sum over the keys."""
+    queries, keys = feature_map(query), feature_map(key)
+    queries = queries / queries.sum(axis=-1, keepdims=True)
+    return queries @ ((keys / keys.sum(axis=-2, keepdims=True)).swapaxes(-2, -1) @ value)
+
+
+@known.mistake
+def number_by_number(query, key, value):
+    """Keys and values are multiplied number by number, k * v, and d_k and d_v differ. S wants every component of one
+    with every component of the other: phi(K)^T V, by `@`."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = (keys * value).sum(axis=-2)
+    return queries * S / (queries @ keys.sum(axis=-2)[..., None])
+
+
+@known.mistake
+def keepdim_of_torch(query, key, value):
+    """keepdim is PyTorch's word; in NumPy it is keepdims."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    z = keys.sum(axis=-2, keepdim=True)
+    return (queries @ S) / (queries * z).sum(axis=-1, keepdims=True)
 
 
 @known.mistake

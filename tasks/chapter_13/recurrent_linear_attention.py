@@ -79,15 +79,15 @@ def read_before_written():
 
 @kept.slip
 def nothing_kept():
-    """The state holds the current position alone: what came before is overwritten. Add to S and to z, position by
-    position."""
+    """Every output is the position's own value: the state holds the current position alone. Add to S and to z, position
+    by position."""
     return lambda written: written
 
 
 @kept.slip
 def future_kept_too():
-    """Every position reads the state of the last one, so it sees the future. Position i reads when i has just been
-    written."""
+    """Every position reads all positions, the future with them, as if from the last state. Position i reads when i has
+    just been written."""
     return lambda written: np.broadcast_to(written.sum(axis=-2, keepdims=True), written.shape)
 
 
@@ -140,6 +140,32 @@ def two_positions_kept():
     return two
 
 
+@kept.rare
+def one_position_too_far():
+    """Every position sees one position of the future. Position i reads when positions 0 to i have been written."""
+
+    def too_far(written):
+        states = written.cumsum(axis=-2)
+        return np.concatenate([states[..., 1:, :], states[..., -1:, :]], axis=-2)
+
+    return too_far
+
+
+@kept.rare
+def halved_at_every_position():
+    """What the state holds counts half as much after every position: it is averaged with what is written, or halved. It
+    is added to, and keeps everything as it was."""
+
+    def halved(written):
+        state, states = np.zeros_like(written[..., 0, :]), []
+        for i in range(written.shape[-2]):
+            state = state / written.dtype.type(2) + written[..., i, :]
+            states.append(state)
+        return np.stack(states, axis=-2)
+
+    return halved
+
+
 @kept.slip
 def added_up_along_the_first_axis():
     """S and z are added up along the first axis, and there may stand sentences or heads. The positions are on the last
@@ -158,8 +184,7 @@ def S(kept, products):
 
 @S.slip
 def S_before_the_position(kept, products):
-    """S is read before the position itself is in it, z with it. Both hold the position when it reads: write first, then
-    read."""
+    """S is read before the position itself is in it, though z has it. Write both, then read."""
     return _flat(kept, products) - products
 
 
@@ -360,6 +385,41 @@ def zero_at_the_first_position(query, key, value):
     z = keys.cumsum(axis=-2) - keys
     output[..., 0, :] = 0
     output[..., 1:, :] = ((queries[..., None, :] @ S)[..., 0, :] / (queries * z).sum(axis=-1)[..., None])[..., 1:, :]
+    return output
+
+
+@known.mistake
+def columns_sum_to_one(query, key, value):
+    """The weights of each key sum to 1 over the positions that read it. Those of each position should, over the
+    keys."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    return products / products.sum(axis=-2, keepdims=True) @ value
+
+
+@known.mistake
+def softmax_of_the_features(query, key, value):
+    """A softmax is taken of phi(q)^T phi(k). These products are positive already; they are divided by their sum, and
+    that is all."""
+    products = np.tril(np.exp(feature_map(query) @ feature_map(key).swapaxes(-2, -1)))
+    return products / products.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def hidden_by_minus_infinity(query, key, value):
+    """Weights of the future are minus infinity, which goes into their sum, and makes NaN of it. That is for scores,
+    before a softmax; here they are 0."""
+    products = feature_map(query) @ feature_map(key).swapaxes(-2, -1)
+    products = np.where(np.tri(query.shape[-2], dtype=bool), products, products.dtype.type(-np.inf))
+    return products / products.sum(axis=-1, keepdims=True) @ value
+
+
+@known.mistake
+def outputs_as_wide_as_the_queries(query, key, value):
+    """The array for the outputs is as wide as the queries, d_k. Outputs are made of values: (..., length, d_v)."""
+    output = np.zeros_like(query)
+    right = reference(query, key, value)
+    for i in range(query.shape[-2]):
+        output[..., i, :] = right[..., i, :]
     return output
 
 
