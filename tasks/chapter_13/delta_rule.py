@@ -645,8 +645,8 @@ def one_position(rng):
     yours = yield {"query": query, "key": key, "value": value, "beta": np.array([0.5])}
     found = first_difference(yours[0], np.array([15.0, 30.0]))
     return found and (
-        "With a single position, the query (1, 2), the key (1, 1), the value (10, 20) and beta = 0.5, the output is "
-        "beta (q^T k) v = (15, 30); component {} is {} in yours.".format(found[0], apart(*found[1:])[0])
+        f"With a single position, the query (1, 2), the key (1, 1), the value (10, 20) and beta = 0.5, the output is "
+        f"beta (q^T k) v = (15, 30); component {found[0]} is {apart(*found[1:])[0]} in yours."
     )
 
 
