@@ -145,10 +145,10 @@ QUESTIONS = (
             Choice(
                 "Neither gives all 20 back exactly: S has only four rows, and 20 keys of four numbers overlap.",
                 (
-                    "At most four vectors of four numbers stand at right angles to each other. Of 20, each shares "
-                    "directions with others: reading one reads some of the others, and correcting one changes them. "
-                    "The delta rule loses less, not nothing. Softmax attention keeps every pair apart, and pays with "
-                    "a cache that grows."
+                    "At most four vectors of four numbers stand at right angles to each other, so that 20 share "
+                    "directions: reading one reads some of the others, and correcting one changes them. What the "
+                    "delta rule is sure to mend is a key that is written again. Softmax attention stores every pair "
+                    "by itself, and pays with a cache that grows."
                 ),
                 right=True,
             ),
