@@ -445,7 +445,7 @@ TASK = Task(
     ),
     finished=("course_lib.relatives.linear_attention.feature_map",),
     hints=(
-        "What is elu(x) + 1 for a number above 0? And for one below, where elu is e^x - 1?",
+        "What does the + 1 leave of elu above 0, and what below?",
         "The two branches meet at 0, where both are 1. Which function of NumPy chooses between two, number by number?",
         "Above 0 the map is x + 1, elsewhere e^x. Far above 0 e^x is infinite: chosen away it does no harm, multiplied "
         "by 0 it is NaN.",

@@ -703,12 +703,13 @@ TASK = Task(
     hints=(
         "What do you have to keep of all the positions read so far, so that the next query can be answered? It must "
         "not grow with their number.",
-        "S and z begin as zeros. At each position, three things happen, in this order: S grows, z grows, and the query "
-        "reads from both.",
-        "S grows by phi(k_i) v_i^T: every component of the one times every component of the other, (..., d_k, d_v). An "
-        "axis of size 1 at the end of phi(k_i), and one before the last of v_i, let `*` do that.",
-        "In the loop: S = S + k[..., :, None] * v[..., None, :] and z = z + k, with k the features of key[..., i, :]. "
-        "The output is q S / (q z): sum over d_k in both.",
+        "S and z begin as zeros, of the shapes (..., d_k, d_v) and (..., d_k). At each position, three things happen, "
+        "in this order: S grows, z grows, and the query reads from both.",
+        "The query reads a vector from S and a number from z, by summing over d_k in both. With leading axes, it "
+        "meets S as a row: (..., 1, d_k) @ (..., d_k, d_v) is (..., 1, d_v).",
+        "With q and k the features at position i and v its value: S grows by k[..., :, None] * v[..., None, :], z by "
+        "k. Append (q[..., None, :] @ S)[..., 0, :], divided by the sum of q * z over the last axis with "
+        "keepdims=True; stack the outputs on axis -2.",
     ),
     drawn=(Drawn("some keys weigh more than others", lambda *inputs: is_informative(weights(*inputs))),),
     stages=(phi, queries, keys, remembered, products, kept, S, z, numerator, normalizer, output),
