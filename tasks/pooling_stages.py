@@ -1,7 +1,7 @@
-"""Pooling over padded names as stages, with the slips that people make in them (Lin et al. 2017, eq. 5 and 6).
+"""Pooling over padded names as stages, with the slips that people make in them (Lin et al. 2017, eq. 6 and 7).
 
-A task takes the stages it needs, and gives the inputs the names that they ask for: states (batch, n, 2u), lengths
-(batch,), W_s1 (d_a, 2u), W_s2 (r, d_a).
+A task takes the stages it needs, and gives the inputs the names that they ask for: states (batch, n, d_states), lengths
+(batch,), W_s1 (d_a, d_states), W_s2 (hops, d_a).
 """
 
 import numpy as np
@@ -15,44 +15,44 @@ def padded(rng, batch, n):
     return rng.permutation(n - 1 - np.arange(batch) % (n - 1))
 
 
-def with_parameters(rng, lengths, n, states, d_a, r):
+def with_parameters(rng, lengths, n, d_states, d_a, hops):
     """Return the inputs of the hops; the padding is louder than what is real."""
     loud = np.where(np.arange(n) < lengths[:, None], 1.0, 3.0)
     return {
-        "states": rng.normal(size=(len(lengths), n, states)) * loud[..., None],
+        "states": rng.normal(size=(len(lengths), n, d_states)) * loud[..., None],
         "lengths": lengths,
-        "W_s1": rng.normal(size=(d_a, states)) / np.sqrt(states),
-        "W_s2": 2 * rng.normal(size=(r, d_a)) / np.sqrt(d_a),
+        "W_s1": rng.normal(size=(d_a, d_states)) / np.sqrt(d_states),
+        "W_s2": 2 * rng.normal(size=(hops, d_a)) / np.sqrt(d_a),
     }
 
 
-def draw_hops(rng, batch, n, states, d_a, r):
-    return with_parameters(rng, padded(rng, batch, n), n, states, d_a, r)
+def draw_hops(rng, batch, n, d_states, d_a, hops):
+    return with_parameters(rng, padded(rng, batch, n), n, d_states, d_a, hops)
 
 
-def one_is_empty(rng, batch, n, states, d_a, r):
+def one_is_empty(rng, batch, n, d_states, d_a, hops):
     """One name is empty, one has no padding."""
     lengths = padded(rng, batch, n)
     first, second = rng.permutation(batch)[:2]
     lengths[first], lengths[second] = 0, n
-    return with_parameters(rng, lengths, n, states, d_a, r)
+    return with_parameters(rng, lengths, n, d_states, d_a, hops)
 
 
-def one_letter(rng, batch, n, states, d_a, r):
-    return with_parameters(rng, np.ones(batch, dtype=int), n, states, d_a, r)
+def one_letter(rng, batch, n, d_states, d_a, hops):
+    return with_parameters(rng, np.ones(batch, dtype=int), n, d_states, d_a, hops)
 
 
-def loud_for_float32(rng, batch, n, states, d_a, r):
+def loud_for_float32(rng, batch, n, d_states, d_a, hops):
     """Sums of 100 or more and scores around 200 and -200, those of the padding with the sign turned; every tanh is 1
     or -1 even in float32, which adds the rest exactly."""
-    inputs = draw_hops(rng, batch, n, states, d_a, r)
+    inputs = draw_hops(rng, batch, n, d_states, d_a, hops)
     real = np.arange(n) < inputs["lengths"][:, None]
-    signs = rng.choice([-1.0, 1.0], size=(batch, n, states))
+    signs = rng.choice([-1.0, 1.0], size=(batch, n, d_states))
     signs[..., 0] = np.where(real, -1, 1)
-    W_s1 = np.zeros((d_a, states))
-    W_s1[np.arange(d_a), np.arange(d_a) % states] = 100
-    W_s2 = np.round(2 * rng.normal(size=(r, d_a))) / 2 + 0.25
-    W_s2[:, 0] = np.where(np.arange(r) % 2, -200, 200)
+    W_s1 = np.zeros((d_a, d_states))
+    W_s1[np.arange(d_a), np.arange(d_a) % d_states] = 100
+    W_s2 = np.round(2 * rng.normal(size=(hops, d_a))) / 2 + 0.25
+    W_s2[:, 0] = np.where(np.arange(hops) % 2, -200, 200)
     return inputs | {"states": signs, "W_s1": W_s1, "W_s2": W_s2}
 
 
@@ -66,7 +66,7 @@ def of_the_text(rng):
 
 
 def weights_of(states, lengths, W_s1, W_s2):
-    """Return A = softmax(W_s2 tanh(W_s1 H^T)), eq. 5: (batch, r, n)."""
+    """Return A = softmax(W_s2 tanh(W_s1 H^T)), eq. 6: (batch, hops, n)."""
     scores = W_s2 @ np.tanh(W_s1 @ states.swapaxes(-2, -1))
     return masked_softmax(scores, (np.arange(states.shape[1]) < lengths[:, None])[:, None, :])
 
@@ -151,15 +151,15 @@ def hidden(states, W_s1):
 
 @hidden.slip
 def W_s1_not_transposed(states, W_s1):
-    """W_s1 stands behind the states as it is: (n, 2u) times (d_a, 2u) does not fit. With the states as rows it is
-    transposed; with the states transposed, as in the formula, it comes first."""
+    """W_s1 stands behind the states as it is: (n, d_states) times (d_a, d_states) does not fit. With the states as rows
+    it is transposed; with the states transposed, as in the formula, it comes first."""
     return states @ W_s1
 
 
 @hidden.slip
 def states_not_transposed(states, W_s1):
-    """W_s1 comes first, as in the formula, but the states are not transposed: (d_a, 2u) times (n, 2u) does not fit. Swap
-    the last two axes of the states."""
+    """W_s1 comes first, as in the formula, but the states are not transposed: (d_a, d_states) times (n, d_states) does
+    not fit. Swap the last two axes of the states."""
     return W_s1 @ states
 
 
@@ -216,20 +216,21 @@ def tanh_twice(hidden):
 
 @bent.rare
 def softmax_for_tanh(hidden):
-    """The d_a hidden numbers go through a softmax, so that they sum to 1. The formula has a tanh, for each by itself."""
+    """The d_a hidden numbers go through a softmax, so that they sum to 1. The formula has a tanh, for each by
+    itself."""
     exponentials = np.exp(hidden - hidden.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 @Stage
 def scores(bent, W_s2):
-    return (bent @ W_s2.T).swapaxes(-2, -1)  # (batch, r, n)
+    return (bent @ W_s2.T).swapaxes(-2, -1)  # (batch, hops, n)
 
 
 @scores.slip
 def W_s2_not_transposed(bent, W_s2):
-    """W_s2 stands behind as it is: (n, d_a) times (r, d_a) does not fit. With positions as rows it is transposed; with
-    d_a as rows, as in the formula, it comes first."""
+    """W_s2 stands behind as it is: (n, d_a) times (hops, d_a) does not fit. With positions as rows it is transposed;
+    with d_a as rows, as in the formula, it comes first."""
     return bent @ W_s2
 
 
@@ -241,15 +242,15 @@ def first_row_for_every_hop(bent, W_s2):
 
 @scores.slip
 def divided_by_the_root_of_d_a(bent, W_s2):
-    """The scores are divided by the square root of d_a. That belongs to scaled dot products; equation 5 has no such
+    """The scores are divided by the square root of d_a. That belongs to scaled dot products; equation 6 has no such
     divisor."""
     return (bent @ W_s2.T).swapaxes(-2, -1) / W_s2.dtype.type(np.sqrt(W_s2.shape[-1]))
 
 
 @scores.slip
-def divided_by_the_root_of_2u(bent, W_s2, states):
-    """The scores are divided by the square root of the size of a state, 2u. That belongs to scaled dot products;
-    equation 5 has no such divisor."""
+def divided_by_the_root_of_d_states(bent, W_s2, states):
+    """The scores are divided by the square root of the size of a state, d_states. That belongs to scaled dot products;
+    equation 6 has no such divisor."""
     return (bent @ W_s2.T).swapaxes(-2, -1) / W_s2.dtype.type(np.sqrt(states.shape[-1]))
 
 
@@ -272,8 +273,8 @@ def masked(scores, real):
 
 @masked.slip
 def no_axis_for_the_hops(scores, real):
-    """The mask has shape (batch, n) and the scores (batch, r, n): the batch is lined up with the hops. Give the mask an
-    axis of size 1 for the hops: (batch, 1, n)."""
+    """The mask has shape (batch, n) and the scores (batch, hops, n): the batch is lined up with the hops. Give the mask
+    an axis of size 1 for the hops: (batch, 1, n)."""
     return np.where(real, scores, scores.dtype.type(-np.inf))
 
 
@@ -305,7 +306,6 @@ def large_number_added(scores, real):
     return np.where(real[:, None, :], scores, scores - scores.dtype.type(1e9))
 
 
-
 def _softmax(scores, axis=-1):
     """The softmax along an axis; where everything is -inf the weights are 0."""
     largest = scores.max(axis=axis, keepdims=True)
@@ -316,7 +316,7 @@ def _softmax(scores, axis=-1):
 
 @Stage
 def weights(masked):
-    return _softmax(masked)  # (batch, r, n)
+    return _softmax(masked)  # (batch, hops, n)
 
 
 @weights.slip
@@ -364,15 +364,16 @@ def overflowing(masked):
 
 @weights.slip
 def multiplied_after(scores, real):
-    """The padding is set to 0 after the softmax, in which it has had its part: the weights of a hop no longer sum to 1.
-    Hide its scores before."""
+    """The padding has its part in the softmax and is set to 0 only then: what the weights of a hop give to real
+    positions no longer sums to 1. Hide the scores before."""
     return _softmax(scores) * real[:, None, :]
 
 
 @weights.rare
 def divided_again_after(scores, real):
     """The padding takes part in the softmax, is set to 0 after it, and the rest is divided by its sum. That is right
-    until a score of the padding lies far above the others: their exponentials are then all 0. Hide the scores before."""
+    until a score of the padding lies far above the others: their exponentials are then all 0. Hide the scores
+    before."""
     kept = _softmax(scores) * real[:, None, :]
     sums = kept.sum(axis=-1, keepdims=True)
     return kept / np.where(sums == 0, 1, sums).astype(scores.dtype)

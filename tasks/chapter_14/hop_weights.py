@@ -1,4 +1,5 @@
-"""14.hop_weights: A = softmax(W_s2 tanh(W_s1 H^T)), the weights of r hops over a padded batch (Lin et al. 2017, eq. 5)."""
+"""14.hop_weights: A = softmax(W_s2 tanh(W_s1 H^T)), the weights of the hops over a padded batch (Lin et al. 2017, eq.
+6)."""
 
 import numpy as np
 
@@ -63,19 +64,19 @@ def weights_of_the_batch_together(states, lengths, W_s1, W_s2):
 
 @known.mistake
 def average_of_the_hops(states, lengths, W_s1, W_s2):
-    """The hops are averaged to one row of weights, (batch, n). Return the weights of each: (batch, r, n)."""
+    """The hops are averaged to one row of weights, (batch, n). Return the weights of each: (batch, hops, n)."""
     return reference(states, lengths, W_s1, W_s2).mean(axis=1)
 
 
 @known.mistake
 def first_hop_alone(states, lengths, W_s1, W_s2):
-    """These are the weights of the first hop alone, (batch, n). Return those of all hops: (batch, r, n)."""
+    """These are the weights of the first hop alone, (batch, n). Return those of all hops: (batch, hops, n)."""
     return reference(states, lengths, W_s1, W_s2)[:, 0]
 
 
 @known.mistake
 def gathered_already(states, lengths, W_s1, W_s2):
-    """These are the states that the hops gather, A H, (batch, r, 2u). Return the weights A alone."""
+    """These are the states that the hops gather, A H, (batch, hops, d_states). Return the weights A alone."""
     return reference(states, lengths, W_s1, W_s2) @ states
 
 
@@ -107,8 +108,8 @@ def lengths_for_a_mask(states, lengths, W_s1, W_s2):
 
 @known.mistake
 def mask_without_an_axis(states, lengths, W_s1, W_s2):
-    """The mask has shape (batch, n) and the scores (batch, r, n), so the batch is lined up with the hops. Give the mask
-    an axis of size 1 for the hops: (batch, 1, n)."""
+    """The mask has shape (batch, n) and the scores (batch, hops, n), so the batch is lined up with the hops. Give the
+    mask an axis of size 1 for the hops: (batch, 1, n)."""
     import course_lib
 
     mask = np.arange(states.shape[1]) < lengths[:, None]
@@ -139,7 +140,7 @@ def nothing_for_the_padding(inputs, output):
 
 @known.probe
 def sums_of_the_hops(rng):
-    inputs = draw_hops(rng, batch=2, n=5, states=3, d_a=4, r=6)
+    inputs = draw_hops(rng, batch=2, n=5, d_states=3, d_a=4, hops=6)
     yours = yield inputs
     seen = weights_seen(yours, _real(**{name: inputs[name] for name in ("states", "lengths")}))
     return seen and f"Your result should hold the weights of each hop: {seen}."
@@ -147,7 +148,7 @@ def sums_of_the_hops(rng):
 
 @known.probe
 def other_padding(rng):
-    inputs = draw_hops(rng, batch=2, n=5, states=3, d_a=4, r=6)
+    inputs = draw_hops(rng, batch=2, n=5, d_states=3, d_a=4, hops=6)
     before = yield inputs
     behind = np.arange(5) >= inputs["lengths"][:, None]
     after = yield {**inputs, "states": np.where(behind[..., None], 1, inputs["states"])}
@@ -158,7 +159,7 @@ def other_padding(rng):
 
 @known.probe
 def equal_states(rng):
-    inputs = draw_hops(rng, batch=2, n=5, states=3, d_a=4, r=6)
+    inputs = draw_hops(rng, batch=2, n=5, d_states=3, d_a=4, hops=6)
     states = np.broadcast_to(inputs["states"][:, :1], inputs["states"].shape).copy()
     yours = yield {**inputs, "states": states, "lengths": np.array([2, 4])}
     for row, length in enumerate((2, 4)):
@@ -173,7 +174,7 @@ def equal_states(rng):
 @known.probe
 def large_states(rng):
     """With a tanh, states a million times as long change as good as nothing more."""
-    inputs = draw_hops(rng, batch=2, n=5, states=3, d_a=4, r=6)
+    inputs = draw_hops(rng, batch=2, n=5, d_states=3, d_a=4, hops=6)
     once = yield {**inputs, "states": 1e6 * inputs["states"]}
     twice = yield {**inputs, "states": 2e6 * inputs["states"]}
     if not np.allclose(once, twice):
@@ -186,7 +187,7 @@ def large_states(rng):
 
 @known.probe
 def signs_turned(rng):
-    inputs = draw_hops(rng, batch=2, n=5, states=3, d_a=4, r=6)
+    inputs = draw_hops(rng, batch=2, n=5, d_states=3, d_a=4, hops=6)
     yours = yield inputs
     turned = yield {**inputs, "W_s1": -inputs["W_s1"], "W_s2": -inputs["W_s2"]}
     found = first_difference(turned, yours)
@@ -248,13 +249,13 @@ TASK = Task(
     draw=draw_hops,
     cases=(
         Case("the example of the text", {}, draw=of_the_text),
-        Case("2 names of up to 5 positions, 3 hops", dict(batch=2, n=5, states=4, d_a=6, r=3), points=2),
-        Case("4 names, 2 hops, float32", dict(batch=4, n=7, states=3, d_a=5, r=2), dtype="float32"),
-        Case("one name is empty, one full", dict(batch=3, n=5, states=2, d_a=4, r=6), points=2, draw=one_is_empty),
-        Case("one letter, one hop", dict(batch=1, n=1, states=1, d_a=2, r=1), draw=one_letter),
+        Case("2 names of up to 5 positions, 3 hops", dict(batch=2, n=5, d_states=4, d_a=6, hops=3), points=2),
+        Case("4 names, 2 hops, float32", dict(batch=4, n=7, d_states=3, d_a=5, hops=2), dtype="float32"),
+        Case("one name is empty, one full", dict(batch=3, n=5, d_states=2, d_a=4, hops=6), points=2, draw=one_is_empty),
+        Case("one letter, one hop", dict(batch=1, n=1, d_states=1, d_a=2, hops=1), draw=one_letter),
         Case(
             "scores around 200 and -200, float32",
-            dict(batch=3, n=6, states=5, d_a=4, r=2),
+            dict(batch=3, n=6, d_states=5, d_a=4, hops=2),
             dtype="float32",
             draw=loud_for_float32,
         ),
@@ -264,15 +265,15 @@ TASK = Task(
         "How many weights does one hop give to one name, and along which axis do they sum to 1?",
         (
             "Go through the formula from the inside and write down the shapes: `states @ W_s1.T` is (batch, n, d_a). "
-            "What has to happen to (batch, n, r), so that the positions come last?"
+            "What has to happen to (batch, n, hops), so that the positions come last?"
         ),
         (
-            "Scores of shape (batch, r, n) and a mask of shape (batch, 1, n), True where a position is smaller than "
+            "Scores of shape (batch, hops, n) and a mask of shape (batch, 1, n), True where a position is smaller than "
             "the length: that is what `masked_softmax` takes."
         ),
         (
-            "`np.tanh(states @ W_s1.T) @ W_s2.T` has the positions before the hops: `.swapaxes(-2, -1)` turns them. The "
-            "mask is `np.arange(n) < lengths[:, None, None]`."
+            "`np.tanh(states @ W_s1.T) @ W_s2.T` has the positions before the hops: `.swapaxes(-2, -1)` turns them. "
+            "The mask is `np.arange(n) < lengths[:, None, None]`."
         ),
     ),
     drawn=(informative(reference),),

@@ -11,26 +11,26 @@ from tasks.pooling_stages import padded
 known = Known()
 
 
-def _inputs(rng, lengths, n, size):
+def _inputs(rng, lengths, n, d_states):
     """Numbers around 1, so that a sum is no mean by chance; what stands in the padding is louder."""
     loud = np.where(np.arange(n) < lengths[:, None], 1.0, 3.0)
-    return {"states": (1 + rng.normal(size=(len(lengths), n, size))) * loud[..., None], "lengths": lengths}
+    return {"states": (1 + rng.normal(size=(len(lengths), n, d_states))) * loud[..., None], "lengths": lengths}
 
 
-def draw(rng, batch, n, size):
-    return _inputs(rng, padded(rng, batch, n), n, size)
+def draw(rng, batch, n, d_states):
+    return _inputs(rng, padded(rng, batch, n), n, d_states)
 
 
-def one_is_empty(rng, batch, n, size):
+def one_is_empty(rng, batch, n, d_states):
     """One name is empty, one has no padding."""
     lengths = padded(rng, batch, n)
     first, second = rng.permutation(batch)[:2]
     lengths[first], lengths[second] = 0, n
-    return _inputs(rng, lengths, n, size)
+    return _inputs(rng, lengths, n, d_states)
 
 
-def one_letter(rng, batch, n, size):
-    return _inputs(rng, np.ones(batch, dtype=int), n, size)
+def one_letter(rng, batch, n, d_states):
+    return _inputs(rng, np.ones(batch, dtype=int), n, d_states)
 
 
 def of_the_text(rng):
@@ -55,7 +55,7 @@ def empty_name_read_as_one(states, lengths):
 
 @Stage
 def total(states, real):
-    return np.where(real[:, :, None], states, states.dtype.type(0)).sum(axis=1)  # (batch, 2u)
+    return np.where(real[:, :, None], states, states.dtype.type(0)).sum(axis=1)  # (batch, d_states)
 
 
 @total.slip
@@ -87,15 +87,15 @@ def last_state_and_not_sum(states, real):
 
 @total.slip
 def no_axis_for_the_state(states, real):
-    """The mask has shape (batch, n) and the states (batch, n, 2u): the axes are lined up from the right, n with 2u. Give
-    the mask an axis of size 1 at the end: (batch, n, 1)."""
+    """The mask has shape (batch, n) and the states (batch, n, d_states): the axes are lined up from the right, n with
+    d_states. Give the mask an axis of size 1 at the end: (batch, n, 1)."""
     return np.where(real, states, states.dtype.type(0)).sum(axis=1)
 
 
 @total.slip
 def product_without_an_axis_for_the_state(states, real):
-    """States (batch, n, 2u) are multiplied by a mask (batch, n): the axes are lined up from the right, n with 2u. Give
-    the mask an axis of size 1 at the end: (batch, n, 1)."""
+    """States (batch, n, d_states) are multiplied by a mask (batch, n): the axes are lined up from the right, n with
+    d_states. Give the mask an axis of size 1 at the end: (batch, n, 1)."""
     kept = states * real
     return kept.sum(axis=1)
 
@@ -153,8 +153,8 @@ def divided_by_the_root_of_the_length(real):
 
 @count.slip
 def divided_by_the_size_of_a_state(states):
-    """The sums are divided by the size of a state, 2u. A mean is divided by the number of positions that were added
-    up."""
+    """The sums are divided by the size of a state, d_states. A mean is divided by the number of positions that were
+    added up."""
     return np.full(len(states), states.shape[2])
 
 
@@ -172,13 +172,13 @@ def nan_for_an_empty_name(real):
 
 @Stage
 def mean(total, count):
-    return total / count[:, None].astype(total.dtype)  # (batch, 2u)
+    return total / count[:, None].astype(total.dtype)  # (batch, d_states)
 
 
 @mean.slip
 def one_axis_for_the_lengths(total, count):
-    """Sums (batch, 2u) are divided by lengths (batch,): the axes are lined up from the right, 2u with the batch. Give
-    the lengths an axis of size 1 at the end."""
+    """Sums (batch, d_states) are divided by lengths (batch,): the axes are lined up from the right, d_states with the
+    batch. Give the lengths an axis of size 1 at the end."""
     return total / count
 
 
@@ -223,8 +223,8 @@ def mean_over_the_batch(states, lengths):
 
 @known.mistake
 def mean_of_everything(states, lengths):
-    """All the numbers are averaged to one. Each name has its own mean, and so has each component: average over the middle
-    axis alone."""
+    """All the numbers are averaged to one. Each name has its own mean, and so has each component: average over the
+    middle axis alone."""
     return states.mean()
 
 
@@ -269,8 +269,8 @@ def halves_of_the_ends(states, lengths):
 
 @known.mistake
 def lengths_for_a_slice(states, lengths):
-    """A slice takes whole numbers, and `lengths` holds one for each name. Names of different length are cut in a loop, or
-    compared: positions below the length are real."""
+    """A slice takes whole numbers, and `lengths` holds one for each name. Names of different length are cut in a loop,
+    or compared: positions below the length are real."""
     return states[:, :lengths].mean(axis=1)
 
 
@@ -325,7 +325,7 @@ def ones_everywhere(rng):
 
 @known.probe
 def other_padding(rng):
-    inputs = draw(rng, batch=2, n=5, size=3)
+    inputs = draw(rng, batch=2, n=5, d_states=3)
     before = yield inputs
     behind = np.arange(5) >= inputs["lengths"][:, None]
     after = yield {**inputs, "states": np.where(behind[..., None], 0, inputs["states"])}
@@ -396,12 +396,13 @@ TASK = Task(
     draw=draw,
     cases=(
         Case("the example of the text", {}, draw=of_the_text),
-        Case("2 names of up to 5 positions", dict(batch=2, n=5, size=3)),
-        Case("4 names of up to 6 positions, float32", dict(batch=4, n=6, size=3), dtype="float32"),
-        Case("one name is empty, one full", dict(batch=4, n=5, size=2), draw=one_is_empty),
-        Case("one letter", dict(batch=1, n=1, size=1), draw=one_letter),
-        Case("3 names of up to 7 positions", dict(batch=3, n=7, size=4)),
+        Case("2 names of up to 5 positions", dict(batch=2, n=5, d_states=3)),
+        Case("4 names of up to 6 positions, float32", dict(batch=4, n=6, d_states=3), dtype="float32"),
+        Case("one name is empty, one full", dict(batch=4, n=5, d_states=2), draw=one_is_empty),
+        Case("one letter", dict(batch=1, n=1, d_states=1), draw=one_letter),
+        Case("3 names of up to 7 positions", dict(batch=3, n=7, d_states=4)),
     ),
+    finished=("course_lib.relatives.pooling.MeanPooling.forward",),
     hints=(
         "Which positions of a name are real, and how many of them are there?",
         (
