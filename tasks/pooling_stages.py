@@ -42,15 +42,23 @@ def one_letter(rng, batch, n, d_states, d_a, hops):
     return with_parameters(rng, np.ones(batch, dtype=int), n, d_states, d_a, hops)
 
 
+def large_sums(rng, batch, n, d_states, d_a, hops):
+    """Sums of 100 and -100 inside the tanh, whose exponentials overflow in float32, and scores like any others."""
+    inputs = draw_hops(rng, batch, n, d_states, d_a, hops)
+    W_s1 = np.zeros((d_a, d_states))
+    W_s1[np.arange(d_a), np.arange(d_a) % d_states] = 100
+    return inputs | {"states": rng.choice([-1.0, 1.0], size=inputs["states"].shape), "W_s1": W_s1}
+
+
 def loud_for_float32(rng, batch, n, d_states, d_a, hops):
-    """Sums of 100 or more and scores around 200 and -200, those of the padding with the sign turned; every tanh is 1
-    or -1 even in float32, which adds the rest exactly."""
+    """Scores around 200 and -200, those of the padding with the sign turned; every tanh is 1 or -1 even in float32,
+    which adds the rest exactly."""
     inputs = draw_hops(rng, batch, n, d_states, d_a, hops)
     real = np.arange(n) < inputs["lengths"][:, None]
     signs = rng.choice([-1.0, 1.0], size=(batch, n, d_states))
     signs[..., 0] = np.where(real, -1, 1)
     W_s1 = np.zeros((d_a, d_states))
-    W_s1[np.arange(d_a), np.arange(d_a) % d_states] = 100
+    W_s1[np.arange(d_a), np.arange(d_a) % d_states] = 20
     W_s2 = np.round(2 * rng.normal(size=(hops, d_a))) / 2 + 0.25
     W_s2[:, 0] = np.where(np.arange(hops) % 2, -200, 200)
     return inputs | {"states": signs, "W_s1": W_s1, "W_s2": W_s2}
@@ -176,6 +184,21 @@ def transposed_for_tensors(states, W_s1):
     return W_s1 @ states.transpose(-2, -1)
 
 
+@hidden.slip
+def states_reshaped(states, W_s1):
+    """The states are reshaped where they should be transposed: reshape keeps the numbers in their order, so that each
+    column mixes several letters. swapaxes(-2, -1) turns them."""
+    batch, n, d_states = states.shape
+    return (W_s1 @ states.reshape(batch, d_states, n)).swapaxes(-2, -1)
+
+
+@hidden.rare
+def sums_divided_by_the_root_of_d_states(states, W_s1):
+    """The sums inside the tanh are divided by the square root of d_states. That belongs to scaled dot products;
+    equation 6 has no such divisor."""
+    return states @ W_s1.T / W_s1.dtype.type(np.sqrt(states.shape[-1]))
+
+
 @Stage
 def bent(hidden):
     return np.tanh(hidden)
@@ -252,6 +275,13 @@ def divided_by_the_root_of_d_states(bent, W_s2, states):
     """The scores are divided by the square root of the size of a state, d_states. That belongs to scaled dot products;
     equation 6 has no such divisor."""
     return (bent @ W_s2.T).swapaxes(-2, -1) / W_s2.dtype.type(np.sqrt(states.shape[-1]))
+
+
+@scores.slip
+def scores_reshaped(bent, W_s2):
+    """Scores of shape (batch, n, hops) are reshaped to (batch, hops, n), where they should be transposed: reshape keeps
+    the numbers in their order, and letters and hops get mixed. swapaxes(-2, -1) turns them."""
+    return (bent @ W_s2.T).reshape(len(bent), len(W_s2), bent.shape[1])
 
 
 @scores.rare
@@ -360,6 +390,23 @@ def overflowing(masked):
     exponentials = np.exp(masked)
     sums = exponentials.sum(axis=-1, keepdims=True)
     return exponentials / np.where(sums == 0, 1, sums).astype(masked.dtype)
+
+
+@weights.slip
+def overflowing_before_the_mask(scores, real):
+    """The exponentials of large scores are inf, those of the padding too, and inf times 0 is NaN. Hide the scores of
+    the padding first and subtract each hop's largest, or call masked_softmax."""
+    exponentials = np.exp(scores) * real[:, None, :]
+    sums = exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / np.where(sums == 0, 1, sums).astype(scores.dtype)
+
+
+@weights.slip
+def overflowing_and_empty(masked):
+    """The softmax overflows on large scores, and divides 0 by 0 in an empty name and where all scores are very low: the
+    weights are NaN. Call masked_softmax, or subtract each hop's largest score first and mind the empty name."""
+    exponentials = np.exp(masked)
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 @weights.slip

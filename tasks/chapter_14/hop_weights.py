@@ -6,7 +6,7 @@ import numpy as np
 from grader.known import Known
 from grader.task import Case, Task
 from tasks import pooling_stages
-from tasks.pooling_stages import draw_hops, loud_for_float32, of_the_text, one_is_empty, one_letter
+from tasks.pooling_stages import draw_hops, large_sums, loud_for_float32, of_the_text, one_is_empty, one_letter
 from tasks.pooling_stages import weights_of as reference
 from tasks.probes import first_difference, weights_seen
 from tasks.rules import informative
@@ -86,7 +86,8 @@ def dim_for_axis(states, lengths, W_s1, W_s2):
     anyway."""
     import course_lib
 
-    return course_lib.softmax(_scores(states, W_s1, W_s2), dim=-1)
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.softmax(scores, dim=-1)
 
 
 @known.mistake
@@ -94,7 +95,8 @@ def mask_left_out(states, lengths, W_s1, W_s2):
     """`masked_softmax` takes two things: the scores, and a mask that is True where a position is real."""
     import course_lib
 
-    return course_lib.masked_softmax(_scores(states, W_s1, W_s2))
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.masked_softmax(scores)
 
 
 @known.mistake
@@ -103,7 +105,8 @@ def lengths_for_a_mask(states, lengths, W_s1, W_s2):
     lengths: the mask has shape (batch, 1, n)."""
     import course_lib
 
-    return course_lib.masked_softmax(_scores(states, W_s1, W_s2), lengths[:, None, None])
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.masked_softmax(scores, lengths)
 
 
 @known.mistake
@@ -113,7 +116,8 @@ def mask_without_an_axis(states, lengths, W_s1, W_s2):
     import course_lib
 
     mask = np.arange(states.shape[1]) < lengths[:, None]
-    return course_lib.masked_softmax(_scores(states, W_s1, W_s2), mask)
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.masked_softmax(scores, mask)
 
 
 @known.mistake
@@ -253,6 +257,12 @@ TASK = Task(
         Case("4 names, 2 hops, float32", dict(batch=4, n=7, d_states=3, d_a=5, hops=2), dtype="float32"),
         Case("one name is empty, one full", dict(batch=3, n=5, d_states=2, d_a=4, hops=6), points=2, draw=one_is_empty),
         Case("one letter, one hop", dict(batch=1, n=1, d_states=1, d_a=2, hops=1), draw=one_letter),
+        Case(
+            "sums of 100 and -100, float32",
+            dict(batch=2, n=5, d_states=3, d_a=4, hops=6),
+            dtype="float32",
+            draw=large_sums,
+        ),
         Case(
             "scores around 200 and -200, float32",
             dict(batch=3, n=6, d_states=5, d_a=4, hops=2),

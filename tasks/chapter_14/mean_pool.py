@@ -160,7 +160,7 @@ def divided_by_the_size_of_a_state(states):
 
 @count.slip
 def divided_by_one_too_many(real):
-    """The sums are divided by one more than the length."""
+    """The sums are divided by one more than the number of positions that were added up."""
     return real.sum(axis=1) + 1
 
 
@@ -193,6 +193,49 @@ def padding_summed_then_divided_by_the_length(states, lengths):
     """The sum takes in the padding, and is divided by the length, which counts real positions only. Leave the padding
     out of the sum."""
     return states.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def one_too_many_divided_by_the_length(states, lengths):
+    """The first position of the padding is added up as well, and the sum is divided by the length. Positions count from
+    0, so the last real one is length - 1."""
+    kept = np.where((np.arange(states.shape[1]) <= lengths[:, None])[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def one_too_few_divided_by_the_length(states, lengths):
+    """The last real position is not added up, and the sum is divided by the whole length. Positions count from 0, and
+    those below the length are real."""
+    kept = np.where((np.arange(states.shape[1]) < lengths[:, None] - 1)[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def one_too_few_of_one(states, lengths):
+    """The last real position is left out, so that a name of one letter has nothing left and comes out as NaN. Positions
+    count from 0, and those below the length are real."""
+    rows = [row[: max(length - 1, 0)].mean(axis=0) for row, length in zip(states, lengths, strict=True)]
+    return np.where((lengths > 0)[:, None], np.stack(rows), states.dtype.type(0))
+
+
+@known.mistake
+def first_state(states, lengths):
+    """These are the states at the first position. In the mean all real positions count alike."""
+    return states[:, 0]
+
+
+@known.mistake
+def largest_of_the_padding_too(states, lengths):
+    """These are the largest numbers, component by component, among the padding as well: max pooling without a mask. The
+    mean adds up what is real, and divides."""
+    return states.max(axis=1)
+
+
+@known.mistake
+def dim_for_axis_of_a_sum(states, lengths):
+    """NumPy's sum takes `axis`; `dim` is PyTorch's word for it."""
+    return states.sum(dim=1)
 
 
 @known.mistake
@@ -420,6 +463,7 @@ TASK = Task(
     ),
     stages=(real, total, count, mean),
     coincidences={
+        "one_position_too_few + divided_by_one_too_many": "one_too_few_divided_by_the_length",
         "largest_and_not_sum + not_divided": "largest_numbers",
         "last_state_and_not_sum + not_divided": "last_real_state",
     },

@@ -89,8 +89,8 @@ def cosines(weights):
 
 @products.slip
 def weights_alone(weights):
-    """The weights meet the identity themselves: there is no product A A^T. That has shape (hops, hops), for hops with
-    hops."""
+    """There is no product A A^T: the weights, or their squares, meet the identity themselves. A A^T has shape
+    (hops, hops), for hops with hops."""
     return weights
 
 
@@ -285,7 +285,8 @@ def norm_of_everything(weights):
 def norm_without_axes(weights):
     """np.linalg.norm with "fro" wants to be told which two axes are those of the matrix, as there are more:
     axis=(-2, -1)."""
-    return np.linalg.norm(products(weights) - np.eye(weights.shape[-2], dtype=weights.dtype), "fro") ** 2
+    which, apart = "fro", products(weights) - np.eye(weights.shape[-2], dtype=weights.dtype)
+    return np.linalg.norm(apart, which) ** 2
 
 
 @known.mistake

@@ -7,7 +7,15 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
 from tasks import pooling_stages
-from tasks.pooling_stages import draw_hops, loud_for_float32, of_the_text, one_is_empty, one_letter, weights_of
+from tasks.pooling_stages import (
+    draw_hops,
+    large_sums,
+    loud_for_float32,
+    of_the_text,
+    one_is_empty,
+    one_letter,
+    weights_of,
+)
 from tasks.probes import first_difference
 from tasks.rules import informative
 
@@ -52,6 +60,12 @@ def plain_mean(weights, states):
 def divided_by_n(weights, states):
     """The weighted states are averaged, which divides by n once more. Weights sum to 1: add up."""
     return weights @ states / states.dtype.type(states.shape[1])
+
+
+@gathered.slip
+def divided_by_the_length(weights, states, lengths):
+    """The weighted states are divided by the length of the name once more. Weights sum to 1: add up."""
+    return weights @ states / np.maximum(lengths, 1)[:, None, None].astype(states.dtype)
 
 
 @gathered.slip
@@ -173,6 +187,14 @@ def tanh_after_both_matrices(states, lengths, W_s1, W_s2):
 
 
 @known.mistake
+def heaviest_letter_even_of_an_empty_name(states, lengths, W_s1, W_s2):
+    """Each hop brings the state with its largest weight alone, and of an empty name the first one, which is padding. A
+    H adds up all states, each with its weight, which is 0 everywhere in an empty name."""
+    chosen = weights_of(states, lengths, W_s1, W_s2).argmax(axis=-1)
+    return np.take_along_axis(states, chosen[:, :, None], axis=1).reshape(len(states), -1)
+
+
+@known.mistake
 def zeros_in_all_of_the_padding(states, lengths, W_s1, W_s2):
     """The states of the padding are 0 from the start, and so are their scores; the exponential of 0 is 1, so that the
     padding takes weight, which the letters then lack. Hide the scores."""
@@ -222,8 +244,8 @@ def lengths_for_a_mask(states, lengths, W_s1, W_s2):
     lengths: the mask has shape (batch, 1, n)."""
     import course_lib
 
-    weights = course_lib.masked_softmax(_scores(states, W_s1, W_s2), lengths[:, None, None])
-    return weights @ states
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.masked_softmax(scores, lengths) @ states
 
 
 @known.mistake
@@ -233,7 +255,8 @@ def mask_without_an_axis(states, lengths, W_s1, W_s2):
     import course_lib
 
     mask = np.arange(states.shape[1]) < lengths[:, None]
-    return course_lib.masked_softmax(_scores(states, W_s1, W_s2), mask) @ states
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.masked_softmax(scores, mask) @ states
 
 
 @known.mistake
@@ -242,7 +265,8 @@ def dim_for_axis(states, lengths, W_s1, W_s2):
     anyway."""
     import course_lib
 
-    return course_lib.softmax(_scores(states, W_s1, W_s2), dim=-1) @ states
+    scores = _scores(states, W_s1, W_s2)
+    return course_lib.softmax(scores, dim=-1) @ states
 
 
 @known.mistake
@@ -394,6 +418,12 @@ TASK = Task(
         Case("one letter, one hop", dict(batch=1, n=1, d_states=3, d_a=2, hops=1), draw=one_letter),
         Case("5 names, 4 hops", dict(batch=5, n=7, d_states=3, d_a=6, hops=4), points=2),
         Case(
+            "sums of 100 and -100, float32",
+            dict(batch=2, n=5, d_states=3, d_a=4, hops=6),
+            dtype="float32",
+            draw=large_sums,
+        ),
+        Case(
             "scores around 200 and -200, float32",
             dict(batch=3, n=6, d_states=5, d_a=4, hops=2),
             dtype="float32",
@@ -421,6 +451,9 @@ TASK = Task(
     ),
     drawn=(informative(weights_of),),
     stages=(real, hidden, bent, scores, masked, weights, gathered, flat),
-    coincidences={"first_row_for_every_hop + hops_averaged": "first_hop_alone"},
+    coincidences={
+        "first_row_for_every_hop + hops_averaged": "first_hop_alone",
+        "large_number_for_infinity + heaviest_letter_alone": "heaviest_letter_even_of_an_empty_name",
+    },
     **known.ways,
 )
