@@ -34,7 +34,7 @@ def one_letter(rng, batch, n, d_states):
 
 
 def of_the_text(rng):
-    states = [[[1, 10], [3, 20], [90, 90]], [[4, 0], [5, 0], [6, 3]]]
+    states = [[[1, 10, 0], [3, 20, 4], [90, 90, 90]], [[4, 0, 1], [5, 0, 1], [6, 3, 1]]]
     return {"states": np.array(states, dtype=float), "lengths": np.array([2, 3])}
 
 
@@ -269,6 +269,13 @@ def mean_of_everything(states, lengths):
     """All the numbers are averaged to one. Each name has its own mean, and so has each component: average over the
     middle axis alone."""
     return states.mean()
+
+
+@known.mistake
+def padding_summed_and_nothing_for_zero(states, lengths):
+    """The sum takes in the padding, and is divided by the length, which counts real positions only; of an empty name
+    that is 0. Leave the padding out of the sum, and mind the empty name."""
+    return (states.sum(axis=1) / lengths[:, None]).astype(states.dtype)
 
 
 @known.mistake
