@@ -6,6 +6,7 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
 from tasks.pooling_stages import padded
+from tasks.probes import first_difference
 
 known = Known()
 
@@ -162,9 +163,8 @@ def mean_of_the_backward_half(states):
 
 @backward.slip
 def backward_at_the_second_letter(states):
-    """The backward half is taken at position 1, or the last one there is. Positions count from 0, so the first letter
-    is number 0."""
-    return states[:, min(1, states.shape[1] - 1), _half(states) :]
+    """The backward half is taken at position 1. Positions count from 0, so the first letter is number 0."""
+    return states[:, 1, _half(states) :]
 
 
 @Stage
@@ -288,6 +288,14 @@ def whole_states_of_both_ends(states, lengths):
 
 
 @known.mistake
+def every_other_component(states, lengths):
+    """Every other component counts as forward, those between as backward. The halves lie one behind the other: the
+    first d_states / 2 components are the forward ones."""
+    even = np.arange(states.shape[2]) % 2 == 0
+    return np.where(even, _at(states, lengths - 1), states[:, 0]) * (lengths > 0)[:, None]
+
+
+@known.mistake
 def sum_of_both_ends(states, lengths):
     """The whole states of the first and the last letter are added up. Of the last only the forward half is asked for,
     of the first only the backward half."""
@@ -343,12 +351,11 @@ def _numbered():
 @known.probe
 def where_the_forward_half_is_from(rng):
     yours = yield {"states": _numbered(), "lengths": np.array([3, 5])}
-    if not np.allclose(yours[:, :2], [[2], [4]]):
-        return (
-            "With states that hold the number of their position, the forward half of a name of length 3 should be 2, "
-            f"and of length 5 it should be 4; yours, at [0, 0] and [1, 0], are {yours[0, 0]:.4g} and {yours[1, 0]:.4g}."
-        )
-    return None
+    found = first_difference(yours[:, :2], np.array([[2.0], [4.0]]))
+    return found and (
+        "With states that hold the number of their position, the forward half of a name of length 3 should be 2, "
+        f"and of length 5 it should be 4; yours, at [{found[0]}], is {found[1]:.4g}."
+    )
 
 
 @known.probe
@@ -356,8 +363,9 @@ def where_the_backward_half_is_from(rng):
     yours = yield {"states": 10 + _numbered(), "lengths": np.array([3, 5])}
     if not np.allclose(yours[:, 2:], 10):
         return (
-            "With states that hold 10 and the number of their position, the backward half should be 10 in every name; "
-            f"yours, at [0, 2] and [1, 2], are {yours[0, 2]:.4g} and {yours[1, 2]:.4g}."
+            "With states that hold 10 plus the number of their position, the backward half should be 10 in every name; "
+            f"yours, at [0, 2:], is {yours[0, 2]:.4g}, {yours[0, 3]:.4g}, and at [1, 2:] {yours[1, 2]:.4g}, "
+            f"{yours[1, 3]:.4g}."
         )
     return None
 
