@@ -325,15 +325,15 @@ def hidden_scores_zero(scores, real):
 
 @masked.slip
 def large_number_for_infinity(scores, real):
-    """Scores of the padding become a large negative number, such as -1e9, and not minus infinity. It shows in an empty
-    name: there it turns into the average of the padding, and all weights should be 0."""
+    """In an empty name all positions share the weight alike, as they do where hidden scores are a large negative
+    number, such as -1e9, and not minus infinity. All its weights should be 0."""
     return np.where(real[:, None, :], scores, scores.dtype.type(-1e9))
 
 
 @masked.rare
 def large_number_added(scores, real):
-    """A large number, such as 1e9, is subtracted from the scores of the padding. It shows in an empty name: all its
-    scores are lowered alike, which changes nothing, and its weights should be 0."""
+    """In an empty name the padding shares the weight by its scores, as it does where a large number, such as 1e9, is
+    subtracted from them: all are lowered alike, which changes nothing. All its weights should be 0."""
     return np.where(real[:, None, :], scores, scores - scores.dtype.type(1e9))
 
 
@@ -372,7 +372,7 @@ def exponentials_alone(masked):
 
 @weights.slip
 def no_softmax(scores, real):
-    """There is no softmax: the scores themselves serve as weights, 0 for the padding."""
+    """There is no softmax: the scores themselves serve as weights."""
     return np.where(real[:, None, :], scores, scores.dtype.type(0))
 
 

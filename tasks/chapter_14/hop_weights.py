@@ -44,6 +44,15 @@ def tanh_after_both_matrices(states, lengths, W_s1, W_s2):
 
 
 @known.mistake
+def tanh_of_the_states(states, lengths, W_s1, W_s2):
+    """The tanh is taken of the states, before W_s1, and none behind it. It stands between the two matrices: first W_s1,
+    then tanh, then W_s2."""
+    scores = W_s2 @ W_s1 @ np.tanh(states).swapaxes(-2, -1)
+    weights = pooling_stages.weights(np.where(_real(states, lengths), scores, states.dtype.type(-np.inf)))
+    return weights
+
+
+@known.mistake
 def uniform(states, lengths, W_s1, W_s2):
     """All real positions have the same weight, which is the mean. The scores should tell them apart."""
     return pooling_stages.weights(
@@ -72,6 +81,19 @@ def average_of_the_hops(states, lengths, W_s1, W_s2):
 def first_hop_alone(states, lengths, W_s1, W_s2):
     """These are the weights of the first hop alone, (batch, n). Return those of all hops: (batch, hops, n)."""
     return reference(states, lengths, W_s1, W_s2)[:, 0]
+
+
+@known.mistake
+def scores_alone(states, lengths, W_s1, W_s2):
+    """These are the scores, those of the padding too. The weights are one step further: the softmax of what is real,
+    and 0 for the padding."""
+    return _scores(states, W_s1, W_s2)
+
+
+@known.mistake
+def scores_with_the_padding_hidden(states, lengths, W_s1, W_s2):
+    """These are the scores, minus infinity for the padding. The weights are one step further: their softmax."""
+    return np.where(_real(states, lengths), _scores(states, W_s1, W_s2), states.dtype.type(-np.inf))
 
 
 @known.mistake
@@ -288,5 +310,6 @@ TASK = Task(
     ),
     drawn=(informative(reference),),
     stages=(real, hidden, bent, scores, masked, weights),
+    coincidences={"padding_not_hidden + no_softmax": "scores_alone"},
     **known.ways,
 )

@@ -159,6 +159,13 @@ def divided_by_the_size_of_a_state(states):
 
 
 @count.slip
+def divided_by_the_padding(states, lengths):
+    """The sums are divided by the number of padded positions, or by 1 where there are none. A mean is divided by the
+    number of positions that were added up."""
+    return np.maximum(states.shape[1] - lengths, 1)
+
+
+@count.slip
 def divided_by_one_too_many(real):
     """The sums are divided by one more than the number of positions that were added up."""
     return real.sum(axis=1) + 1

@@ -115,6 +115,12 @@ def divided_by_the_root_of_n(weights):
 
 
 @products.rare
+def products_of_squares(weights):
+    """The weights are squared before they are multiplied with each other. A A^T takes them as they are."""
+    return weights**2 @ (weights**2).swapaxes(-2, -1)
+
+
+@products.rare
 def overlaps_by_the_smaller(weights):
     """For two hops the smaller weight of each letter is added up. A A^T adds up the products of the two."""
     return np.minimum(weights[..., :, None, :], weights[..., None, :, :]).sum(axis=-1)
@@ -177,7 +183,8 @@ def squared(difference):
 
 @squared.slip
 def not_squared(difference):
-    """The differences are added up as they are, so that below 0 and above 0 cancel out. Square them first."""
+    """The differences are added up as they are. The Frobenius norm squares them first, so that below 0 and above 0 do
+    not cancel out."""
     return difference
 
 

@@ -187,6 +187,15 @@ def tanh_after_both_matrices(states, lengths, W_s1, W_s2):
 
 
 @known.mistake
+def tanh_of_the_states(states, lengths, W_s1, W_s2):
+    """The tanh is taken of the states, before W_s1, and none behind it. It stands between the two matrices: first W_s1,
+    then tanh, then W_s2."""
+    scores = W_s2 @ W_s1 @ np.tanh(states).swapaxes(-2, -1)
+    weights = pooling_stages.weights(np.where(_real(states, lengths), scores, states.dtype.type(-np.inf)))
+    return (weights @ states).reshape(len(states), -1)
+
+
+@known.mistake
 def heaviest_letter_even_of_an_empty_name(states, lengths, W_s1, W_s2):
     """Each hop brings the state with its largest weight alone, and of an empty name the first one, which is padding. A
     H adds up all states, each with its weight, which is 0 everywhere in an empty name."""
