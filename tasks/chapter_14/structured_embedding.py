@@ -27,13 +27,16 @@ def reference(states, lengths, W_s1, W_s2):
     return gathered.reshape(len(states), -1)
 
 
-real = pooling_stages.real.but(rare=["first_position_hidden"])
+real = pooling_stages.real.but(rare=["first_position_hidden", "moved_by_one"])
 hidden = pooling_stages.hidden
-bent = pooling_stages.bent.but(rare=["relu_for_tanh"])
-scores = pooling_stages.scores
+bent = pooling_stages.bent.but(rare=["relu_for_tanh", "tanh_that_overflows"])
+scores = pooling_stages.scores.but(rare=["divided_by_the_root_of_d_states"])
 masked = pooling_stages.masked.but(rare=["mask_with_an_axis_behind"])
 weights = pooling_stages.weights.but(
-    "softmax_of_the_weights_padding_and_all", "logarithms_of_the_weights", "sigmoid_for_softmax"
+    "softmax_of_the_weights_padding_and_all",
+    "logarithms_of_the_weights",
+    "sigmoid_for_softmax",
+    rare=["overflowing_before_the_mask", "overflowing_and_empty", "overflowing"],
 )
 
 
