@@ -239,7 +239,7 @@ def weights_side_by_side(states, lengths, W_s1, W_s2):
 
 @known.mistake
 def tuple_of_both(states, lengths, W_s1, W_s2):
-    """Two things came back, in a tuple. Return the embedding alone, one array (batch, hops * d_states)."""
+    """Several things came back, in a tuple. Return the embedding alone, one array (batch, hops * d_states)."""
     weights = weights_of(states, lengths, W_s1, W_s2)
     return (weights @ states).reshape(len(states), -1), weights
 
