@@ -1,6 +1,8 @@
 """Linear attention in three forms: by hand, against loops over pairs, against each other in values and gradients."""
 
+import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -253,10 +255,29 @@ def test_inputs_stay_as_they_were(backend, draw):
 
 
 def test_no_array_of_length_times_length(rng):
-    # A million positions: all pairs would be a million million numbers, which no machine has.
-    query, key, value = (rng.standard_normal((2**20, 1), dtype=np.float32) for _ in range(3))
+    # A quarter of a million positions: an array of all pairs would take 275 GB.
+    query, key, value = (rng.standard_normal((2**18, 1), dtype=np.float32) for _ in range(3))
     everything, causal = linear_attention(query, key, value), causal_linear_attention(query, key, value)
     np.testing.assert_allclose(causal[-1], everything[-1], rtol=1e-3, atol=1e-4)
+
+
+def test_memory_grows_with_the_length_and_not_with_its_square(rng):
+    peaks = []
+    for length in (4096, 8192, 16_384):
+        arrays = [rng.standard_normal((length, 8)) for _ in range(3)]
+        tracemalloc.start()
+        causal_linear_attention(*arrays)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    for shorter, longer in itertools.pairwise(peaks):
+        assert 1.9 < longer / shorter < 2.1
+
+
+def test_float32_keeps_its_digits_over_long_sequences(rng):
+    numbers = [rng.standard_normal((16_384, d)) + mean for d, mean in ((32, 0), (32, 0), (3, 5))]
+    short = [array.astype(np.float32) for array in numbers]
+    expected = causal_linear_attention(*(array.astype(np.float64) for array in short))
+    np.testing.assert_allclose(causal_linear_attention(*short), expected, rtol=4e-6)
 
 
 # Gradients
