@@ -681,6 +681,33 @@ def past_by_past(query, key, value):
     return np.stack(outputs, axis=-2)
 
 
+@known.borrowed
+def by_course_lib(query, key, value):
+    from course_lib.relatives import linear_attention
+
+    return linear_attention.causal_linear_attention(query, key, value)
+
+
+@known.borrowed
+def by_course_lib_steps(query, key, value):
+    from course_lib.relatives import linear_attention
+
+    state, outputs = None, []
+    for i in range(query.shape[-2]):
+        one, state = linear_attention.linear_attention_step(query[..., i, :], key[..., i, :], value[..., i, :], state)
+        outputs.append(one)
+    return np.stack(outputs, axis=-2)
+
+
+@known.borrowed
+def by_course_lib_weights(query, key, value):
+    from course_lib.relatives import linear_attention
+
+    mask = np.tri(query.shape[-2], dtype=bool)
+    return linear_attention.linear_attention_weights(query, key, mask) @ value
+
+
+
 TASK = Task(
     id="13.recurrent_linear_attention",
     title="One position after the other",
