@@ -319,10 +319,11 @@ def main():
         "--memory-of", choices=METHODS, help=argparse.SUPPRESS
     )  # one cell, asked for by the script itself
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     if options.memory_of:
+        torch.set_num_threads(1)  # threads change the time and not the memory, and two such processes run at once
         print(measure_memory(options.memory_of, options.lengths[0]))
         return
+    torch.set_num_threads(options.threads)
     start = time.perf_counter()
     print(f"PyTorch {torch.__version__}, {options.threads} threads; queries, keys and values of shape", end=" ")
     print(f"(1, {HEADS}, length, {SIZE}), float32; a GRU of width {HEADS * SIZE}", flush=True)
