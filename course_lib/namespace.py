@@ -80,6 +80,12 @@ def fused_softmax(xp):
     return xp.softmax if xp.__name__ == "torch" else None
 
 
+def running_sums(xp, array, axis):
+    """Return the sums of all that stand up to each place of `axis`, by the name that the library has for it."""
+    cumulative = getattr(xp, "cumulative_sum", None) or xp.cumsum
+    return cumulative(array, axis=axis)
+
+
 def read_range(xp, integers):
     """Return the least and the greatest of some integers, or None where reading them would cost more than a look.
 

@@ -64,6 +64,11 @@ def run_experiment(name, run, settings):
             _write(path, [done[key] for setting in settings if (key := _key(setting, setting)) in done])
 
 
+def store_rows(name, rows):
+    """Store a table that something else has computed as a whole, such as a benchmark whose rows take turns."""
+    _write(_path(name), rows)
+
+
 def _path(name):
     return STORED / f"{name}.json"
 
