@@ -47,7 +47,6 @@ LINEAR, FUSED, FORMULA, GRU = "linear attention", "softmax, fused kernel", "soft
 METHODS = (LINEAR, FUSED, FORMULA, GRU)
 FORMULA_UP_TO = 4096
 WAYS = ("forward", "backward")
-FORWARD, TRAINING = "forward", "training"
 BLOCK, TURNS = 50, 60  # tokens in a block, blocks at each position
 BAR_FROM = 4096  # linear attention is faster than the fused kernel at every length from here on
 BAR_MEMORY_FROM, BAR_MEMORY = 1024, 2.2  # peak memory from one length to its double: 2 is linear, 4 is quadratic
@@ -118,27 +117,24 @@ def time_columns(times):
 # Memory ---------------------------------------------------------------------------------------------------------------
 
 
-def measure_memory(method, length, way):
-    """Return the bytes that one call adds at its peak, measured in this process."""
+def measure_memory(method, length):
+    """Return the bytes that forward and backward add at their peak, measured in this process."""
 
     def run(call, leaves):
-        return forward(call) if way == FORWARD else backward(call(), leaves)
+        return backward(call(), leaves)
 
     return added_memory(partial(run, *candidate(method, 8)), partial(run, *candidate(method, length)), "cpu")
 
 
 def memory_cells(lengths):
-    """Return {(method, length): columns that speak of memory}, each number from a fresh process, two at a time."""
+    """Return {(method, length): megabytes}, each from a fresh process, two at a time; {} on Windows."""
     if sys.platform == "win32":
         return {}
     cells = [cell for cell in itertools.product(METHODS, lengths) if cell[0] != FORMULA or cell[1] <= FORMULA_UP_TO]
 
     def measured(cell):
-        given = [
-            [__file__, "--memory-of", cell[0], "--lengths", str(cell[1]), "--way", way] for way in (FORWARD, TRAINING)
-        ]
-        forward_bytes, training_bytes = (int(in_fresh_process(*arguments)) for arguments in given)
-        return {"forward_mb": forward_bytes / 1e6, "peak_mb": training_bytes / 1e6}
+        method, length = cell
+        return int(in_fresh_process(__file__, "--memory-of", method, "--lengths", str(length))) / 1e6
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(cells, pool.map(measured, cells), strict=True))
@@ -150,8 +146,10 @@ def memory_cells(lengths):
 def extrapolated(row, length):
     """Return the row of a method whose time and memory grow with the square of the length, for a greater length."""
     factor = (length / row["length"]) ** 2
-    columns = ("forward_seconds", "backward_seconds", "forward_mb", "peak_mb")
-    return {**row, "length": length, **{c: factor * row[c] for c in columns if c in row}, "extrapolated": True}
+    grown = {
+        column: factor * row[column] for column in ("forward_seconds", "backward_seconds", "peak_mb") if row[column]
+    }
+    return {**row, "length": length, **grown, "extrapolated": True}
 
 
 def rows_by_length(options):
@@ -161,7 +159,7 @@ def rows_by_length(options):
     for length in sorted(options.lengths):
         print(f"measuring length {length:,}", file=sys.stderr)
         for method, columns in time_columns(measure_times(length, options)).items():
-            columns = {**columns, **memory.get((method, length), {}), "extrapolated": False}
+            columns |= {"peak_mb": memory.get((method, length)), "extrapolated": False}
             rows[method, length] = {"table": "lengths", "method": method, "length": length, **columns}
         if (FORMULA, length) not in rows and (known := [row for (m, _), row in rows.items() if m == FORMULA]):
             row = extrapolated([row for row in known if not row["extrapolated"]][-1], length)
@@ -178,7 +176,7 @@ def print_lengths(rows):
         print(f"{'length':>7}" + "".join(f"{method:>26}" for method in METHODS))
         for length in lengths:
             print(f"{length:>7}" + "".join(time_cell(rows.get((method, length)), way) for method in METHODS))
-    if "peak_mb" not in rows[LINEAR, lengths[0]]:
+    if rows[LINEAR, lengths[0]]["peak_mb"] is None:
         return
     print("\nPeak memory of forward and backward: MB (ratio to the length before)")
     print(f"{'length':>7}" + "".join(f"{method:>26}" for method in METHODS))
@@ -300,7 +298,7 @@ def print_verdicts(rows, generated):
                 print(f"length {length}: {ratio:.3f} x the fused kernel, below 1: {verdict(ratio < 1)}")
     print()
     for before, length in itertools.pairwise(lengths):
-        if length >= 2 * BAR_MEMORY_FROM and length == 2 * before and "peak_mb" in rows[LINEAR, before]:
+        if length >= 2 * BAR_MEMORY_FROM and length == 2 * before and rows[LINEAR, before]["peak_mb"]:
             ratio = rows[LINEAR, length]["peak_mb"] / rows[LINEAR, before]["peak_mb"]
             print(f"memory, {before} to {length}: {ratio:.2f} x, at most {BAR_MEMORY}: {verdict(ratio <= BAR_MEMORY)}")
     first, last = (pick(position for _, position in generated) for pick in (min, max))
@@ -315,17 +313,17 @@ def main():
     parser.add_argument("--positions", type=int, nargs="+", default=POSITIONS)
     parser.add_argument("--threads", type=int, default=2, help="cores for attention (default: 2)")
     parser.add_argument("--seconds", type=float, default=6.0, help="of timing for each length (default: 6)")
-    parser.add_argument("--without-memory", action="store_true", help="leave out the memory, which takes half the time")
+    parser.add_argument("--without-memory", action="store_true", help="leave out the memory")
     parser.add_argument("--rows", type=Path, help="write the table to this file, too, as JSON")
     parser.add_argument(
         "--memory-of", choices=METHODS, help=argparse.SUPPRESS
     )  # one cell, asked for by the script itself
-    parser.add_argument("--way", choices=(FORWARD, TRAINING), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     if options.memory_of:
-        print(measure_memory(options.memory_of, options.lengths[0], options.way))
+        torch.set_num_threads(1)  # threads change the time and not the memory, and two such processes run at once
+        print(measure_memory(options.memory_of, options.lengths[0]))
         return
+    torch.set_num_threads(options.threads)
     start = time.perf_counter()
     print(f"PyTorch {torch.__version__}, {options.threads} threads; queries, keys and values of shape", end=" ")
     print(f"(1, {HEADS}, length, {SIZE}), float32; a GRU of width {HEADS * SIZE}", flush=True)
@@ -335,7 +333,7 @@ def main():
         options.rows.write_text(json.dumps([*table, *generated.values()]), encoding="utf-8")
     print_lengths(rows)
     if any(row["extrapolated"] for row in rows.values()):
-        print(f"* extrapolated from length {FORMULA_UP_TO}: four times for each doubling")
+        print(f"* extrapolated, not run: longer than {FORMULA_UP_TO}; four times for each doubling")
     print_generation(generated)
     print_verdicts(rows, generated)
     print(f"({time.perf_counter() - start:.0f} s)")

@@ -4,9 +4,9 @@ The rows take turns while they are measured, so they cannot be computed one by o
 measures them all, in a process of its own, and this stores what it found: `python -m experiments.linear_attention`, at
 best while nothing else runs on the machine. Whatever stands behind it on the command line goes to the benchmark.
 
-There are two kinds of row: `table="lengths"` with method, length, forward_seconds, backward_seconds (the way back
-alone), forward_ratio, backward_ratio (to the fused kernel, side by side), forward_mb, peak_mb (of forward and backward)
-and extrapolated; `table="generation"` with method, position, tokens_per_second, ratio (to the first position) and
+There are two kinds of row. `table="lengths"`: method, length, forward_seconds, backward_seconds (the way back alone),
+forward_ratio, backward_ratio (to the fused kernel, side by side), peak_mb (of forward and backward together),
+extrapolated, threads. `table="generation"`: method, position, tokens_per_second, ratio (to the first position),
 kept_numbers (how many numbers are kept of the past).
 """
 

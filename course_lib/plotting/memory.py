@@ -64,9 +64,9 @@ def show_memory(tokens, d_k, d_v, *, title=None) -> CourseFigure:
 
     sizes = ", ".join(str((t + 1) * (d_k + d_v)) for t in range(n))
     alt = (
-        f"What is kept after each of {count(n, 'token')}. Softmax attention keeps the key ({count(d_k, 'number')}) and "
-        f"the value ({count(d_v, 'number')}) of every token: {sizes} numbers. Linear attention keeps S ({d_k} by {d_v}) "
-        f"and z ({d_k}): {d_k * (d_v + 1)} numbers after every token; an arrow with a plus leads from each state to the "
-        "next."
+        f"What is kept after each of {count(n, 'token')}. Softmax attention keeps the key ({count(d_k, 'number')}) "
+        f"and the value ({count(d_v, 'number')}) of every token: {sizes} numbers. Linear attention keeps "
+        f"S ({d_k} by {d_v}) and z ({d_k}): {d_k * (d_v + 1)} numbers after every token; an arrow with a plus leads "
+        "from each state to the next."
     )
     return CourseFigure((Panel(width, height, draw, alt, title),))
