@@ -19,6 +19,15 @@ from course_lib.positional_encoding import (
     sinusoidal_encoding,
 )
 from course_lib.relatives.bottleneck import RecurrentBottleneck
+from course_lib.relatives.delta_rule import delta_rule, delta_rule_step
+from course_lib.relatives.linear_attention import (
+    LinearState,
+    causal_linear_attention,
+    feature_map,
+    linear_attention,
+    linear_attention_step,
+    linear_attention_weights,
+)
 from course_lib.self_attention import SelfAttention, attend
 from course_lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Sizes, Transformer
 
@@ -80,6 +89,23 @@ FUNCTIONS = {
     "relative_scores_naive": (relative_scores_naive, lambda: [floats(2, 3, 5, 4), floats(5, 7, 4)]),
     "layer_norm": (layer_norm, lambda: [floats(2, 5, 12), floats(12), floats(12)]),
     "rms_norm": (rms_norm, lambda: [floats(2, 5, 12), floats(12)]),
+    "feature_map": (feature_map, lambda: [floats(2, 5)]),
+    "linear_attention_weights": (linear_attention_weights, lambda: [*query_key_value()[:2], mask()]),
+    "linear_attention": (linear_attention, query_key_value),
+    "causal_linear_attention": (
+        lambda *qkv: causal_linear_attention(*qkv, chunk_size=3),
+        lambda: [floats(2, 3, 7, 4), floats(2, 1, 7, 4), floats(3, 7, 6)],
+    ),
+    "linear_attention_step, first": (linear_attention_step, lambda: [floats(2, 3, 4), floats(2, 3, 4), floats(3, 6)]),
+    "linear_attention_step": (
+        lambda q, k, v, S, z: linear_attention_step(q, k, v, LinearState(S, z)),
+        lambda: [floats(2, 3, 4), floats(2, 3, 4), floats(3, 6), floats(2, 3, 4, 6), torch.rand(2, 3, 4) + 1],
+    ),
+    "delta_rule": (delta_rule, lambda: [floats(2, 5, 4), floats(5, 4), floats(3, 1, 5, 6), torch.rand(2, 5)]),
+    "delta_rule_step": (
+        delta_rule_step,
+        lambda: [floats(2, 4), floats(2, 4), floats(2, 6), torch.rand(2), floats(2, 4, 6)],
+    ),
 }
 MODULES = {
     "SelfAttention": (lambda: SelfAttention(12, 4), lambda: [floats(2, 5, 12)]),

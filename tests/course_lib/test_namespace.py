@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib import pick_device
-from course_lib.namespace import array_namespace, fused_softmax
+from course_lib.namespace import array_namespace, fused_softmax, running_sums
 
 
 def test_namespace_of_one_library():
@@ -19,6 +19,14 @@ def test_only_pytorch_ships_a_softmax():
     assert fused_softmax(torch) is torch.softmax
     assert fused_softmax(np) is None
     assert fused_softmax(array_api_strict) is None
+
+
+@pytest.mark.parametrize("xp", [np, torch, array_api_strict], ids=lambda xp: xp.__name__)
+def test_running_sums_under_the_name_of_each_library(xp):
+    numbers = xp.asarray([[1.0, 2.0, 4.0], [0.0, -1.0, 3.0]])
+    sums = np.asarray([[1.0, 3.0, 7.0], [0.0, -1.0, 2.0]])
+    np.testing.assert_array_equal(np.from_dlpack(running_sums(xp, numbers, axis=-1)), sums)
+    np.testing.assert_array_equal(np.from_dlpack(running_sums(xp, numbers, axis=-2)), [[1, 2, 4], [1, 1, 7]])
 
 
 @pytest.mark.parametrize(
