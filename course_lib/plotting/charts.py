@@ -108,7 +108,8 @@ def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", mark=None, ti
         _draw_axes(axes, x, log)
         for name, place in marks.items():
             axes.axvline(place, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1.2)
-            write(axes, (place, 1), name, (0, 4), axes.get_xaxis_transform(), ha="center", va="bottom", size=SMALL)
+            above = {"offset": (0, 4), "coordinates": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+            write(axes, (place, 1), f"{name}: {number(place)}", **above, size=SMALL)
         axes.set_xlabel(xlabel, parse_math=False)
         axes.set_ylabel(ylabel, parse_math=False)
         _label_ends(axes, x, ends)

@@ -146,7 +146,7 @@ def test_a_marked_place_is_named_where_it_lies():
     figure = show_curves([1, 10, 100], {"up": [1, 2, 4]}, "n", "cost", log="x", mark={"crossing": 10})
     assert figure.alt.endswith(" Marked: crossing, at 10.")
     [axes] = figure.figure.axes
-    assert "crossing" in texts(figure)
+    assert "crossing: 10" in texts(figure)
     assert [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "--"] == [[10, 10]]
     assert "Marked" not in show_curves([1, 10], {"up": [1, 2]}, "n", "cost").alt
 
