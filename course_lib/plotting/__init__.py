@@ -21,6 +21,7 @@ from course_lib.plotting.matrices import (
     show_vectors,
     show_weights,
 )
+from course_lib.plotting.memory import show_memory
 from course_lib.plotting.plane import show_arrows, show_combination
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
 from course_lib.plotting.style import COLORS, drawable
@@ -38,6 +39,7 @@ __all__ = [
     "show_filters",
     "show_log_mels",
     "show_mask",
+    "show_memory",
     "show_padding",
     "show_product",
     "show_scores",

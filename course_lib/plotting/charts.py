@@ -7,7 +7,20 @@ import numpy as np
 from course_lib.plotting import cells
 from course_lib.plotting.figure import CourseFigure, Panel
 from course_lib.plotting.inputs import names_of, numbers
-from course_lib.plotting.style import COLORS, CSS_DPI, FAINT, GRID, HALO, LINE, SMALL, TEXT, darker, readable, write
+from course_lib.plotting.style import (
+    COLORS,
+    CSS_DPI,
+    FAINT,
+    GRID,
+    HALO,
+    INK,
+    LINE,
+    SMALL,
+    TEXT,
+    darker,
+    readable,
+    write,
+)
 from course_lib.plotting.words import count, listing, number, peak, two_decimals, two_digits
 
 # Measured curves have no role: these come in steps of lightness, each with a marker of its own.
@@ -61,11 +74,12 @@ def _draw_bar(axes, left, row, value, width):
     write(axes, (left + length, row + 0.5), two_decimals(value), va="center_baseline", **style)
 
 
-def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -> CourseFigure:
+def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", mark=None, title=None) -> CourseFigure:
     """Measured curves, each named at its end; theory is the wide pale dashed line.
 
     x: (points,); curves: {name: (points,)}, or (seeds, points) for the mean of several runs with the band from the
-    lowest to the highest of them; theory: {name: (points,)}; log: the axes that are logarithmic, "x", "y" or "xy".
+    lowest to the highest of them; theory: {name: (points,)}; log: the axes that are logarithmic, "x", "y" or "xy";
+    mark: {name: an x} for an upright line at a place that the text speaks of.
     """
     x = numbers(x, "x", ndim=1)
     runs = {
@@ -76,6 +90,7 @@ def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -
         if y.shape[-1] != len(x):
             raise ValueError(f"{name!r} has {count(y.shape[-1], 'point')}, but x has {len(x)}.")
     curves = {name: y.mean(axis=0) if y.ndim == 2 else y for name, y in runs.items()}
+    marks = {name: float(place) for name, place in (mark or {}).items()}
     if len(curves) > len(SERIES):
         raise ValueError(f"{len(curves)} curves are more than one figure keeps apart; show at most {len(SERIES)}.")
 
@@ -91,6 +106,10 @@ def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -
                 axes.fill_between(x, lowest, highest, color=color, alpha=0.18, linewidth=0, zorder=1.5)
             ends.append((name, y, color))
         _draw_axes(axes, x, log)
+        for name, place in marks.items():
+            axes.axvline(place, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1.2)
+            above = {"offset": (0, 4), "coordinates": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+            write(axes, (place, 1), f"{name}: {number(place)}", **above, size=SMALL)
         axes.set_xlabel(xlabel, parse_math=False)
         axes.set_ylabel(ylabel, parse_math=False)
         _label_ends(axes, x, ends)
@@ -98,6 +117,7 @@ def show_curves(x, curves, xlabel, ylabel, *, theory=None, log="", title=None) -
     said = [f"{name} {_trend(x, y)}{_spread(x, runs[name])}" for name, y in curves.items()]
     said += [f"{name} (theory, dashed) {_trend(x, y)}" for name, y in theory.items()]
     alt = f"Curves of {ylabel} over {xlabel} from {number(x.min())} to {number(x.max())}: {'; '.join(said)}."
+    alt += "".join(f" Marked: {name}, at {number(place)}." for name, place in marks.items())
     return CourseFigure((Panel(5.6, 3.4, draw, alt, title),))
 
 

@@ -142,6 +142,15 @@ def test_a_curve_of_several_runs_shows_their_mean_and_spread():
     assert {tuple(corner) for corner in band.get_paths()[0].vertices} >= {(4.0, 3.0), (4.0, 9.0), (1.0, 1.0)}
 
 
+def test_a_marked_place_is_named_where_it_lies():
+    figure = show_curves([1, 10, 100], {"up": [1, 2, 4]}, "n", "cost", log="x", mark={"crossing": 10})
+    assert figure.alt.endswith(" Marked: crossing, at 10.")
+    [axes] = figure.figure.axes
+    assert "crossing: 10" in texts(figure)
+    assert [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "--"] == [[10, 10]]
+    assert "Marked" not in show_curves([1, 10], {"up": [1, 2]}, "n", "cost").alt
+
+
 def test_arrows_say_length_angle_and_dot_product():
     alt = show_arrows([[3, 4], [8, -6], [6, 8]], ["q", "across", "along"], roles=["query", "key", "key"]).alt
     assert "query q has length 5; key across has length 10, angle 90°, dot product 0;" in alt
