@@ -178,6 +178,13 @@ def beta_of_the_next_position(beta):
     return np.roll(beta, -1, axis=-1)
 
 
+@strength.rare
+def beta_of_the_previous_position(beta):
+    """Every position takes the beta of the one before, the first that of the last, beta[..., i - 1]. Its own is
+    beta[..., i]."""
+    return np.roll(beta, 1, axis=-1)
+
+
 @strength.slip
 def first_beta_for_all(beta):
     """The first beta serves for all positions. Each has its own, beta[..., i]."""
@@ -339,6 +346,19 @@ def divided_by_the_squared_length():
     return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k))) / (k**2).sum(-1)[..., None, None]
 
 
+@write.rare
+def recall_divided_by_the_squared_length():
+    """What S holds for k is divided by k^T k before it is taken away. It is k^T S, as it comes."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k) / (k**2).sum(-1, keepdims=True)))
+
+
+@write.rare
+def recalled_by_a_key_of_length_one():
+    """S is asked with a key of length 1, and written under the key as it comes. Both are done with the key as it
+    comes."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k / np.sqrt((k**2).sum(-1, keepdims=True)))))
+
+
 @write.slip
 def tanh_of_the_correction():
     """The correction goes through tanh before it is written. It is written as it is."""
@@ -390,6 +410,14 @@ def first_position_not_written(keys, value, strength, queries, begin, write):
     without = value.copy()
     without[..., 0, :] = 0
     return _states(keys, without, silent, queries, begin, write)
+
+
+@states.rare
+def first_position_written_twice(keys, value, strength, queries, begin, write):
+    """The first position is written twice: before the loop, and once more within it. Once is enough."""
+    k, v = keys[..., 0, :], value[..., 0, :]
+    first = write(begin, queries[..., 0, :], k, v, strength[..., 0, None])
+    return _states(keys, value, strength, queries, first, write)
 
 
 @Stage
@@ -493,6 +521,16 @@ def previous_output_taken_away(query, key, value, beta):
         output = _recall(S, query[..., i, :])
         outputs.append(output)
     return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def previous_value_taken_away(query, key, value, beta):
+    """What is taken away is the value of the position before, whatever its key was. It is what S holds for this
+    position's key, k^T S."""
+    before = np.zeros_like(value)
+    before[..., 1:, :] = value[..., :-1, :]
+    S = (_column(key) * _row(beta[..., None] * (value - before))).cumsum(axis=-3)
+    return (_row(query) @ S)[..., 0, :]
 
 
 @known.mistake
@@ -601,6 +639,48 @@ def beta_without_an_axis(query, key, value, beta):
 
 
 @known.mistake
+def beta_without_an_axis_at_once(query, key, value, beta):
+    """beta[..., i] has no axis for d_v, on which the value ends and what S holds for the key. With one of size 1 at the
+    end it multiplies both: beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        recalled = (key[..., i, None, :] @ S)[..., 0, :]
+        change = beta[..., i] * (value[..., i, :] - recalled)
+        S = S + key[..., i, :, None] * change[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def beta_of_the_first_axis(query, key, value, beta):
+    """beta[i] is that of sentence i, if there are several, at all of its positions. Those of position i are beta[...,
+    i], and with an axis of size 1 for d_v, beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k, v = key[..., i, :], value[..., i, :]
+        recalled = (k[..., None, :] @ S)[..., 0, :]
+        S = S + k[..., :, None] * (beta[i] * (v - recalled))[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def beta_of_the_first_axis_at_once(query, key, value, beta):
+    """beta[i] takes the first axis for the positions, and there may stand sentences or heads. In beta they are on the
+    last axis, beta[..., i], and value[..., i, :] wants one of size 1 behind it, beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        recalled = (key[..., i, None, :] @ S)[..., 0, :]
+        change = beta[i] * (value[..., i, :] - recalled)
+        S = S + key[..., i, :, None] * change[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
 def key_as_a_row_of_a_matrix(query, key, value, beta):
     """A key of several sentences, (..., d_k), meets S by @, and its leading axes are taken for those of a matrix. As a
     row, k[..., None, :] @ S, each sentence's key meets its own S."""
@@ -688,6 +768,25 @@ def keys_at_right_angles(rng):
 
 
 @known.probe
+def beta_changed(rng):
+    """Which beta a position takes, in whatever way it is another's."""
+    inputs = draw(rng, length=5, d_k=3, d_v=2)
+    before = yield inputs
+    beta = inputs["beta"].copy()
+    beta[2] = 1 - beta[2] / 2
+    after = yield {**inputs, "beta": beta}
+    moved = np.flatnonzero(~np.isclose(before, after, atol=1e-6).all(axis=-1))
+    if not len(moved):
+        return "When beta of position 2 alone is changed, your result stays as it is; it should change from there on."
+    if moved[0] != 2:
+        return (
+            f"When beta of position 2 alone is changed, your outputs change from position {moved[0]} on; they should "
+            f"change from position 2 on."
+        )
+    return None
+
+
+@known.probe
 def future_changed(rng):
     inputs = draw(rng, length=5, d_k=3, d_v=2)
     before = yield inputs
@@ -768,7 +867,6 @@ def by_course_lib(query, key, value, beta):
     from course_lib.relatives import delta_rule
 
     return delta_rule.delta_rule(query, key, value, beta)
-
 
 
 TASK = Task(

@@ -53,6 +53,23 @@ keys = linear_stages.keys.but(rare=["key_mapped_twice"])
 remembered = linear_stages.remembered.but()
 
 
+@keys.rare
+def last_key_left_out(phi, key):
+    """The last key is neither in S nor in z, as if the sum ended too early. Every query reads all keys."""
+    features = phi(key).copy()
+    features[..., -1, :] = 0
+    return features
+
+
+@keys.rare
+def first_key_left_out(phi, key):
+    """The first key is neither in S nor in z, as if the sum began with 1. Positions count from 0, and every query reads
+    all keys."""
+    features = phi(key).copy()
+    features[..., 0, :] = 0
+    return features
+
+
 @Stage
 def S(keys, remembered):
     return keys.swapaxes(-2, -1) @ remembered  # (..., d_k, d_v)
@@ -179,6 +196,14 @@ def one_normalizer_for_all_queries(queries, z):
     return np.broadcast_to(own.sum(axis=-1, keepdims=True), own.shape)
 
 
+@normalizer.rare
+def one_normalizer_for_all_sentences(queries, z):
+    """All queries of all sentences and heads are divided by one number, the sum over everything. Each query has its
+    own, phi(q)^T z: sum over the keys alone."""
+    own = (queries @ z[..., None])[..., 0]
+    return np.broadcast_to(own.sum(), own.shape)
+
+
 @normalizer.slip
 def small_number_in_the_normalizer(queries, z):
     """A small number, 1e-6, is added to what is divided by. All features are positive, so that it is never 0, and the
@@ -196,7 +221,7 @@ def _small_number(number):
     return slip
 
 
-for number in ("1e-7", "1e-5", "1e-4", "1e-3"):
+for number in ("1e-7", "1e-5", "1e-4", "1e-3", "1e-2"):
     normalizer.rare(_small_number(number))
 
 
@@ -571,7 +596,6 @@ def by_course_lib_weights(query, key, value):
     from course_lib.relatives import linear_attention
 
     return linear_attention.linear_attention_weights(query, key) @ value
-
 
 
 TASK = Task(

@@ -128,6 +128,13 @@ def first_position_not_written():
     return lambda written: written.cumsum(axis=-2) - written[..., :1, :]
 
 
+@kept.rare
+def first_position_written_twice():
+    """The first position is in S and z twice: the state begins with it, and the loop adds it once more. Begin with
+    zeros, or the loop with position 1."""
+    return lambda written: written.cumsum(axis=-2) + written[..., :1, :]
+
+
 @kept.slip
 def two_positions_kept():
     """The state holds the current position and the one before, and no other. Every position adds to what is there."""
@@ -258,6 +265,13 @@ def z_before_the_position(kept, keys):
     return kept(keys) - keys
 
 
+@z.rare
+def z_added_up_along_the_features(keys):
+    """z is added up along the features, the last axis of the keys, so that it keeps nothing of earlier positions. It is
+    added up along the positions, axis -2."""
+    return keys.cumsum(axis=-1)
+
+
 @z.slip
 def z_of_the_queries(queries):
     """z is the sum of the queries' features. It is the sum over the keys: what S would be if every value were 1."""
@@ -298,6 +312,28 @@ def small_number_in_the_normalizer(queries, z):
     """A small number, 1e-6, is added to what is divided by. All features are positive, so that it is never 0, and the
     text asks for nothing to be added."""
     return (queries * z).sum(axis=-1) + queries.dtype.type(1e-6)
+
+
+def _small_number(number):
+    def slip(queries, z):
+        return (queries * z).sum(axis=-1) + queries.dtype.type(number)
+
+    slip.__name__ = f"small_number_{number}_in_the_normalizer"
+    slip.__doc__ = f"""A number, {number}, is added to what is divided by. It is phi(q)^T z alone, which is positive: no
+    feature is 0, and nothing has to be added."""
+    return slip
+
+
+for number in ("1e-5", "1e-4", "1e-3", "1e-2"):
+    normalizer.rare(_small_number(number))
+
+
+@normalizer.rare
+def one_normalizer_for_all_sentences(queries, z):
+    """At each position, what is divided by is summed over all sentences and heads. Each has its own, phi(q)^T z: sum
+    over the features alone, axis -1."""
+    own = (queries * z).sum(axis=-1)
+    return np.broadcast_to(own.sum(axis=tuple(range(own.ndim - 1)), keepdims=True), own.shape)
 
 
 @normalizer.slip
@@ -385,6 +421,17 @@ def zero_at_the_first_position(query, key, value):
     z = keys.cumsum(axis=-2) - keys
     output[..., 0, :] = 0
     output[..., 1:, :] = ((queries[..., None, :] @ S)[..., 0, :] / (queries * z).sum(axis=-1)[..., None])[..., 1:, :]
+    return output
+
+
+@known.mistake
+def first_output_left_at_zero(query, key, value):
+    """The first output is 0, and the first position is not in the state when the others read: the loop begins with 1.
+    Positions count from 0."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    products[..., 0] = 0
+    output = np.zeros((*query.shape[:-1], value.shape[-1]), dtype=value.dtype)
+    output[..., 1:, :] = (products @ value / products.sum(axis=-1, keepdims=True))[..., 1:, :]
     return output
 
 
@@ -705,7 +752,6 @@ def by_course_lib_weights(query, key, value):
 
     mask = np.tri(query.shape[-2], dtype=bool)
     return linear_attention.linear_attention_weights(query, key, mask) @ value
-
 
 
 TASK = Task(
