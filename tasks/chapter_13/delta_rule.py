@@ -97,6 +97,12 @@ def features_that_sum_to_one():
     return lambda x: feature_map(x) / feature_map(x).sum(axis=-1, keepdims=True)
 
 
+@mapped.rare
+def relu_on_both():
+    """Queries and keys go through max(0, x). Here they are used as they come."""
+    return lambda x: np.maximum(x, 0)
+
+
 @mapped.slip
 def softmax_on_both():
     """Queries and keys go through a softmax over d_k. Here they are used as they come."""
@@ -129,6 +135,12 @@ def queries(mapped, query):
 def queries_divided_by_the_root(mapped, query):
     """What is read is divided by the square root of d_k. There is no such division here."""
     return mapped(query) / math.sqrt(query.shape[-1])
+
+
+@queries.rare
+def queries_of_length_one(query):
+    """The queries are brought to length 1. Here they are used as they come."""
+    return query / np.sqrt((query**2).sum(axis=-1, keepdims=True))
 
 
 @queries.slip
@@ -320,6 +332,27 @@ def beta_on_everything():
 
 
 @write.rare
+def beta_on_the_key():
+    """The key is multiplied by beta wherever it stands, when S is asked as well as when it is written. beta belongs to
+    the correction: the lookup is k^T S."""
+    return lambda S, q, k, v, b: S + _column(b * k) * _row(v - _recall(S, b * k))
+
+
+@write.rare
+def beta_on_the_value_and_the_difference():
+    """The new value is multiplied by beta twice, alone and in the difference. beta multiplies the difference once: beta
+    (v - k^T S)."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (b * v - _recall(S, k)))
+
+
+@write.rare
+def faded_and_taken_away():
+    """All of S fades by 1 - beta before the correction is added, whatever the key is. S stays, and the correction alone
+    changes it."""
+    return lambda S, q, k, v, b: (1 - b[..., None]) * S + _column(k) * _row(b * (v - _recall(S, k)))
+
+
+@write.rare
 def mixed_without_taking_away():
     """The new value is mixed with the old one, and the mixture is added to S, where the old one still is. Add the
     difference of the two: beta (v - k^T S)."""
@@ -442,6 +475,34 @@ def last_position_alone(queries, states):
 def added_up_along_the_way(queries, states):
     """The outputs are added up from position to position. S grows; each output is read from it anew."""
     return (_row(queries) @ states)[..., 0, :].cumsum(axis=-2)
+
+
+@output.slip
+def first_position_alone(queries, states):
+    """Only the output of the first position comes back, as if the function returned within its loop. Keep that of every
+    position: (..., length, d_v)."""
+    return (_row(queries) @ states)[..., 0, 0, :]
+
+
+@output.rare
+def first_output_in_a_row(queries, states):
+    """Only the output of the first position comes back, as if the function returned within its loop. Return once all
+    positions have been read."""
+    return (_row(queries) @ states)[..., 0, :][..., :1, :]
+
+
+@output.rare
+def averaged_along_the_way(queries, states):
+    """Each output is the mean of the outputs so far. Each is read from the state by itself."""
+    outputs = (_row(queries) @ states)[..., 0, :]
+    return outputs.cumsum(axis=-2) / np.arange(1, outputs.shape[-2] + 1, dtype=outputs.dtype)[:, None]
+
+
+@output.rare
+def positions_on_axis_one(queries, states):
+    """The outputs are right, and the positions stand on axis 1, which is theirs only if one axis stands in front. They
+    belong on the last but one, (..., length, d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis((_row(queries) @ states)[..., 0, :], -2, 1)
 
 
 @output.slip
@@ -681,6 +742,21 @@ def beta_of_the_first_axis_at_once(query, key, value, beta):
 
 
 @known.mistake
+def position_on_the_last_axis(query, key, value, beta):
+    """key[..., i] is component i of all keys: an index stands for the last axis where no other follows. Position i is
+    key[..., i, :], and of beta, which has no axis for components, beta[..., i]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k = key[..., i]
+        v = value[..., i]
+        recalled = (k[..., None, :] @ S)[..., 0, :]
+        S = S + k[..., :, None] * (beta[..., i, None] * (v - recalled))[..., None, :]
+        outputs.append((query[..., i][..., None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
 def key_as_a_row_of_a_matrix(query, key, value, beta):
     """A key of several sentences, (..., d_k), meets S by @, and its leading axes are taken for those of a matrix. As a
     row, k[..., None, :] @ S, each sentence's key meets its own S."""
@@ -732,13 +808,13 @@ def one_position(rng):
 
 @known.probe
 def one_key_again_and_again(rng):
-    key, values = np.array([[1.0, 0.0]]).repeat(3, axis=0), np.array([[5.0], [7.0], [9.0]])
-    for beta, right in ((1.0, [5.0, 7.0, 9.0]), (0.5, [2.5, 4.75, 6.875])):
+    key, values = np.array([[1.0, 0.0]]).repeat(3, axis=0), np.array([[5.0], [9.0], [7.0]])
+    for beta, right in ((1.0, [5.0, 9.0, 7.0]), (0.5, [2.5, 5.75, 6.375])):
         yours = yield {"query": key, "key": key, "value": values, "beta": np.full(3, beta)}
         found = first_difference(yours[:, 0], np.array(right))
         if found:
             return (
-                "With 5, 7 and 9 written under one key of length 1, each with beta = {}, position {} reads {} in "
+                "With 5, 9 and 7 written under one key of length 1, each with beta = {}, position {} reads {} in "
                 "yours, expected {}.".format(beta, found[0], *apart(*found[1:]))
             )
     return None

@@ -54,6 +54,13 @@ remembered = linear_stages.remembered.but()
 
 
 @keys.rare
+def key_features_that_sum_to_one(phi, key):
+    """Each key's features are divided by their sum, as in the course's delta rule. Here they stay as the map gives
+    them."""
+    return phi(key) / phi(key).sum(axis=-1, keepdims=True)
+
+
+@keys.rare
 def last_key_left_out(phi, key):
     """The last key is neither in S nor in z, as if the sum ended too early. Every query reads all keys."""
     features = phi(key).copy()
@@ -127,6 +134,12 @@ def z_of_unmapped_keys(key):
     return key.sum(axis=-2)
 
 
+@z.rare
+def map_of_the_sum(key):
+    """z is the feature map of the sum of the keys. Each key goes through the map first, and then they are summed."""
+    return feature_map(key.sum(axis=-2))
+
+
 @z.slip
 def z_averaged(keys):
     """z is the mean of the keys' features. It is their sum, as S is a sum."""
@@ -194,6 +207,13 @@ def one_normalizer_for_all_queries(queries, z):
     sentence together sum to 1. Each query has its own, phi(q)^T z."""
     own = (queries @ z[..., None])[..., 0]
     return np.broadcast_to(own.sum(axis=-1, keepdims=True), own.shape)
+
+
+@normalizer.rare
+def normalizer_without_the_map(query, key):
+    """What is divided by is q^T and the sum of the keys, both without the feature map. It is phi(q)^T z: the same
+    features above and below."""
+    return (query @ key.sum(axis=-2)[..., None])[..., 0]
 
 
 @normalizer.rare
@@ -452,6 +472,49 @@ def normalizer_without_an_axis_at_once(query, key, value):
     S = keys.swapaxes(-2, -1) @ value
     normalizer = (queries * keys.sum(axis=-2)[..., None, :]).sum(axis=-1)
     return (queries @ S) / normalizer
+
+
+@known.mistake
+def z_over_axis_one(query, key, value):
+    """z is summed over axis 1, which is that of the keys only if one axis stands in front. The keys are on the last
+    axis but one: axis=-2."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries @ keys.sum(axis=1)[..., None])
+
+
+@known.mistake
+def z_as_a_row(query, key, value):
+    """z is kept as a row, (..., 1, d_k), and a matrix product with the queries wants a column. z.swapaxes(-2, -1) is
+    one; so is z[..., None] of a z summed without keepdims."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries @ keys.sum(axis=-2, keepdims=True))
+
+
+@known.mistake
+def query_times_z_without_a_sum(query, key, value):
+    """phi(q) and z are multiplied component by component, and d_k numbers are left. phi(q)^T z is their sum, one
+    number for each query."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries * keys.sum(axis=-2, keepdims=True))
+
+
+@known.mistake
+def weights_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each query, (..., q_len), and the last axis of what it divides is that of the
+    keys. keepdims=True leaves an axis of size 1 there."""
+    products = feature_map(query) @ feature_map(key).swapaxes(-2, -1)
+    return (products / products.sum(axis=-1)) @ value
+
+
+@known.mistake
+def outputs_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each query, (..., q_len), and the last axis of what it divides is that of the
+    values' components. keepdims=True leaves an axis of size 1 there."""
+    products = feature_map(query) @ feature_map(key).swapaxes(-2, -1)
+    return products @ value / products.sum(axis=-1)
 
 
 @known.mistake

@@ -53,6 +53,12 @@ keys = linear_stages.keys.but(rare=["key_mapped_twice"])
 remembered = linear_stages.remembered.but()
 
 
+@keys.rare
+def queries_for_keys(phi, query):
+    """S and z are made of the queries' features. What is written are the keys'; the queries read."""
+    return phi(query)
+
+
 @Stage
 def products(keys, remembered):
     return keys[..., :, None] * remembered[..., None, :]  # (..., length, d_k, d_v): what each position writes
@@ -386,6 +392,27 @@ def first_position_alone(numerator, normalizer):
     return numerator[..., 0, :] / normalizer[..., 0, None]
 
 
+@output.rare
+def first_output_in_a_row(numerator, normalizer):
+    """Only the output of the first position comes back, as if the function returned within its loop. Return once all
+    positions have been read."""
+    return (numerator / normalizer[..., None])[..., :1, :]
+
+
+@output.rare
+def averaged_along_the_way(numerator, normalizer):
+    """Each output is the mean of the outputs so far. Each is read from the state by itself."""
+    outputs = numerator / normalizer[..., None]
+    return outputs.cumsum(axis=-2) / np.arange(1, outputs.shape[-2] + 1, dtype=outputs.dtype)[:, None]
+
+
+@output.rare
+def positions_on_axis_one(numerator, normalizer):
+    """The outputs are right, and the positions stand on axis 1, which is theirs only if one axis stands in front. They
+    belong on the last but one, (..., length, d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis((numerator / normalizer[..., None]), -2, 1)
+
+
 @output.slip
 def positions_in_front(numerator, normalizer):
     """The outputs are right, and the positions stand on the first axis. They belong on the last but one, (..., length,
@@ -565,6 +592,47 @@ def loop_from_one(query, key, value):
     0."""
     rest = reference(query[..., 1:, :], key[..., 1:, :], value[..., 1:, :])
     return np.stack([rest[..., i, :] for i in range(rest.shape[-2])], axis=-2)
+
+
+@known.mistake
+def loop_without_the_last(query, key, value):
+    """The last position is left out: the loop ends one too early, and there is one output too few. range(length) ends
+    with length - 1 by itself."""
+    rest = np.swapaxes(reference(query, key, value), 0, -2)[:-1]
+    return np.stack([np.swapaxes(rest, 0, -2)[..., i, :] for i in range(len(rest))], axis=-2)
+
+
+@known.mistake
+def position_on_the_last_axis(query, key, value):
+    """key[..., i] is component i of all keys: an index stands for the last axis where no other follows. Position i is
+    key[..., i, :]."""
+    queries, keys = feature_map(query), feature_map(key)
+    S, z, outputs = 0, 0, []
+    for i in range(query.shape[-2]):
+        k = keys[..., i]
+        v = value[..., i]
+        q = queries[..., i]
+        S = S + k[..., :, None] * v[..., None, :]
+        z = z + k
+        outputs.append((q[..., None, :] @ S)[..., 0, :] / (q * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def S_divided_by_z(query, key, value):
+    """Each row of S is divided by its component of z, and the queries read from that. Then the weights of a query do
+    not sum to 1. It is phi(q)^T S that is divided, by phi(q)^T z."""
+    keys = feature_map(key)
+    S = (keys[..., :, None] * value[..., None, :]).cumsum(axis=-3)
+    return (feature_map(query)[..., None, :] @ (S / keys.cumsum(axis=-2)[..., None]))[..., 0, :]
+
+
+@known.mistake
+def weights_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each position, (..., length), and the last axis of what it divides is that of the
+    keys. keepdims=True leaves an axis of size 1 there."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    return (products / products.sum(axis=-1)) @ value
 
 
 @known.mistake
