@@ -128,6 +128,37 @@ def results_do_not_broadcast(reply):
     return None
 
 
+def product_with_one_number(reply):
+    """A matrix product has a single number on one side."""
+    if "does not have enough dimensions (has 0" in reply.message or "arguments to matmul need to be at least 1D" in (
+        reply.message
+    ):
+        return "A matrix product wants arrays with axes on both sides, and one of them is a single number here"
+    return None
+
+
+def letters_of_einsum(reply):
+    """The letters of einsum and the axes of its arrays do not fit."""
+    if found := re.search(r"contains too many subscripts for operand (\d+)", reply.message):
+        return f"einsum has more letters for array {found[1]}, counted from 0, than that has axes; `...` stands for any"
+    if "operand has more dimensions than subscripts given in einstein sum" in reply.message:
+        return "An array has more axes than einsum has letters for; `...` stands for all that are left"
+    if "with remapped shapes [original->remapped]" in reply.message:
+        return "One letter of einsum stands for axes of different sizes, or the axes under `...` do not fit"
+    return None
+
+
+def places_of_a_mask(reply):
+    """As many numbers are put into the places of a mask as it has True."""
+    found = re.search(r"cannot assign (\d+) input values to the (\d+) output values where the mask", reply.message)
+    if found is None:
+        return None
+    return (
+        f"The mask is True at {found[2]} places, and {found[1]} numbers are to go there: those of the same places, "
+        f"taken by the same mask, are as many"
+    )
+
+
 def unpacked(reply):
     """A shape is taken apart into more names, or fewer, than it has axes."""
     counts = re.search(r"(?:not enough|too many) values to unpack \(expected (\d+)", reply.message)
@@ -234,6 +265,9 @@ RULES = (
     shapes_do_not_broadcast,
     product_of_results,
     results_do_not_broadcast,
+    product_with_one_number,
+    letters_of_einsum,
+    places_of_a_mask,
     unpacked,
     of_the_other_library,
     of_nothing,

@@ -32,6 +32,13 @@ def relu_as_the_map():
 
 
 @phi.rare
+def relu_and_a_little_as_the_map():
+    """The feature map is max(0, x) with 1e-6 added, for queries and keys alike, so that all numbers below 0 are nearly
+    0. There it is e^x, and above 0 it is x + 1."""
+    return lambda x: np.maximum(x, 0) + x.dtype.type(1e-6)
+
+
+@phi.rare
 def relu_plus_one_as_the_map():
     """The feature map is max(0, x) + 1, for queries and keys alike, and 1 for everything below 0. There it is e^x."""
     return lambda x: np.maximum(x, 0) + 1

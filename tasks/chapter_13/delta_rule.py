@@ -97,6 +97,12 @@ def features_that_sum_to_one():
     return lambda x: feature_map(x) / feature_map(x).sum(axis=-1, keepdims=True)
 
 
+@mapped.rare
+def relu_on_both():
+    """Queries and keys go through max(0, x). Here they are used as they come."""
+    return lambda x: np.maximum(x, 0)
+
+
 @mapped.slip
 def softmax_on_both():
     """Queries and keys go through a softmax over d_k. Here they are used as they come."""
@@ -129,6 +135,12 @@ def queries(mapped, query):
 def queries_divided_by_the_root(mapped, query):
     """What is read is divided by the square root of d_k. There is no such division here."""
     return mapped(query) / math.sqrt(query.shape[-1])
+
+
+@queries.rare
+def queries_of_length_one(query):
+    """The queries are brought to length 1. Here they are used as they come."""
+    return query / np.sqrt((query**2).sum(axis=-1, keepdims=True))
 
 
 @queries.slip
@@ -176,6 +188,13 @@ def sigmoid_of_beta(beta):
 def beta_of_the_next_position(beta):
     """Every position takes the beta of the next one. Its own is beta[..., i]."""
     return np.roll(beta, -1, axis=-1)
+
+
+@strength.rare
+def beta_of_the_previous_position(beta):
+    """Every position takes the beta of the one before, the first that of the last, beta[..., i - 1]. Its own is
+    beta[..., i]."""
+    return np.roll(beta, 1, axis=-1)
 
 
 @strength.slip
@@ -313,6 +332,27 @@ def beta_on_everything():
 
 
 @write.rare
+def beta_on_the_key():
+    """The key is multiplied by beta wherever it stands, when S is asked as well as when it is written. beta belongs to
+    the correction: the lookup is k^T S."""
+    return lambda S, q, k, v, b: S + _column(b * k) * _row(v - _recall(S, b * k))
+
+
+@write.rare
+def beta_on_the_value_and_the_difference():
+    """The new value is multiplied by beta twice, alone and in the difference. beta multiplies the difference once: beta
+    (v - k^T S)."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (b * v - _recall(S, k)))
+
+
+@write.rare
+def faded_and_taken_away():
+    """All of S fades by 1 - beta before the correction is added, whatever the key is. S stays, and the correction alone
+    changes it."""
+    return lambda S, q, k, v, b: (1 - b[..., None]) * S + _column(k) * _row(b * (v - _recall(S, k)))
+
+
+@write.rare
 def mixed_without_taking_away():
     """The new value is mixed with the old one, and the mixture is added to S, where the old one still is. Add the
     difference of the two: beta (v - k^T S)."""
@@ -337,6 +377,19 @@ def rows_fade_by_the_key():
 def divided_by_the_squared_length():
     """The correction is divided by k^T k, so that with beta = 1 the key holds exactly v. Here it is not divided."""
     return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k))) / (k**2).sum(-1)[..., None, None]
+
+
+@write.rare
+def recall_divided_by_the_squared_length():
+    """What S holds for k is divided by k^T k before it is taken away. It is k^T S, as it comes."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k) / (k**2).sum(-1, keepdims=True)))
+
+
+@write.rare
+def recalled_by_a_key_of_length_one():
+    """S is asked with a key of length 1, and written under the key as it comes. Both are done with the key as it
+    comes."""
+    return lambda S, q, k, v, b: S + _column(k) * _row(b * (v - _recall(S, k / np.sqrt((k**2).sum(-1, keepdims=True)))))
 
 
 @write.slip
@@ -392,6 +445,14 @@ def first_position_not_written(keys, value, strength, queries, begin, write):
     return _states(keys, without, silent, queries, begin, write)
 
 
+@states.rare
+def first_position_written_twice(keys, value, strength, queries, begin, write):
+    """The first position is written twice: before the loop, and once more within it. Once is enough."""
+    k, v = keys[..., 0, :], value[..., 0, :]
+    first = write(begin, queries[..., 0, :], k, v, strength[..., 0, None])
+    return _states(keys, value, strength, queries, first, write)
+
+
 @Stage
 def output(queries, states):
     return (_row(queries) @ states)[..., 0, :]  # (..., length, d_v)
@@ -414,6 +475,34 @@ def last_position_alone(queries, states):
 def added_up_along_the_way(queries, states):
     """The outputs are added up from position to position. S grows; each output is read from it anew."""
     return (_row(queries) @ states)[..., 0, :].cumsum(axis=-2)
+
+
+@output.slip
+def first_position_alone(queries, states):
+    """Only the output of the first position comes back, as if the function returned within its loop. Keep that of every
+    position: (..., length, d_v)."""
+    return (_row(queries) @ states)[..., 0, 0, :]
+
+
+@output.rare
+def first_output_in_a_row(queries, states):
+    """Only the output of the first position comes back, as if the function returned within its loop. Return once all
+    positions have been read."""
+    return (_row(queries) @ states)[..., 0, :][..., :1, :]
+
+
+@output.rare
+def averaged_along_the_way(queries, states):
+    """Each output is the mean of the outputs so far. Each is read from the state by itself."""
+    outputs = (_row(queries) @ states)[..., 0, :]
+    return outputs.cumsum(axis=-2) / np.arange(1, outputs.shape[-2] + 1, dtype=outputs.dtype)[:, None]
+
+
+@output.rare
+def positions_on_axis_one(queries, states):
+    """The outputs are right, and the positions stand on axis 1, which is theirs only if one axis stands in front. They
+    belong on the last but one, (..., length, d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis((_row(queries) @ states)[..., 0, :], -2, 1)
 
 
 @output.slip
@@ -493,6 +582,16 @@ def previous_output_taken_away(query, key, value, beta):
         output = _recall(S, query[..., i, :])
         outputs.append(output)
     return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def previous_value_taken_away(query, key, value, beta):
+    """What is taken away is the value of the position before, whatever its key was. It is what S holds for this
+    position's key, k^T S."""
+    before = np.zeros_like(value)
+    before[..., 1:, :] = value[..., :-1, :]
+    S = (_column(key) * _row(beta[..., None] * (value - before))).cumsum(axis=-3)
+    return (_row(query) @ S)[..., 0, :]
 
 
 @known.mistake
@@ -601,6 +700,63 @@ def beta_without_an_axis(query, key, value, beta):
 
 
 @known.mistake
+def beta_without_an_axis_at_once(query, key, value, beta):
+    """beta[..., i] has no axis for d_v, on which the value ends and what S holds for the key. With one of size 1 at the
+    end it multiplies both: beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        recalled = (key[..., i, None, :] @ S)[..., 0, :]
+        change = beta[..., i] * (value[..., i, :] - recalled)
+        S = S + key[..., i, :, None] * change[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def beta_of_the_first_axis(query, key, value, beta):
+    """beta[i] is that of sentence i, if there are several, at all of its positions. Those of position i are beta[...,
+    i], and with an axis of size 1 for d_v, beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k, v = key[..., i, :], value[..., i, :]
+        recalled = (k[..., None, :] @ S)[..., 0, :]
+        S = S + k[..., :, None] * (beta[i] * (v - recalled))[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def beta_of_the_first_axis_at_once(query, key, value, beta):
+    """beta[i] takes the first axis for the positions, and there may stand sentences or heads. In beta they are on the
+    last axis, beta[..., i], and value[..., i, :] wants one of size 1 behind it, beta[..., i, None]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        recalled = (key[..., i, None, :] @ S)[..., 0, :]
+        change = beta[i] * (value[..., i, :] - recalled)
+        S = S + key[..., i, :, None] * change[..., None, :]
+        outputs.append((query[..., i, None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def position_on_the_last_axis(query, key, value, beta):
+    """key[..., i] is component i of all keys: an index stands for the last axis where no other follows. Position i is
+    key[..., i, :], and of beta, which has no axis for components, beta[..., i]."""
+    S = np.zeros((*key.shape[:-2], key.shape[-1], value.shape[-1]), dtype=value.dtype)
+    outputs = []
+    for i in range(key.shape[-2]):
+        k = key[..., i]
+        v = value[..., i]
+        recalled = (k[..., None, :] @ S)[..., 0, :]
+        S = S + k[..., :, None] * (beta[..., i, None] * (v - recalled))[..., None, :]
+        outputs.append((query[..., i][..., None, :] @ S)[..., 0, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
 def key_as_a_row_of_a_matrix(query, key, value, beta):
     """A key of several sentences, (..., d_k), meets S by @, and its leading axes are taken for those of a matrix. As a
     row, k[..., None, :] @ S, each sentence's key meets its own S."""
@@ -652,13 +808,13 @@ def one_position(rng):
 
 @known.probe
 def one_key_again_and_again(rng):
-    key, values = np.array([[1.0, 0.0]]).repeat(3, axis=0), np.array([[5.0], [7.0], [9.0]])
-    for beta, right in ((1.0, [5.0, 7.0, 9.0]), (0.5, [2.5, 4.75, 6.875])):
+    key, values = np.array([[1.0, 0.0]]).repeat(3, axis=0), np.array([[5.0], [9.0], [7.0]])
+    for beta, right in ((1.0, [5.0, 9.0, 7.0]), (0.5, [2.5, 5.75, 6.375])):
         yours = yield {"query": key, "key": key, "value": values, "beta": np.full(3, beta)}
         found = first_difference(yours[:, 0], np.array(right))
         if found:
             return (
-                "With 5, 7 and 9 written under one key of length 1, each with beta = {}, position {} reads {} in "
+                "With 5, 9 and 7 written under one key of length 1, each with beta = {}, position {} reads {} in "
                 "yours, expected {}.".format(beta, found[0], *apart(*found[1:]))
             )
     return None
@@ -685,6 +841,25 @@ def keys_at_right_angles(rng):
         "With 2 under (1, 0), then 3 and 30 under (0, 1), all with beta = 1, the queries (1, 0), (1, 1), (1, 1) read "
         "2, 5, 32; at position {} yours reads {}, expected {}.".format(found[0], *apart(*found[1:]))
     )
+
+
+@known.probe
+def beta_changed(rng):
+    """Which beta a position takes, in whatever way it is another's."""
+    inputs = draw(rng, length=5, d_k=3, d_v=2)
+    before = yield inputs
+    beta = inputs["beta"].copy()
+    beta[2] = 1 - beta[2] / 2
+    after = yield {**inputs, "beta": beta}
+    moved = np.flatnonzero(~np.isclose(before, after, atol=1e-6).all(axis=-1))
+    if not len(moved):
+        return "When beta of position 2 alone is changed, your result stays as it is; it should change from there on."
+    if moved[0] != 2:
+        return (
+            f"When beta of position 2 alone is changed, your outputs change from position {moved[0]} on; they should "
+            f"change from position 2 on."
+        )
+    return None
 
 
 @known.probe
@@ -768,7 +943,6 @@ def by_course_lib(query, key, value, beta):
     from course_lib.relatives import delta_rule
 
     return delta_rule.delta_rule(query, key, value, beta)
-
 
 
 TASK = Task(

@@ -266,6 +266,19 @@ def straight_line_and_exponential(argument):
         return np.maximum(argument, 0) + np.exp(argument)
 
 
+@mapped.rare
+def largest_subtracted_in_the_exponential(argument):
+    """Below 0 the map is e^(x - m), with m the largest number of the row, as in a softmax. It is e^x, which cannot
+    overflow there; above 0, where it could, x + 1 is chosen."""
+    return np.where(argument > 0, argument + 1, np.exp(argument - argument.max(axis=-1, keepdims=True)))
+
+
+@mapped.rare
+def relu_and_a_little(argument):
+    """The map is max(0, x) with 1e-6 added. It is x + 1 above 0, and e^x elsewhere."""
+    return np.maximum(argument, 0) + argument.dtype.type(1e-6)
+
+
 def _cut_off_at(most):
     def slip(argument):
         return reference(np.clip(argument, -most, most))
@@ -276,7 +289,7 @@ def _cut_off_at(most):
     return slip
 
 
-for most in (20, 50, 80, 88, 100, 500, 700):
+for most in (10, 20, 30, 50, 80, 88, 100, 500, 700):
     mapped.rare(_cut_off_at(most))
 
 
@@ -434,7 +447,6 @@ def by_course_lib(x):
     from course_lib.relatives import linear_attention
 
     return linear_attention.feature_map(x)
-
 
 
 TASK = Task(

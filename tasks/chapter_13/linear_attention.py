@@ -53,6 +53,30 @@ keys = linear_stages.keys.but(rare=["key_mapped_twice"])
 remembered = linear_stages.remembered.but()
 
 
+@keys.rare
+def key_features_that_sum_to_one(phi, key):
+    """Each key's features are divided by their sum, as in the course's delta rule. Here they stay as the map gives
+    them."""
+    return phi(key) / phi(key).sum(axis=-1, keepdims=True)
+
+
+@keys.rare
+def last_key_left_out(phi, key):
+    """The last key is neither in S nor in z, as if the sum ended too early. Every query reads all keys."""
+    features = phi(key).copy()
+    features[..., -1, :] = 0
+    return features
+
+
+@keys.rare
+def first_key_left_out(phi, key):
+    """The first key is neither in S nor in z, as if the sum began with 1. Positions count from 0, and every query reads
+    all keys."""
+    features = phi(key).copy()
+    features[..., 0, :] = 0
+    return features
+
+
 @Stage
 def S(keys, remembered):
     return keys.swapaxes(-2, -1) @ remembered  # (..., d_k, d_v)
@@ -108,6 +132,12 @@ def z_of_unmapped_keys(key):
     """z is the sum of the keys as they came, without the feature map. The same features of the keys are in S and in
     z."""
     return key.sum(axis=-2)
+
+
+@z.rare
+def map_of_the_sum(key):
+    """z is the feature map of the sum of the keys. Each key goes through the map first, and then they are summed."""
+    return feature_map(key.sum(axis=-2))
 
 
 @z.slip
@@ -179,6 +209,21 @@ def one_normalizer_for_all_queries(queries, z):
     return np.broadcast_to(own.sum(axis=-1, keepdims=True), own.shape)
 
 
+@normalizer.rare
+def normalizer_without_the_map(query, key):
+    """What is divided by is q^T and the sum of the keys, both without the feature map. It is phi(q)^T z: the same
+    features above and below."""
+    return (query @ key.sum(axis=-2)[..., None])[..., 0]
+
+
+@normalizer.rare
+def one_normalizer_for_all_sentences(queries, z):
+    """All queries of all sentences and heads are divided by one number, the sum over everything. Each query has its
+    own, phi(q)^T z: sum over the keys alone."""
+    own = (queries @ z[..., None])[..., 0]
+    return np.broadcast_to(own.sum(), own.shape)
+
+
 @normalizer.slip
 def small_number_in_the_normalizer(queries, z):
     """A small number, 1e-6, is added to what is divided by. All features are positive, so that it is never 0, and the
@@ -196,7 +241,7 @@ def _small_number(number):
     return slip
 
 
-for number in ("1e-7", "1e-5", "1e-4", "1e-3"):
+for number in ("1e-7", "1e-5", "1e-4", "1e-3", "1e-2"):
     normalizer.rare(_small_number(number))
 
 
@@ -430,6 +475,49 @@ def normalizer_without_an_axis_at_once(query, key, value):
 
 
 @known.mistake
+def z_over_axis_one(query, key, value):
+    """z is summed over axis 1, which is that of the keys only if one axis stands in front. The keys are on the last
+    axis but one: axis=-2."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries @ keys.sum(axis=1)[..., None])
+
+
+@known.mistake
+def z_as_a_row(query, key, value):
+    """z is kept as a row, (..., 1, d_k), and a matrix product with the queries wants a column. z.swapaxes(-2, -1) is
+    one; so is z[..., None] of a z summed without keepdims."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries @ keys.sum(axis=-2, keepdims=True))
+
+
+@known.mistake
+def query_times_z_without_a_sum(query, key, value):
+    """phi(q) and z are multiplied component by component, and d_k numbers are left. phi(q)^T z is their sum, one
+    number for each query."""
+    queries, keys = feature_map(query), feature_map(key)
+    S = keys.swapaxes(-2, -1) @ value
+    return (queries @ S) / (queries * keys.sum(axis=-2, keepdims=True))
+
+
+@known.mistake
+def weights_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each query, (..., q_len), and the last axis of what it divides is that of the
+    keys. keepdims=True leaves an axis of size 1 there."""
+    products = feature_map(query) @ feature_map(key).swapaxes(-2, -1)
+    return (products / products.sum(axis=-1)) @ value
+
+
+@known.mistake
+def outputs_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each query, (..., q_len), and the last axis of what it divides is that of the
+    values' components. keepdims=True leaves an axis of size 1 there."""
+    products = feature_map(query) @ feature_map(key).swapaxes(-2, -1)
+    return products @ value / products.sum(axis=-1)
+
+
+@known.mistake
 def z_over_the_first_axis(query, key, value):
     """z is summed over the first axis, axis 0, and there may stand sentences or heads. The keys are on the last axis
     but one: axis=-2."""
@@ -571,7 +659,6 @@ def by_course_lib_weights(query, key, value):
     from course_lib.relatives import linear_attention
 
     return linear_attention.linear_attention_weights(query, key) @ value
-
 
 
 TASK = Task(

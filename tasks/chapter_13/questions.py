@@ -44,7 +44,10 @@ QUESTIONS = (
     ),
     Question(
         id="13.why_no_softmax",
-        text="Why can the brackets not be moved in softmax attention?",
+        text=(
+            "With weights that are products of features, (phi(Q) phi(K)^T) V = phi(Q) (phi(K)^T V): the brackets may "
+            "be moved. Why can they not be moved in softmax attention?"
+        ),
         choices=(
             Choice(
                 "Because its weights have to sum to 1.",

@@ -53,6 +53,12 @@ keys = linear_stages.keys.but(rare=["key_mapped_twice"])
 remembered = linear_stages.remembered.but()
 
 
+@keys.rare
+def queries_for_keys(phi, query):
+    """S and z are made of the queries' features. What is written are the keys'; the queries read."""
+    return phi(query)
+
+
 @Stage
 def products(keys, remembered):
     return keys[..., :, None] * remembered[..., None, :]  # (..., length, d_k, d_v): what each position writes
@@ -126,6 +132,13 @@ def first_position_not_written():
     """The first position is never written into the state, and finds it empty when it reads. The loop begins with
     position 0."""
     return lambda written: written.cumsum(axis=-2) - written[..., :1, :]
+
+
+@kept.rare
+def first_position_written_twice():
+    """The first position is in S and z twice: the state begins with it, and the loop adds it once more. Begin with
+    zeros, or the loop with position 1."""
+    return lambda written: written.cumsum(axis=-2) + written[..., :1, :]
 
 
 @kept.slip
@@ -258,6 +271,13 @@ def z_before_the_position(kept, keys):
     return kept(keys) - keys
 
 
+@z.rare
+def z_added_up_along_the_features(keys):
+    """z is added up along the features, the last axis of the keys, so that it keeps nothing of earlier positions. It is
+    added up along the positions, axis -2."""
+    return keys.cumsum(axis=-1)
+
+
 @z.slip
 def z_of_the_queries(queries):
     """z is the sum of the queries' features. It is the sum over the keys: what S would be if every value were 1."""
@@ -298,6 +318,28 @@ def small_number_in_the_normalizer(queries, z):
     """A small number, 1e-6, is added to what is divided by. All features are positive, so that it is never 0, and the
     text asks for nothing to be added."""
     return (queries * z).sum(axis=-1) + queries.dtype.type(1e-6)
+
+
+def _small_number(number):
+    def slip(queries, z):
+        return (queries * z).sum(axis=-1) + queries.dtype.type(number)
+
+    slip.__name__ = f"small_number_{number}_in_the_normalizer"
+    slip.__doc__ = f"""A number, {number}, is added to what is divided by. It is phi(q)^T z alone, which is positive: no
+    feature is 0, and nothing has to be added."""
+    return slip
+
+
+for number in ("1e-5", "1e-4", "1e-3", "1e-2"):
+    normalizer.rare(_small_number(number))
+
+
+@normalizer.rare
+def one_normalizer_for_all_sentences(queries, z):
+    """At each position, what is divided by is summed over all sentences and heads. Each has its own, phi(q)^T z: sum
+    over the features alone, axis -1."""
+    own = (queries * z).sum(axis=-1)
+    return np.broadcast_to(own.sum(axis=tuple(range(own.ndim - 1)), keepdims=True), own.shape)
 
 
 @normalizer.slip
@@ -350,6 +392,27 @@ def first_position_alone(numerator, normalizer):
     return numerator[..., 0, :] / normalizer[..., 0, None]
 
 
+@output.rare
+def first_output_in_a_row(numerator, normalizer):
+    """Only the output of the first position comes back, as if the function returned within its loop. Return once all
+    positions have been read."""
+    return (numerator / normalizer[..., None])[..., :1, :]
+
+
+@output.rare
+def averaged_along_the_way(numerator, normalizer):
+    """Each output is the mean of the outputs so far. Each is read from the state by itself."""
+    outputs = numerator / normalizer[..., None]
+    return outputs.cumsum(axis=-2) / np.arange(1, outputs.shape[-2] + 1, dtype=outputs.dtype)[:, None]
+
+
+@output.rare
+def positions_on_axis_one(numerator, normalizer):
+    """The outputs are right, and the positions stand on axis 1, which is theirs only if one axis stands in front. They
+    belong on the last but one, (..., length, d_v): np.stack(outputs, axis=-2)."""
+    return np.moveaxis((numerator / normalizer[..., None]), -2, 1)
+
+
 @output.slip
 def positions_in_front(numerator, normalizer):
     """The outputs are right, and the positions stand on the first axis. They belong on the last but one, (..., length,
@@ -385,6 +448,17 @@ def zero_at_the_first_position(query, key, value):
     z = keys.cumsum(axis=-2) - keys
     output[..., 0, :] = 0
     output[..., 1:, :] = ((queries[..., None, :] @ S)[..., 0, :] / (queries * z).sum(axis=-1)[..., None])[..., 1:, :]
+    return output
+
+
+@known.mistake
+def first_output_left_at_zero(query, key, value):
+    """The first output is 0, and the first position is not in the state when the others read: the loop begins with 1.
+    Positions count from 0."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    products[..., 0] = 0
+    output = np.zeros((*query.shape[:-1], value.shape[-1]), dtype=value.dtype)
+    output[..., 1:, :] = (products @ value / products.sum(axis=-1, keepdims=True))[..., 1:, :]
     return output
 
 
@@ -518,6 +592,49 @@ def loop_from_one(query, key, value):
     0."""
     rest = reference(query[..., 1:, :], key[..., 1:, :], value[..., 1:, :])
     return np.stack([rest[..., i, :] for i in range(rest.shape[-2])], axis=-2)
+
+
+@known.mistake
+def loop_without_the_last(query, key, value):
+    """The last position is left out: the loop ends one too early, and there is one output too few. range(length) ends
+    with length - 1 by itself."""
+    right, outputs = reference(query, key, value), []
+    for i in range(query.shape[-2] - 1):
+        outputs.append(right[..., i, :])
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def position_on_the_last_axis(query, key, value):
+    """key[..., i] is component i of all keys: an index stands for the last axis where no other follows. Position i is
+    key[..., i, :]."""
+    queries, keys = feature_map(query), feature_map(key)
+    S, z, outputs = 0, 0, []
+    for i in range(query.shape[-2]):
+        k = keys[..., i]
+        v = value[..., i]
+        q = queries[..., i]
+        S = S + k[..., :, None] * v[..., None, :]
+        z = z + k
+        outputs.append((q[..., None, :] @ S)[..., 0, :] / (q * z).sum(axis=-1, keepdims=True))
+    return np.stack(outputs, axis=-2)
+
+
+@known.mistake
+def S_divided_by_z(query, key, value):
+    """Each row of S is divided by its component of z, and the queries read from that. Then the weights of a query do
+    not sum to 1. It is phi(q)^T S that is divided, by phi(q)^T z."""
+    keys = feature_map(key)
+    S = (keys[..., :, None] * value[..., None, :]).cumsum(axis=-3)
+    return (feature_map(query)[..., None, :] @ (S / keys.cumsum(axis=-2)[..., None]))[..., 0, :]
+
+
+@known.mistake
+def weights_over_sums_without_an_axis(query, key, value):
+    """There is one sum of weights for each position, (..., length), and the last axis of what it divides is that of the
+    keys. keepdims=True leaves an axis of size 1 there."""
+    products = np.tril(feature_map(query) @ feature_map(key).swapaxes(-2, -1))
+    return (products / products.sum(axis=-1)) @ value
 
 
 @known.mistake
@@ -705,7 +822,6 @@ def by_course_lib_weights(query, key, value):
 
     mask = np.tri(query.shape[-2], dtype=bool)
     return linear_attention.linear_attention_weights(query, key, mask) @ value
-
 
 
 TASK = Task(

@@ -147,6 +147,28 @@ def of_none(query, key, mask):
     return ~hidden
 
 
+def number_in_a_product(query, key, mask):
+    return query @ np.float64(2)
+
+
+def letters_for_a_batch(query, key, mask):
+    return np.einsum("bhnd->bhdn", query)
+
+
+def letters_for_no_batch(query, key, mask):
+    return np.einsum("nd,md->nm", query, key)
+
+
+def letter_of_two_sizes(query, key, mask):
+    return np.einsum("...nd,...nv->...dv", query, key)
+
+
+def too_many_for_the_mask(query, key, mask):
+    rows = key[..., 0] - np.arange(5)
+    rows[rows > 0] = mask.ravel()
+    return rows
+
+
 def ragged(query, key, mask):
     rows = [query[0], key[0]]
     return np.stack(rows)
@@ -200,6 +222,11 @@ def not_yet(query, key, mask):
         (taken_apart, "It takes a shape apart into 2 names, and query has 3 axes here"),
         (of_the_other, "A NumPy array has no .unsqueeze"),
         (of_none, "hidden is None. hidden is None in this case, which is no array"),
+        (number_in_a_product, "one of them is a single number here"),
+        (letters_for_a_batch, "einsum has more letters for array 0, counted from 0, than that has axes"),
+        (letters_for_no_batch, "An array has more axes than einsum has letters for"),
+        (letter_of_two_sizes, "One letter of einsum stands for axes of different sizes"),
+        (too_many_for_the_mask, "The mask is True at 2 places, and 10 numbers are to go there"),
         (ragged, "rows is a list of 2: float64 (3, 4), float64 (5, 4). What should become one array"),
         (shape_in_two, "length is 2. NumPy takes a shape as one argument"),
         (nested_list, "table is a list of 2 with 1, 2 each. A list takes one index"),
