@@ -19,6 +19,15 @@ from course_lib.positional_encoding import (
     sinusoidal_encoding,
 )
 from course_lib.relatives.bottleneck import RecurrentBottleneck
+from course_lib.relatives.pooling import (
+    ClassTokenPooling,
+    LastStatePooling,
+    MaxPooling,
+    MeanPooling,
+    StructuredSelfAttention,
+    hop_weights,
+    overlap_penalty,
+)
 from course_lib.self_attention import SelfAttention, attend
 from course_lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Sizes, Transformer
 
@@ -80,6 +89,8 @@ FUNCTIONS = {
     "relative_scores_naive": (relative_scores_naive, lambda: [floats(2, 3, 5, 4), floats(5, 7, 4)]),
     "layer_norm": (layer_norm, lambda: [floats(2, 5, 12), floats(12), floats(12)]),
     "rms_norm": (rms_norm, lambda: [floats(2, 5, 12), floats(12)]),
+    "hop_weights": (hop_weights, lambda: [floats(2, 7, 6), floats(4, 6), floats(3, 4), mask()[:, 0, 2:3]]),
+    "overlap_penalty": (overlap_penalty, lambda: [floats(2, 3, 5)]),
 }
 MODULES = {
     "SelfAttention": (lambda: SelfAttention(12, 4), lambda: [floats(2, 5, 12)]),
@@ -92,6 +103,11 @@ MODULES = {
     "FrameEmbedding": (lambda: FrameEmbedding(6, 12), lambda: [floats(2, 5, 6)]),
     "EncoderBlock": (lambda: EncoderBlock(POST), lambda: [floats(2, 5, 12)]),
     "DecoderBlock": (lambda: DecoderBlock(POST), lambda: [floats(2, 5, 12), floats(2, 7, 12)]),
+    "StructuredSelfAttention": (lambda: StructuredSelfAttention(6, 4, 3), lambda: [floats(2, 5, 6), lengths()]),
+    "MeanPooling": (MeanPooling, lambda: [floats(2, 5, 6), lengths()]),
+    "MaxPooling": (MaxPooling, lambda: [floats(2, 5, 6), lengths()]),
+    "LastStatePooling": (LastStatePooling, lambda: [floats(2, 5, 6), lengths()]),
+    "ClassTokenPooling": (lambda: ClassTokenPooling(6), lambda: [floats(2, 5, 6), lengths()]),
     "Transformer": (
         lambda: Transformer(SIZES, nn.Embedding(9, 12), 11),
         lambda: [tokens(2, 7), tokens(2, 5), torch.tensor([7, 4]), lengths()],
