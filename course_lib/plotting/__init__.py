@@ -13,6 +13,7 @@ From the ground up: `style` and `words`; `inputs` and `figure`; `cells`; then th
 from course_lib.plotting.charts import show_curves, show_distributions
 from course_lib.plotting.course_map import show_course_map
 from course_lib.plotting.figure import CourseFigure, explore, side_by_side
+from course_lib.plotting.letters import show_letters
 from course_lib.plotting.matrices import (
     show_mask,
     show_padding,
@@ -36,6 +37,7 @@ __all__ = [
     "show_curves",
     "show_distributions",
     "show_filters",
+    "show_letters",
     "show_log_mels",
     "show_mask",
     "show_padding",
