@@ -6,7 +6,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from course_lib.plotting import show_letters, side_by_side
+from course_lib.plotting import show_letters, show_pooling, side_by_side
 
 TEXTS = ["mai", "maggio"]
 WEIGHTS = [
@@ -70,6 +70,23 @@ def test_blanks_and_dollar_signs_are_letters_and_nan_is_told():
     assert figure.png
 
 
+def test_the_machine_draws_lines_as_thick_as_the_weights():
+    [axes] = show_pooling("mai", WEIGHTS[0]).figure.axes
+    lines = [line for line in axes.lines if line.get_color() == "#CC79A7"]
+    widths = np.reshape([line.get_linewidth() for line in lines], (3, 2)).T  # letter by letter
+    np.testing.assert_allclose(widths / widths.max(), WEIGHTS[0])
+    starts, ends = ([line.get_xdata()[end] for line in lines] for end in (0, 1))
+    assert starts == [0.5, 0.5, 1.5, 1.5, 2.5, 2.5]
+    assert ends == [0.75, 2.25] * 3
+
+
+def test_the_machine_says_what_each_hop_gathers():
+    figure = show_pooling("mai", WEIGHTS[0], hops=["mine", "yours"])
+    assert "The letters m a i" in figure.alt
+    assert "mine 0.75 on i; yours 1.00 on m." in figure.alt
+    assert {"letters", "states H", "embedding M", "mine"} <= {text.get_text() for text in figure.figure.axes[0].texts}
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -83,6 +100,8 @@ def test_blanks_and_dollar_signs_are_letters_and_nan_is_told():
         (lambda: show_letters(TEXTS, WEIGHTS, hops=["one"]), "1 name but 2 hops"),
         (lambda: show_letters(TEXTS, WEIGHTS, languages=["German"]), "1 language but 2 texts"),
         (lambda: show_letters(["mai"], [np.ones(3)]), "weights.0. has shape"),
+        (lambda: show_pooling("mai", np.ones((2, 5))), "'mai' has 3 letters but 5 weights"),
+        (lambda: show_pooling("mai", WEIGHTS[0], hops=["one"]), "1 name but 2 hops"),
     ],
 )
 def test_what_does_not_fit_is_told(call, said):
