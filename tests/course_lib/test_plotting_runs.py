@@ -40,5 +40,5 @@ def test_ways_have_names(runs):
 
 
 def test_a_way_without_runs_is_told():
-    with pytest.raises(ValueError, match="runs of 'mean' has shape .0,.: there is nothing to show"):
+    with pytest.raises(ValueError, match=r"runs of 'mean' has shape \(0,\): there is nothing to show"):
         show_runs({"mean": []}, "accuracy")
