@@ -26,7 +26,7 @@ from experiments.record import grid, run_experiment
 PARAMETERS = 54_000  # of every model, as near as its number of states allows
 D_LETTER, D_A = 24, 32
 STEPS, BATCH, DROPOUT, WEIGHT_DECAY = 1500, 32, 0.3, 0.01
-FOLDS, ASKED = 5, 3  # a fold is held out for each seed; so many of them are
+FOLDS = 5  # one for each seed: every name is held out once
 
 
 def hops_apart(weights):
@@ -211,9 +211,9 @@ def _baseline(task, C):
 SETTINGS = [
     *grid(part=["validation"], way=list(TRIED), fold=[0], rate=list(RATES), steps=[STEPS]),
     *grid(part=["validation"], way=[BASELINE], fold=[0], C=list(STRENGTHS)),
-    *grid(part=["test"], way=[BASELINE], fold=list(range(ASKED)), C=[STRENGTH]),
+    *grid(part=["test"], way=[BASELINE], fold=list(range(FOLDS)), C=[STRENGTH]),
     *grid(part=["test"], way=["4 hops"], fold=[0], rate=[RATE], steps=[100]),  # the row that a test repeats
-    *grid(part=["test"], fold=list(range(ASKED)), way=list(WAYS), rate=[RATE], steps=[STEPS]),
+    *grid(part=["test"], fold=list(range(FOLDS)), way=list(WAYS), rate=[RATE], steps=[STEPS]),
 ]
 
 if __name__ == "__main__":
