@@ -13,6 +13,7 @@ From the ground up: `style` and `words`; `inputs` and `figure`; `cells`; then th
 from course_lib.plotting.charts import show_curves, show_distributions
 from course_lib.plotting.course_map import show_course_map
 from course_lib.plotting.figure import CourseFigure, explore, side_by_side
+from course_lib.plotting.letters import show_letters, show_pooling
 from course_lib.plotting.matrices import (
     show_mask,
     show_padding,
@@ -23,6 +24,7 @@ from course_lib.plotting.matrices import (
 )
 from course_lib.plotting.memory import show_memory
 from course_lib.plotting.plane import show_arrows, show_combination
+from course_lib.plotting.runs import show_runs
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
 from course_lib.plotting.style import COLORS, drawable
 
@@ -37,11 +39,14 @@ __all__ = [
     "show_curves",
     "show_distributions",
     "show_filters",
+    "show_letters",
     "show_log_mels",
     "show_mask",
     "show_memory",
     "show_padding",
+    "show_pooling",
     "show_product",
+    "show_runs",
     "show_scores",
     "show_speech",
     "show_vectors",

@@ -44,7 +44,7 @@ def matrix_panel(
         draw_cells(axes, values, shade, limits, hidden, numbers=numbers)
         label_sides(axes, rows, columns, sides, cell, height)
         if not numbers:
-            _draw_scale(axes, shade, limits, n_rows, n_columns, height)
+            draw_scale(axes, shade, limits, n_rows, n_columns, height)
         if sums is not None:
             _draw_sums(axes, sums, n_columns)
 
@@ -94,7 +94,7 @@ def draw_cells(axes, values, shade, limits, hidden=None, at=(0, 0), numbers=True
     frame(axes, *values.shape[::-1], at)
 
 
-def _draw_scale(axes, shade, limits, rows, columns, height):
+def draw_scale(axes, shade, limits, rows, columns, height):
     """The key to the shades, below a matrix too large for numbers."""
     low, high = limits
     top, bottom, length = rows + 0.14 / height, rows + 0.28 / height, columns / 2

@@ -28,6 +28,15 @@ from course_lib.relatives.linear_attention import (
     linear_attention_step,
     linear_attention_weights,
 )
+from course_lib.relatives.pooling import (
+    ClassTokenPooling,
+    LastStatePooling,
+    MaxPooling,
+    MeanPooling,
+    StructuredSelfAttention,
+    hop_weights,
+    overlap_penalty,
+)
 from course_lib.self_attention import SelfAttention, attend
 from course_lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Sizes, Transformer
 
@@ -106,6 +115,8 @@ FUNCTIONS = {
         delta_rule_step,
         lambda: [floats(2, 4), floats(2, 4), floats(2, 6), torch.rand(2), floats(2, 4, 6)],
     ),
+    "hop_weights": (hop_weights, lambda: [floats(2, 7, 6), floats(4, 6), floats(3, 4), mask()[:, 0, 2:3]]),
+    "overlap_penalty": (overlap_penalty, lambda: [floats(2, 3, 5)]),
 }
 MODULES = {
     "SelfAttention": (lambda: SelfAttention(12, 4), lambda: [floats(2, 5, 12)]),
@@ -118,6 +129,11 @@ MODULES = {
     "FrameEmbedding": (lambda: FrameEmbedding(6, 12), lambda: [floats(2, 5, 6)]),
     "EncoderBlock": (lambda: EncoderBlock(POST), lambda: [floats(2, 5, 12)]),
     "DecoderBlock": (lambda: DecoderBlock(POST), lambda: [floats(2, 5, 12), floats(2, 7, 12)]),
+    "StructuredSelfAttention": (lambda: StructuredSelfAttention(6, 4, 3), lambda: [floats(2, 5, 6), lengths()]),
+    "MeanPooling": (MeanPooling, lambda: [floats(2, 5, 6), lengths()]),
+    "MaxPooling": (MaxPooling, lambda: [floats(2, 5, 6), lengths()]),
+    "LastStatePooling": (LastStatePooling, lambda: [floats(2, 5, 6), lengths()]),
+    "ClassTokenPooling": (lambda: ClassTokenPooling(6), lambda: [floats(2, 5, 6), lengths()]),
     "Transformer": (
         lambda: Transformer(SIZES, nn.Embedding(9, 12), 11),
         lambda: [tokens(2, 7), tokens(2, 5), torch.tensor([7, 4]), lengths()],
