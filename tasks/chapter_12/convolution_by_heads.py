@@ -201,6 +201,14 @@ def ring_from_minus_one(image, ring):
 
 
 @offsets.slip
+def half_a_pixel_off(image, ring, weight):
+    """K / 2 is subtracted from the places of the keys where K // 2 should be: all of them lie between the pixels."""
+    height, width, _ = image.shape
+    keys = _places(height, width, ring) + ring - weight.shape[-1] / 2
+    return keys[None, :, :] - _places(height, width)[:, None, :]
+
+
+@offsets.slip
 def places_for_offsets(image, ring):
     """The place of the key is taken for its offset: all queries look from the corner of the image. The offset is the
     place of the key minus that of the query."""
@@ -342,6 +350,12 @@ def cut_to_integers(offsets, centers, alpha):
 def divided_by_alpha(offsets, centers, alpha):
     """The squared distances are divided by alpha. They are multiplied by it."""
     return -_squared(offsets, centers) / alpha
+
+
+@scores.slip
+def alpha_squared(offsets, centers, alpha):
+    """alpha is squared. It is a factor as it is: minus alpha, times the squared distance."""
+    return -(alpha**2) * _squared(offsets, centers)
 
 
 @scores.slip
@@ -488,6 +502,18 @@ def first_head_alone(gathered, maps):
 
 
 @summed.slip
+def first_k_heads_alone(gathered, maps, weight):
+    """The first K heads alone are added up, those of the kernel's first row. There are K * K of them."""
+    return (gathered @ maps)[: weight.shape[-1]].sum(axis=0)
+
+
+@summed.slip
+def largest_of_the_heads(gathered, maps):
+    """Of all heads, the largest number is taken. They are added up."""
+    return (gathered @ maps).max(axis=0)
+
+
+@summed.slip
 def last_head_alone(gathered, maps):
     """The result is that of the last head alone. All heads are added up."""
     return (gathered @ maps)[-1]
@@ -509,6 +535,12 @@ def width_before_height(summed, image):
     """The pixels are laid out as (width, height), which cuts the rows at the wrong places. It is (height, width,
     d_out)."""
     return summed.reshape(image.shape[1], image.shape[0], -1)
+
+
+@shaped.slip
+def height_and_width_exchanged(summed, image):
+    """Height and width of the result are exchanged: the pixel at row r, column c stands at [c, r]."""
+    return summed.reshape(*image.shape[:2], -1).swapaxes(0, 1)
 
 
 @shaped.slip
@@ -784,6 +816,10 @@ RARE = {
     "softmax_over_the_heads",
     "softmax_over_the_heads_too",
     "cut_to_integers",
+    "half_a_pixel_off",
+    "alpha_squared",
+    "largest_of_the_heads",
+    "first_k_heads_alone",
     "ring_from_minus_one",
     "no_softmax",
 }
@@ -836,6 +872,7 @@ TASK = Task(
     drawn=(informative(weights_of_the_heads),),
     stages=STAGES,
     coincidences={
+        "queries_down_the_columns + width_before_height": "height_and_width_exchanged",
         "all_rows_by_the_height + rows_meet_columns": "all_places_down_the_columns",
         "all_places_down_the_columns + rows_meet_columns": "all_rows_by_the_height",
     },

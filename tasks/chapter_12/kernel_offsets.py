@@ -182,6 +182,20 @@ def columns_and_rows_apart(steps):
 
 
 @offsets.slip
+def tables_kept(steps):
+    """The table of all rows and that of all columns stand one behind the other, (2, K, K). One offset is one row of the
+    result, (row, column): (K * K, 2)."""
+    return np.stack(np.meshgrid(steps, steps, indexing="ij"))
+
+
+@offsets.slip
+def tables_kept_columns_first(steps):
+    """The table of all columns and that of all rows stand one behind the other, (2, K, K). One offset is one row of the
+    result, the row of the pixel first: (K * K, 2)."""
+    return np.stack(np.meshgrid(steps, steps, indexing="xy"))
+
+
+@offsets.slip
 def tables_cut_into_pairs(steps):
     """The table of all rows is cut into pairs, and the table of all columns after it. A pair takes one number of each:
     put the two side by side on a last axis before you make a list."""
@@ -227,6 +241,13 @@ def cross_alone(steps):
     them."""
     grid = offsets(steps)
     return grid[(grid == 0).any(axis=-1)]
+
+
+@offsets.slip
+def edge_alone(steps):
+    """These are the offsets at the edge of the kernel alone. Those inside count as well: K * K of them."""
+    grid = offsets(steps)
+    return grid[(np.abs(grid) == np.abs(steps).max(initial=0)).any(axis=-1)]
 
 
 @offsets.slip
@@ -321,6 +342,22 @@ def end_left_out_of_a_list(kernel_size):
     nothing at all. The end of a range does not count: let it be K // 2 + 1."""
     reach = kernel_size // 2
     return np.array([[row, column] for row in range(-reach, reach) for column in range(-reach, reach)])
+
+
+@known.mistake
+def last_column_left_out_of_a_list(kernel_size):
+    """The last column of the kernel is missing, and a 1 x 1 kernel has nothing at all. The end of a range does not
+    count: let it be K // 2 + 1 for the columns as well."""
+    reach = kernel_size // 2
+    return np.array([[row, column] for row in range(-reach, reach + 1) for column in range(-reach, reach)])
+
+
+@known.mistake
+def last_row_left_out_of_a_list(kernel_size):
+    """The last row of the kernel is missing, and a 1 x 1 kernel has nothing at all. The end of a range does not count:
+    let it be K // 2 + 1 for the rows as well."""
+    reach = kernel_size // 2
+    return np.array([[row, column] for row in range(-reach, reach) for column in range(-reach, reach + 1)])
 
 
 @known.mistake

@@ -93,6 +93,18 @@ def rows_meet_columns(offsets, centers):
 
 
 @gaps.slip
+def row_of_the_center_twice(offsets, centers):
+    """The row of the center is subtracted from row and column. From the column, it is the column of the center."""
+    return offsets - _centers_in_front(offsets, centers)[..., :1]
+
+
+@gaps.slip
+def column_of_the_center_twice(offsets, centers):
+    """The column of the center is subtracted from row and column. From the row, it is the row of the center."""
+    return offsets - _centers_in_front(offsets, centers)[..., 1:]
+
+
+@gaps.slip
 def first_center_for_all(offsets, centers):
     """All heads have the center of the first. Each has its own row of centers."""
     return offsets - _centers_in_front(offsets, np.broadcast_to(centers[:1], centers.shape))
@@ -182,6 +194,13 @@ def signed_differences(gaps):
 def square_of_the_sum(gaps):
     """Row and column are added first and squared after that. Each is squared, and then they are added."""
     return gaps.sum(axis=-1) ** 2
+
+
+@distance.slip
+def square_of_the_steps(gaps):
+    """The steps along row and column are added first, without their signs, and squared after that. Each is squared, and
+    then they are added."""
+    return np.abs(gaps).sum(axis=-1) ** 2
 
 
 @distance.slip
