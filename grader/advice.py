@@ -4,6 +4,7 @@ Each rule looks at the exception and the arrays of the line, and speaks only of 
 """
 
 import ast
+import math
 import re
 
 from grader.sentences import sentence
@@ -118,7 +119,7 @@ def product_of_results(reply):
 def results_do_not_broadcast(reply):
     """Two results that the line computes on the way do not fit each other element by element."""
     if found := re.search(r"could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))", reply.message):
-        left, right = (shape.replace(",", ", ").replace(", )", ",)") for shape in found.groups())
+        left, right = map(_spaced, found.groups())
         return f"Two arrays of shapes {left} and {right} meet there element by element, and these do not fit"
     if found := re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)[^\d]*(\d+)", reply.message):
         node, (left, right, axis) = _expression(reply.line), found.groups()
@@ -157,6 +158,63 @@ def places_of_a_mask(reply):
         f"The mask is True at {found[2]} places, and {found[1]} numbers are to go there: those of the same places, "
         f"taken by the same mask, are as many"
     )
+
+
+def reshape_does_not_fit(reply):
+    """A shape that holds more numbers than there are, or fewer."""
+    if found := re.search(r"cannot reshape array of size (\d+) into shape \(([^)]*)\)", reply.message):
+        count, sizes = found.groups()
+    elif found := re.search(r"shape '\[([^\]]*)\]' is invalid for input of size (\d+)", reply.message):
+        sizes, count = found.groups()
+    else:
+        return None
+    sizes = [-1 if size.strip() == "newaxis" else int(size) for size in sizes.split(",") if size.strip()]
+    room = math.prod(size for size in sizes if size != -1)
+    there = "There is 1 number" if count == "1" else f"There are {count} numbers"
+    return f"{there}, and the shape {tuple(sizes)} holds {f'a multiple of {room}' if -1 in sizes else room}"
+
+
+def joined_of_different_axes(reply):
+    """What is joined end to end has as many axes each."""
+    found = re.search(
+        r"must have same number of dimensions, .* index 0 has (\d+) dimension.* index \d+ has (\d+) dimension",
+        reply.message,
+    )
+    if found is None:
+        return None
+    return f"What is joined end to end needs the same number of axes: one has {found[1]} here, and another {found[2]}"
+
+
+def place_does_not_fit(reply):
+    """What is put into an array is not shaped like its place there."""
+    if found := re.search(
+        r"could not broadcast input array from shape (\([\d,]*\)) into shape (\([\d,]*\))", reply.message
+    ):
+        put, place = map(_spaced, found.groups())
+        return f"What is put there has shape {put}, and its place there has shape {place}"
+    return None
+
+
+def einsum_does_not_fit(reply):
+    """One letter of einsum stands for axes of different lengths."""
+    if found := re.search(
+        r"subscript (\w) has size (\d+) for operand \d+ .* previously seen size (\d+)", reply.message
+    ):
+        letter, later, earlier = found.groups()
+        return f"In einsum, the letter {letter} stands for an axis of {earlier} and for one of {later}"
+    letters = re.search(r"einsum\(\s*[\"']([a-zA-Z, ]+)(?:->[a-zA-Z ]*)?[\"']", reply.line or "")
+    if letters is None or "remapped shapes" not in reply.message:
+        return None
+    shapes = [
+        [int(size) for size in shape.split(",") if size] for shape in re.findall(r"\(([\d,]*)\)->", reply.message)
+    ]
+    seen = {}
+    for names, shape in zip(letters[1].replace(" ", "").split(","), shapes, strict=False):
+        for letter, size in zip(names, shape, strict=False):
+            if 1 not in (size, seen.setdefault(letter, size)) and size != seen[letter]:
+                return f"In einsum, the letter {letter} stands for an axis of {seen[letter]} and for one of {size}"
+            seen[letter] = max(size, seen[letter])
+    return None
 
 
 def unpacked(reply):
@@ -266,6 +324,10 @@ RULES = (
     product_of_results,
     results_do_not_broadcast,
     product_with_one_number,
+    reshape_does_not_fit,
+    joined_of_different_axes,
+    place_does_not_fit,
+    einsum_does_not_fit,
     letters_of_einsum,
     places_of_a_mask,
     unpacked,
@@ -279,6 +341,10 @@ RULES = (
     overflow_of_one_number,
     unknown_name,
 )
+
+
+def _spaced(shape):
+    return shape.replace(",", ", ").replace(", )", ",)")
 
 
 def _axes(count):

@@ -70,8 +70,8 @@ def ring(weight):
 
 @ring.slip
 def no_ring(weight):
-    """There is no ring of zeros: near the border the weights go to real pixels alone, and sum to 1 over those. Here
-    they go to the ring as well, whose values are 0."""
+    """The ring of zeros takes no weight, or is missing: near the border the weights go to real pixels alone, and sum to
+    1 over those. Here they go to the ring as well, whose values are 0."""
     return 0
 
 
@@ -116,6 +116,13 @@ def zeros_behind_the_image(image, ring):
     """All zeros stand below and on the right of the image, so that the pixels are not where their offsets say. They
     stand around it, on all four sides."""
     return np.pad(image, ((0, 2 * ring), (0, 2 * ring), (0, 0))).reshape(-1, image.shape[-1])
+
+
+@pixels.slip
+def channels_cut_apart(image, ring):
+    """The padded image is cut into (d_in, k_len) by a reshape and transposed after that, which mixes pixels and
+    channels. It is stored pixel by pixel: a reshape alone makes (k_len, d_in) of it."""
+    return np.pad(image, ((ring, ring), (ring, ring), (0, 0))).reshape(image.shape[-1], -1).T
 
 
 @pixels.slip
@@ -166,6 +173,39 @@ def queries_down_the_columns(image, ring):
     height, width, _ = image.shape
     queries = _places(width, height)[:, ::-1]
     return _places(height, width, ring)[None, :, :] - queries[:, None, :]
+
+
+@offsets.slip
+def keys_down_the_columns(image, ring):
+    """The places of the keys go down the columns, and the pixels along the rows, so that each pixel has the place of
+    another. Keys and pixels have one order; np.meshgrid goes along the rows with indexing="ij"."""
+    height, width, _ = image.shape
+    keys = _places(width, height, ring)[:, ::-1]
+    return keys[None, :, :] - _places(height, width)[:, None, :]
+
+
+@offsets.slip
+def all_places_down_the_columns(image, ring):
+    """The places of queries and keys go down the columns, and pixels and result along the rows, so that each pixel has
+    the place of another. They have one order; np.meshgrid goes along the rows with indexing="ij"."""
+    height, width, _ = image.shape
+    return _places(width, height, ring)[None, :, ::-1] - _places(width, height)[:, None, ::-1]
+
+
+@offsets.slip
+def ring_from_minus_one(image, ring):
+    """The places of the keys begin at -1, as fits a 3 x 3 kernel, whatever the size. The ring is K // 2 wide: it begins
+    at -(K // 2), and without one the keys begin at 0."""
+    height, width, _ = image.shape
+    return (_places(height, width, ring) + ring - 1)[None, :, :] - _places(height, width)[:, None, :]
+
+
+@offsets.slip
+def half_a_pixel_off(image, ring, weight):
+    """K / 2 is subtracted from the places of the keys where K // 2 should be: all of them lie between the pixels."""
+    height, width, _ = image.shape
+    keys = _places(height, width, ring) + ring - weight.shape[-1] / 2
+    return keys[None, :, :] - _places(height, width)[:, None, :]
 
 
 @offsets.slip
@@ -300,9 +340,22 @@ def halved(offsets, centers, alpha):
 
 
 @scores.slip
+def cut_to_integers(offsets, centers, alpha):
+    """The scores are cut to whole numbers, as in an array of integers, which np.zeros_like makes of whole-number
+    offsets. They are floating-point numbers."""
+    return np.trunc(-alpha * _squared(offsets, centers))
+
+
+@scores.slip
 def divided_by_alpha(offsets, centers, alpha):
     """The squared distances are divided by alpha. They are multiplied by it."""
     return -_squared(offsets, centers) / alpha
+
+
+@scores.slip
+def alpha_squared(offsets, centers, alpha):
+    """alpha is squared. It is a factor as it is: minus alpha, times the squared distance."""
+    return -(alpha**2) * _squared(offsets, centers)
 
 
 @scores.slip
@@ -348,6 +401,13 @@ def softmax_over_the_heads(scores):
 def softmax_over_everything(scores):
     """One softmax runs over all queries and keys of a head. Every query shares out its own: the last axis alone."""
     return weights(scores.reshape(len(scores), -1)).reshape(scores.shape)
+
+
+@weights.slip
+def softmax_over_the_heads_too(scores):
+    """One softmax runs over all heads, queries and keys. Every query of every head shares out its own: the last axis
+    alone."""
+    return weights(scores.reshape(-1)).reshape(scores.shape)
 
 
 @weights.slip
@@ -442,6 +502,18 @@ def first_head_alone(gathered, maps):
 
 
 @summed.slip
+def first_k_heads_alone(gathered, maps, weight):
+    """The first K heads alone are added up, those of the kernel's first row. There are K * K of them."""
+    return (gathered @ maps)[: weight.shape[-1]].sum(axis=0)
+
+
+@summed.slip
+def largest_of_the_heads(gathered, maps):
+    """Of all heads, the largest number is taken. They are added up."""
+    return (gathered @ maps).max(axis=0)
+
+
+@summed.slip
 def last_head_alone(gathered, maps):
     """The result is that of the last head alone. All heads are added up."""
     return (gathered @ maps)[-1]
@@ -463,6 +535,12 @@ def width_before_height(summed, image):
     """The pixels are laid out as (width, height), which cuts the rows at the wrong places. It is (height, width,
     d_out)."""
     return summed.reshape(image.shape[1], image.shape[0], -1)
+
+
+@shaped.slip
+def height_and_width_exchanged(summed, image):
+    """Height and width of the result are exchanged: the pixel at row r, column c stands at [c, r]."""
+    return summed.reshape(*image.shape[:2], -1).swapaxes(0, 1)
 
 
 @shaped.slip
@@ -491,6 +569,14 @@ def heads_side_by_side(image, weight, alpha):
     kernel, and so the heads."""
     found = gathered(weights_of_the_heads(image, weight, alpha), pixels(image, ring(weight))) @ maps(weight)
     return np.moveaxis(found, 0, 1).reshape(*image.shape[:2], -1)
+
+
+@known.mistake
+def heads_laid_out_as_pixels(image, weight, alpha):
+    """The heads are not added up, and their results, one head after the other, are laid out over the places of the
+    image. A convolution adds up the places of its kernel, and so the heads."""
+    found = gathered(weights_of_the_heads(image, weight, alpha), pixels(image, ring(weight))) @ maps(weight)
+    return found.reshape(*image.shape[:2], -1)
 
 
 @known.mistake
@@ -728,6 +814,13 @@ RARE = {
     "steps_along_both_axes",
     "scaled_by_the_channels",
     "softmax_over_the_heads",
+    "softmax_over_the_heads_too",
+    "cut_to_integers",
+    "half_a_pixel_off",
+    "alpha_squared",
+    "largest_of_the_heads",
+    "first_k_heads_alone",
+    "ring_from_minus_one",
     "no_softmax",
 }
 STAGES = tuple(
@@ -778,6 +871,11 @@ TASK = Task(
     ),
     drawn=(informative(weights_of_the_heads),),
     stages=STAGES,
+    coincidences={
+        "queries_down_the_columns + width_before_height": "height_and_width_exchanged",
+        "all_rows_by_the_height + rows_meet_columns": "all_places_down_the_columns",
+        "all_places_down_the_columns + rows_meet_columns": "all_rows_by_the_height",
+    },
     cancelling=("ring_not_subtracted + centers_from_zero",),
     **known.ways,
 )

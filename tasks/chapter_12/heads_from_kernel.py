@@ -176,6 +176,22 @@ def rows_in_front_alone(kernel):
     return np.ascontiguousarray(np.moveaxis(kernel, 2, 0)).reshape(rows, columns, d_in, d_out)
 
 
+@heads.slip
+def columns_in_front_alone(kernel):
+    """The columns of the kernel are in front and its rows still at the end, and the numbers were cut into heads from
+    there. Both have to stand in front, rows first, before they are joined."""
+    d_out, d_in, rows, columns = kernel.shape
+    return np.ascontiguousarray(np.moveaxis(kernel, 3, 0)).reshape(rows, columns, d_in, d_out)
+
+
+@heads.slip
+def outputs_and_columns_exchanged(kernel):
+    """Outputs and columns of the kernel have changed places, and the numbers were cut into heads from there. Both axes
+    of the kernel have to stand in front, rows first, before they are joined."""
+    d_out, d_in, rows, columns = kernel.shape
+    return np.ascontiguousarray(kernel.swapaxes(0, 3)).reshape(rows, columns, d_in, d_out)
+
+
 @joined.slip
 def last_head_missing(heads):
     """The last head is missing: there are K * K of them, and the numbers go up to K * K - 1."""
@@ -316,6 +332,50 @@ def beyond_the_last_head(weight):
 
 
 @known.mistake
+def last_row_and_column_left_zero(weight):
+    """The heads of the kernel's last row and last column are all zeros, as when range ends at K - 1. The end of a range
+    does not count: range(K)."""
+    heads = np.zeros_like(reference(weight))
+    for i, j in np.ndindex(weight.shape[-1] - 1, weight.shape[-1] - 1):
+        heads[i * weight.shape[-1] + j] = weight[:, :, i, j].T
+    return heads
+
+
+@known.mistake
+def places_of_the_example(weight):
+    """The rows and columns of a 3 x 3 kernel are gone through, as in the example, whatever the size. There are K of
+    each."""
+    return np.array([weight[:, :, i, j].T for i in range(3) for j in range(3)])
+
+
+@known.mistake
+def nine_heads_of_the_example(weight):
+    """Nine heads are made, as in the example, whatever the size of the kernel. There are K * K."""
+    d_out, d_in, *_ = weight.shape
+    return weight.transpose(2, 3, 1, 0).reshape(9, d_in, d_out)
+
+
+@known.mistake
+def rows_of_three_heads(weight):
+    """Head 3 i + j gets the weights of row i and column j, as fits a 3 x 3 kernel. In another one, each row has K heads
+    of its own."""
+    heads = np.zeros_like(reference(weight))
+    for i, j in np.ndindex(*weight.shape[2:]):
+        heads[i * 3 + j] = weight[:, :, i, j].T
+    return heads
+
+
+@known.mistake
+def laid_out_as_the_kernel(weight):
+    """The array for the heads has the kernel's own shape, as np.zeros_like gives it. It is (K * K, d_in, d_out)."""
+    heads, size = np.zeros_like(weight), weight.shape[-1]
+    for i in range(size):
+        for j in range(size):
+            heads[i * size + j] = weight[:, :, i, j].T
+    return heads
+
+
+@known.mistake
 def one_head_for_each_two(weight):
     """Head i + j gets the weights of row i and column j, so that several places share a head and the last one keeps it.
     Each row has K heads of its own: the number of the row counts K times."""
@@ -335,10 +395,11 @@ def one_weight_alone(rng):
     places = np.argwhere(yours)
     if places.tolist() == [[2, 1, 3]]:
         return None
-    seen = "; ".join(f"[{', '.join(map(str, place))}]" for place in places[:3]) or "nowhere"
+    seen = "; ".join(f"[{', '.join(map(str, place))}]" for place in places[:3])
+    seen = f"numbers other than 0 at {seen}" if seen else "zeros throughout"
     return (
         "With weight[3, 1, 0, 2] = 1 and zeros elsewhere (output 3, input 1, row 0, column 2 of the kernel), the one 1 "
-        f"belongs at [2, 1, 3]: head 2, input 1, output 3. Yours has numbers other than 0 at {seen}."
+        f"belongs at [2, 1, 3]: head 2, input 1, output 3. Yours has {seen}."
     )
 
 
@@ -434,6 +495,8 @@ TASK = Task(
     ),
     stages=(kernel, heads, joined),
     coincidences={
+        "columns_first + rows_in_front_alone": "columns_in_front_alone",
+        "columns_first + columns_in_front_alone": "rows_in_front_alone",
         "not_transposed + joined_with_inputs_and_outputs_exchanged": "maps_reshaped",
         "maps_reshaped + joined_with_inputs_and_outputs_exchanged": "not_transposed",
     },

@@ -182,6 +182,20 @@ def columns_and_rows_apart(steps):
 
 
 @offsets.slip
+def tables_kept(steps):
+    """The table of all rows and that of all columns stand one behind the other, (2, K, K). One offset is one row of the
+    result, (row, column): (K * K, 2)."""
+    return np.stack(np.meshgrid(steps, steps, indexing="ij"))
+
+
+@offsets.slip
+def tables_kept_columns_first(steps):
+    """The table of all columns and that of all rows stand one behind the other, (2, K, K). One offset is one row of the
+    result, the row of the pixel first: (K * K, 2)."""
+    return np.stack(np.meshgrid(steps, steps, indexing="xy"))
+
+
+@offsets.slip
 def tables_cut_into_pairs(steps):
     """The table of all rows is cut into pairs, and the table of all columns after it. A pair takes one number of each:
     put the two side by side on a last axis before you make a list."""
@@ -202,6 +216,20 @@ def diagonal_alone(steps):
 
 
 @offsets.slip
+def rows_twice(steps):
+    """The row stands in both places of each pair, as with np.repeat for the two of them. The row stays the same along a
+    line of the kernel, and the column goes on with each entry."""
+    return np.stack([np.repeat(steps, len(steps))] * 2, axis=-1)
+
+
+@offsets.slip
+def columns_twice(steps):
+    """The column stands in both places of each pair, as with np.tile for the two of them. The column goes on with each
+    entry, and the row stays the same along a line of the kernel."""
+    return np.stack([np.tile(steps, len(steps))] * 2, axis=-1)
+
+
+@offsets.slip
 def one_axis_alone(steps):
     """These are the steps along one axis, one number each. An offset is a pair, and every row meets every column."""
     return steps
@@ -213,6 +241,13 @@ def cross_alone(steps):
     them."""
     grid = offsets(steps)
     return grid[(grid == 0).any(axis=-1)]
+
+
+@offsets.slip
+def edge_alone(steps):
+    """These are the offsets at the edge of the kernel alone. Those inside count as well: K * K of them."""
+    grid = offsets(steps)
+    return grid[(np.abs(grid) == np.abs(steps).max(initial=0)).any(axis=-1)]
 
 
 @offsets.slip
@@ -310,10 +345,54 @@ def end_left_out_of_a_list(kernel_size):
 
 
 @known.mistake
+def last_column_left_out_of_a_list(kernel_size):
+    """The last column of the kernel is missing, and a 1 x 1 kernel has nothing at all. The end of a range does not
+    count: let it be K // 2 + 1 for the columns as well."""
+    reach = kernel_size // 2
+    return np.array([[row, column] for row in range(-reach, reach + 1) for column in range(-reach, reach)])
+
+
+@known.mistake
+def last_row_left_out_of_a_list(kernel_size):
+    """The last row of the kernel is missing, and a 1 x 1 kernel has nothing at all. The end of a range does not count:
+    let it be K // 2 + 1 for the rows as well."""
+    reach = kernel_size // 2
+    return np.array([[row, column] for row in range(-reach, reach) for column in range(-reach, reach + 1)])
+
+
+@known.mistake
 def query_left_out_of_a_list(kernel_size):
     """The offset (0, 0) is missing, which leaves nothing of a 1 x 1 kernel. A kernel has a weight for the pixel itself
     as well."""
     return np.array([[row, column] for row, column in with_loops(kernel_size) if row or column])
+
+
+@known.mistake
+def lines_of_three(kernel_size):
+    """The places are numbered through and their numbers divided by 3, as fits the kernel of the example, whatever the
+    size. A line of the kernel has K of them."""
+    return np.stack(np.divmod(np.arange(kernel_size**2), 3), axis=-1) - kernel_size // 2
+
+
+@known.mistake
+def half_of_all_subtracted(kernel_size):
+    """Half of K * K is subtracted from rows and columns. There are only K of each, and the middle one has number
+    K // 2."""
+    return reference(kernel_size) + kernel_size // 2 - kernel_size**2 // 2
+
+
+@known.mistake
+def rows_then_columns(kernel_size):
+    """All rows stand in one long line, and all columns after them. One offset is one row of the result: (K * K, 2)."""
+    return reference(kernel_size).T.ravel()
+
+
+@known.mistake
+def appended_to_one_axis(kernel_size):
+    """np.array([]) has one axis, and a row of two does not fit behind it along axis 0. A list collects the pairs, and
+    np.array makes an array of it at the end."""
+    offsets = np.array([])
+    return np.append(offsets, [[-(kernel_size // 2), 0]], axis=0)
 
 
 @known.mistake

@@ -93,6 +93,18 @@ def rows_meet_columns(offsets, centers):
 
 
 @gaps.slip
+def row_of_the_center_twice(offsets, centers):
+    """The row of the center is subtracted from row and column. From the column, it is the column of the center."""
+    return offsets - _centers_in_front(offsets, centers)[..., :1]
+
+
+@gaps.slip
+def column_of_the_center_twice(offsets, centers):
+    """The column of the center is subtracted from row and column. From the row, it is the row of the center."""
+    return offsets - _centers_in_front(offsets, centers)[..., 1:]
+
+
+@gaps.slip
 def first_center_for_all(offsets, centers):
     """All heads have the center of the first. Each has its own row of centers."""
     return offsets - _centers_in_front(offsets, np.broadcast_to(centers[:1], centers.shape))
@@ -182,6 +194,13 @@ def signed_differences(gaps):
 def square_of_the_sum(gaps):
     """Row and column are added first and squared after that. Each is squared, and then they are added."""
     return gaps.sum(axis=-1) ** 2
+
+
+@distance.slip
+def square_of_the_steps(gaps):
+    """The steps along row and column are added first, without their signs, and squared after that. Each is squared, and
+    then they are added."""
+    return np.abs(gaps).sum(axis=-1) ** 2
 
 
 @distance.slip
@@ -275,6 +294,13 @@ def middle_term_once(offsets, centers):
     center."""
     centers = _centers_in_front(offsets, centers)
     return (offsets**2).sum(axis=-1) - (offsets * centers).sum(axis=-1) + (centers**2).sum(axis=-1)
+
+
+@distance.slip
+def center_alone_squared(offsets, centers):
+    """The square is that of the center alone, and the offset is as it was: `**` binds more tightly than the minus. The
+    difference stands in brackets, and then it is squared."""
+    return (offsets - _centers_in_front(offsets, centers) ** 2).sum(axis=-1)
 
 
 @distance.slip
@@ -410,6 +436,33 @@ def heads_behind_the_first_axis(scores):
 
 
 @arranged.slip
+def axes_turned_around(scores):
+    """The heads are in front, but the leading axes of the offsets come in reverse order, as `.T` turns all axes around.
+    np.moveaxis(..., -1, 0) brings one axis to the front and leaves the others in their order."""
+    return np.moveaxis(scores, 0, -1).T
+
+
+@arranged.slip
+def heads_exchanged_with_the_first_axis(scores):
+    """The heads are in front, but the first axis of the offsets has gone to the end for it, as swapaxes does. The
+    leading axes keep their order: np.moveaxis(..., -1, 0)."""
+    return np.moveaxis(scores, 0, -1).swapaxes(0, -1)
+
+
+@arranged.slip
+def heads_cut_in_front(scores):
+    """The scores stand in the order (..., num_heads) and are cut into (num_heads, ...) by a reshape, which moves no
+    axis and mixes the heads. np.moveaxis moves one."""
+    return np.ascontiguousarray(np.moveaxis(scores, 0, -1)).reshape(scores.shape)
+
+
+@arranged.slip
+def leading_axes_joined(scores):
+    """The leading axes of the offsets are joined into one. The result has all of them, behind that of the heads."""
+    return scores.reshape(len(scores), -1)
+
+
+@arranged.slip
 def largest_score_subtracted(scores):
     """From each row, its largest score is subtracted, as is done inside a softmax. The scores are asked for as they
     are."""
@@ -469,6 +522,21 @@ def pairs_unpacked(offsets, centers, alpha):
     last: offsets[..., 0] and offsets[..., 1]."""
     rows, columns = offsets
     return np.array([-alpha * ((rows - row) ** 2 + (columns - column) ** 2) for row, column in centers])
+
+
+@known.mistake
+def second_axis_taken_apart(offsets, centers, alpha):
+    """offsets[:, 0] and offsets[:, 1] are row and column in a list of offsets alone. There may be any number of leading
+    axes, and the two stand on the last: offsets[..., 0]."""
+    rows, columns = offsets[:, 0], offsets[:, 1]
+    return np.stack([-alpha * ((rows - row) ** 2 + (columns - column) ** 2) for row, column in centers])
+
+
+@known.mistake
+def two_leading_axes_written_out(offsets, centers, alpha):
+    """The index writes out two leading axes. The offsets may have any number of them; `...` in an index stands for all
+    that are not written out."""
+    return -alpha * ((offsets[None, :, :, :] - centers[:, None, None, :]) ** 2).sum(axis=-1)
 
 
 @known.mistake

@@ -198,6 +198,33 @@ def too_large(query, key, mask):
     return math.exp(size)
 
 
+def laid_out(query, key, mask):
+    return query.reshape(5, -1)
+
+
+def laid_out_as_a_tensor(torch_query, key, mask):
+    return torch_query.reshape(2, 3)
+
+
+def put_in(query, key, mask):
+    table = np.zeros((2, 3))
+    table[:] = query
+    return table
+
+
+def appended(query, key, mask):
+    rows = np.array([])
+    return np.append(rows, query, axis=0)
+
+
+def letters(query, key, mask):
+    return np.einsum("bqd,bdk->bqk", query, key)
+
+
+def letters_of_tensors(torch_query, key, mask):
+    return torch.einsum("bqd,bdk->bqk", torch_query, torch.ones(2, 5, 4))
+
+
 def no_such_name(query, key, mask):
     return querry @ key  # noqa: F821
 
@@ -233,6 +260,12 @@ def not_yet(query, key, mask):
         (float_count, "count is 1.0. An integer is needed there"),
         (number_of_many, "A plain number is needed there, and it gets an array with axes"),
         (too_large, "size is 1000.0. math.exp stops with an error above about 709"),
+        (laid_out, "There are 24 numbers, and the shape (5, -1) holds a multiple of 5"),
+        (laid_out_as_a_tensor, "There are 24 numbers, and the shape (2, 3) holds 6"),
+        (put_in, "What is put there has shape (2, 3, 4), and its place there has shape (2, 3)"),
+        (appended, "needs the same number of axes: one has 1 here, and another 3"),
+        (letters, "In einsum, the letter d stands for an axis of 4 and for one of 5"),
+        (letters_of_tensors, "In einsum, the letter d stands for an axis of 4 and for one of 5"),
         (no_such_name, "`querry` means nothing there"),
         (not_yet, "`query` is assigned somewhere in the function"),
     ],
