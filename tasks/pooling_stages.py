@@ -148,6 +148,13 @@ def length_of_the_longest(states, lengths):
 
 
 @real.rare
+def one_position_too_many_of_letters(states, lengths):
+    """One position of the padding is read as well, the first one behind the end, though not of an empty name. Positions
+    count from 0, so the last real one is length - 1."""
+    return (np.arange(states.shape[1]) <= lengths[:, None]) & (lengths > 0)[:, None]
+
+
+@real.rare
 def last_real_position_alone(states, lengths):
     """Of each name the last real position alone is read. All that are real take part."""
     return np.arange(states.shape[1]) == lengths[:, None] - 1

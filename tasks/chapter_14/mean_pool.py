@@ -203,6 +203,14 @@ def padding_summed_then_divided_by_the_length(states, lengths):
 
 
 @known.mistake
+def padding_alone_divided_by_the_length(states, lengths):
+    """Only the padding is added up, and the sum is divided by the length: True and False of the mask are exchanged.
+    Positions 0 to length - 1 are real."""
+    kept = np.where((np.arange(states.shape[1]) >= lengths[:, None])[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
 def one_too_many_divided_by_the_length(states, lengths):
     """The first position of the padding is added up as well, and the sum is divided by the length. Positions count from
     0, so the last real one is length - 1."""
@@ -266,6 +274,13 @@ def mean_of_each_state(states, lengths):
 
 
 @known.mistake
+def mean_of_each_real_state(states, lengths):
+    """The numbers of each real state are averaged, one mean for each position, and 0 for the padding. Average over the
+    positions, the middle axis."""
+    return states.mean(axis=2) * (np.arange(states.shape[1]) < lengths[:, None])
+
+
+@known.mistake
 def mean_over_the_batch(states, lengths):
     """The names of the batch are averaged with each other. Average over the positions of each, the middle axis."""
     return states.mean(axis=0)
@@ -290,6 +305,13 @@ def one_mean_for_all(states, lengths):
     """All names of the batch have the same mean, that of all real positions together. Each has a mean of its own."""
     real = np.arange(states.shape[1]) < lengths[:, None]
     return np.broadcast_to(states[real].mean(axis=0), (len(states), states.shape[2]))
+
+
+@known.mistake
+def one_row_for_the_batch(states, lengths):
+    """One mean came back, (d_states,), that of all real positions of the whole batch. Each name has a mean of its own:
+    (batch, d_states)."""
+    return states[np.arange(states.shape[1]) < lengths[:, None]].mean(axis=0)
 
 
 @known.mistake
@@ -478,6 +500,7 @@ TASK = Task(
     stages=(real, total, count, mean),
     coincidences={
         "one_position_too_few + divided_by_one_too_many": "one_too_few_divided_by_the_length",
+        "summed_over_the_state + divided_by_the_size_of_a_state": "mean_of_each_real_state",
         "largest_and_not_sum + not_divided": "largest_numbers",
         "last_state_and_not_sum + not_divided": "last_real_state",
     },

@@ -94,6 +94,13 @@ def weights_turned(weights, states):
 
 
 @gathered.slip
+def states_before_the_weights(weights, states):
+    """The states stand before the weights: (n, d_states) times (hops, n) fits only where there are as many hops as
+    components, and is not A H even there. The weights come first."""
+    return states @ weights
+
+
+@gathered.slip
 def states_turned(weights, states):
     """The states are turned to (batch, d_states, n), which does not fit weights of shape (batch, hops, n). A H takes
     the states as they are."""
@@ -151,6 +158,19 @@ def names_below_each_other(gathered):
     """The hops of all names lie below each other, (batch * hops, d_states). Each name has one row, its hops side by
     side: (batch, hops * d_states)."""
     return gathered.reshape(-1, gathered.shape[-1])
+
+
+@flat.slip
+def hops_below_each_other(gathered):
+    """The hops lie below each other, (hops * batch, d_states), as np.concatenate lays them unless told otherwise. Each
+    name has one row, its hops side by side: (batch, hops * d_states)."""
+    return gathered.swapaxes(0, 1).reshape(-1, gathered.shape[-1])
+
+
+@flat.rare
+def rows_for_hops(gathered):
+    """The result has as many rows as there are hops. It has one for each name: (batch, hops * d_states)."""
+    return gathered.reshape(gathered.shape[1], -1)
 
 
 @flat.rare
