@@ -281,6 +281,21 @@ def forward_half_of_an_empty_name(states, lengths):
 
 
 @known.mistake
+def no_row_for_an_empty_name(states, lengths):
+    """Names of length 0 have no row in the result. They keep their place, with zeros."""
+    return reference(states, lengths)[lengths > 0]
+
+
+@known.mistake
+def half_of_the_number_of_positions(states, lengths):
+    """The components are parted at n // 2, half the number of positions. Half the number of components, d_states, is
+    where the backward ones begin."""
+    half = states.shape[1] // 2
+    both = np.concatenate([_at(states, lengths - 1)[:, :half], states[:, 0, half:]], axis=-1)
+    return both * (lengths > 0)[:, None]
+
+
+@known.mistake
 def halves_in_rows(states, lengths):
     """The halves lie one below the other, (2 batch, d_states / 2), as np.concatenate lays them unless told otherwise.
     Each name has one row: along the last axis they come side by side."""

@@ -108,6 +108,13 @@ def mask_with_an_axis_in_the_middle(states, real):
     return kept.sum(axis=1)
 
 
+@total.rare
+def total_of_the_names_before_too(states, real):
+    """The total goes on from name to name, so that each has the sums of those before it as well. Every name begins with
+    0."""
+    return np.cumsum(np.where(real[:, :, None], states, states.dtype.type(0)).sum(axis=1), axis=0)
+
+
 @Stage
 def count(real):
     return np.maximum(real.sum(axis=1), 1)  # (batch,)
@@ -171,6 +178,13 @@ def divided_by_one_too_many(real):
     return real.sum(axis=1) + 1
 
 
+@count.rare
+def divided_by_one_too_few(real):
+    """The sums are divided by one less than the number of positions that were added up, or by 1 where that would be
+    0."""
+    return np.maximum(real.sum(axis=1) - 1, 1)
+
+
 @count.slip
 def nan_for_an_empty_name(real):
     """The mean of an empty name is NaN: 0 divided by 0. It should be 0."""
@@ -224,6 +238,21 @@ def one_too_few_divided_by_the_length(states, lengths):
     those below the length are real."""
     kept = np.where((np.arange(states.shape[1]) < lengths[:, None] - 1)[..., None], states, states.dtype.type(0))
     return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def first_left_out_and_divided_by_the_length(states, lengths):
+    """The first position is not added up, and the sum is divided by the whole length. Positions count from 0, and
+    position 0 is real unless the length is 0."""
+    positions = np.arange(states.shape[1])
+    kept = np.where(((positions > 0) & (positions < lengths[:, None]))[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def without_the_empty_names(states, lengths):
+    """Names of length 0 have no row in the result. They keep their place, with the mean 0."""
+    return reference(states, lengths)[lengths > 0]
 
 
 @known.mistake
@@ -501,6 +530,7 @@ TASK = Task(
     coincidences={
         "one_position_too_few + divided_by_one_too_many": "one_too_few_divided_by_the_length",
         "summed_over_the_state + divided_by_the_size_of_a_state": "mean_of_each_real_state",
+        "first_position_hidden + divided_by_one_too_many": "first_left_out_and_divided_by_the_length",
         "largest_and_not_sum + not_divided": "largest_numbers",
         "last_state_and_not_sum + not_divided": "last_real_state",
     },
