@@ -197,7 +197,7 @@ def not_squared(difference):
 
 @squared.slip
 def absolute_values(difference):
-    """The differences serve as absolute values. The Frobenius norm squares them."""
+    """Absolute values of the differences stand where their squares should. The Frobenius norm squares."""
     return np.abs(difference)
 
 
