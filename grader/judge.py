@@ -248,7 +248,7 @@ def _way_to_the_dtype(inputs, expected, reply):
     if (reply.library, reply.dtype) == ("numpy", "float64"):
         parts.append(
             "What is made anew is float64 unless told otherwise: np.zeros(shape, dtype=...). A NumPy scalar such as "
-            "np.sqrt(5) lifts what it touches; math.sqrt(5) does not."
+            "np.sqrt(5) lifts what it touches, and so does an array of integers; math.sqrt(5) does not."
         )
     return " ".join(parts)
 

@@ -148,6 +148,13 @@ def length_of_the_longest(states, lengths):
 
 
 @real.rare
+def one_position_too_many_of_letters(states, lengths):
+    """One position of the padding is read as well, the first one behind the end, though not of an empty name. Positions
+    count from 0, so the last real one is length - 1."""
+    return (np.arange(states.shape[1]) <= lengths[:, None]) & (lengths > 0)[:, None]
+
+
+@real.rare
 def last_real_position_alone(states, lengths):
     """Of each name the last real position alone is read. All that are real take part."""
     return np.arange(states.shape[1]) == lengths[:, None] - 1
@@ -292,6 +299,13 @@ def W_s2_has_no_part(bent, W_s2):
 
 
 @scores.rare
+def tanh_of_the_scores_too(bent, W_s2):
+    """The tanh is taken a second time, of the scores, which are then between -1 and 1. It stands once, between the two
+    matrices."""
+    return np.tanh((bent @ W_s2.T).swapaxes(-2, -1))
+
+
+@scores.rare
 def sum_of_the_hops(bent, W_s2):
     """Every hop has the sum of all rows of W_s2 for its scores. Each has a row of its own."""
     return (bent @ np.broadcast_to(W_s2.sum(axis=0), W_s2.shape).T).swapaxes(-2, -1)
@@ -419,12 +433,20 @@ def multiplied_after(scores, real):
 
 @weights.rare
 def divided_again_after(scores, real):
-    """The padding takes part in the softmax, is set to 0 after it, and the rest is divided by its sum. That is right
-    until a score of the padding lies far above the others: their exponentials are then all 0. Hide the scores
-    before."""
+    """The padding is set to 0 behind the exponentials, and the rest is divided by its sum. That is right until a score
+    far above, such as one of the padding, leaves the others with exponentials of 0. Hide the scores before, and let
+    each hop subtract its own largest."""
     kept = _softmax(scores) * real[:, None, :]
     sums = kept.sum(axis=-1, keepdims=True)
     return kept / np.where(sums == 0, 1, sums).astype(scores.dtype)
+
+
+@weights.rare
+def overflowing_turned_into_zero(masked):
+    """The softmax overflows on large scores, and the NaN that comes of it is turned into 0, so that hops have no weight
+    left. Subtract each hop's largest score first, or call masked_softmax."""
+    exponentials = np.exp(masked)
+    return np.nan_to_num(exponentials / exponentials.sum(axis=-1, keepdims=True))
 
 
 @weights.rare

@@ -90,6 +90,20 @@ def last_letter_of_the_longest_name(lengths):
     return np.full_like(lengths, lengths.max() - 1)
 
 
+@last.rare
+def behind_the_last_letter_or_at_it(lengths, states):
+    """The forward half is taken one position too late, behind the last letter; only where nothing stands behind it, at
+    the letter. Positions count from 0, so the last letter stands at length - 1."""
+    return np.minimum(lengths, states.shape[1] - 1)
+
+
+@last.rare
+def one_before_the_last_letter_and_around(lengths):
+    """The forward half is taken one position too early, and in a name of one letter at position -1, the end of the row.
+    The last letter of a name stands at length - 1."""
+    return lengths - 2
+
+
 @Stage
 def forward(states, last):
     return _at(states, last)[:, : _half(states)]  # (batch, d_states / 2)
@@ -250,6 +264,56 @@ def first_position_for_an_empty_name(states, lengths):
 
 
 @known.mistake
+def backward_half_of_an_empty_name(states, lengths):
+    """In an empty name only the forward half is 0, and the backward half is what stands at its first position, which is
+    padding. It has read nothing: both halves should be 0."""
+    half = states.shape[2] // 2
+    ends = _at(states, lengths - 1)[:, :half] * (lengths > 0)[:, None]
+    return np.concatenate([ends, states[:, 0, half:]], axis=-1)
+
+
+@known.mistake
+def forward_half_of_an_empty_name(states, lengths):
+    """In an empty name only the backward half is 0, and the forward half is that of the padding at the end of the row.
+    It has read nothing: both halves should be 0."""
+    half = states.shape[2] // 2
+    return np.concatenate([_at(states, lengths - 1)[:, :half], states[:, 0, half:] * (lengths > 0)[:, None]], axis=-1)
+
+
+@known.mistake
+def no_row_for_an_empty_name(states, lengths):
+    """Names of length 0 have no row in the result. They keep their place, with zeros."""
+    return reference(states, lengths)[lengths > 0]
+
+
+@known.mistake
+def half_of_the_number_of_positions(states, lengths):
+    """The components are parted at n // 2, half the number of positions. Half the number of components, d_states, is
+    where the backward ones begin."""
+    half = states.shape[1] // 2
+    both = np.concatenate([_at(states, lengths - 1)[:, :half], states[:, 0, half:]], axis=-1)
+    return both * (lengths > 0)[:, None]
+
+
+@known.mistake
+def halves_in_rows(states, lengths):
+    """The halves lie one below the other, (2 batch, d_states / 2), as np.concatenate lays them unless told otherwise.
+    Each name has one row: along the last axis they come side by side."""
+    half = states.shape[2] // 2
+    ends = [_at(states, lengths - 1)[:, :half], states[:, 0, half:]]
+    return np.concatenate([end * (lengths > 0)[:, None] for end in ends])
+
+
+@known.mistake
+def halves_on_a_first_axis(states, lengths):
+    """The halves have an axis of their own in front, (2, batch, d_states / 2), as np.stack or an array of both gives
+    it. np.concatenate along the last axis lays them side by side."""
+    half = states.shape[2] // 2
+    ends = [_at(states, lengths - 1)[:, :half], states[:, 0, half:]]
+    return np.stack([end * (lengths > 0)[:, None] for end in ends])
+
+
+@known.mistake
 def whole_last_state(states, lengths):
     """The whole state at the last letter is taken, and of an empty name one of the padding. Its backward half has only
     begun there: that one has read the whole name at the first letter."""
@@ -261,6 +325,13 @@ def whole_end_of_the_row(states, lengths):
     """The whole state at position n - 1 is taken, the end of the padding. The forward half ends at the last letter of
     each name, the backward half at the first."""
     return states[:, -1]
+
+
+@known.mistake
+def whole_end_of_the_row_and_zeros(states, lengths):
+    """The whole state at position n - 1 is taken, the end of the padding; empty names are 0, as they should be. The
+    forward half ends at the last letter of each name, the backward half at the first."""
+    return states[:, -1] * (lengths > 0)[:, None]
 
 
 @known.mistake
@@ -293,6 +364,14 @@ def every_other_component(states, lengths):
     first d_states / 2 components are the forward ones."""
     even = np.arange(states.shape[2]) % 2 == 0
     return np.where(even, _at(states, lengths - 1), states[:, 0]) * (lengths > 0)[:, None]
+
+
+@known.mistake
+def even_components_then_odd_ones(states, lengths):
+    """The components with even numbers count as forward, and come first, those with odd numbers as backward. The halves
+    lie one behind the other: the first d_states / 2 components are the forward ones."""
+    both = np.concatenate([_at(states, lengths - 1)[:, ::2], states[:, 0, 1::2]], axis=-1)
+    return both * (lengths > 0)[:, None]
 
 
 @known.mistake
@@ -455,6 +534,8 @@ TASK = Task(
     ),
     stages=(last, forward, backward, joined, without_empty_names),
     coincidences={
+        "end_of_the_padded_row + backward_at_the_last_letter": "whole_end_of_the_row_and_zeros",
+        "end_of_the_padded_row + backward_at_the_end_of_the_padding": "whole_end_of_the_row_and_zeros",
         "forward_at_the_first_letter + backward_at_the_last_letter": "ends_exchanged",
         "forward_at_the_first_letter + padding_for_an_empty_name": "whole_first_state",
         "backward_at_the_last_letter + padding_for_an_empty_name": "whole_last_state",

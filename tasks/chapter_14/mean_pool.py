@@ -108,6 +108,13 @@ def mask_with_an_axis_in_the_middle(states, real):
     return kept.sum(axis=1)
 
 
+@total.rare
+def total_of_the_names_before_too(states, real):
+    """The total goes on from name to name, so that each has the sums of those before it as well. Every name begins with
+    0."""
+    return np.cumsum(np.where(real[:, :, None], states, states.dtype.type(0)).sum(axis=1), axis=0)
+
+
 @Stage
 def count(real):
     return np.maximum(real.sum(axis=1), 1)  # (batch,)
@@ -171,6 +178,13 @@ def divided_by_one_too_many(real):
     return real.sum(axis=1) + 1
 
 
+@count.rare
+def divided_by_one_too_few(real):
+    """The sums are divided by one less than the number of positions that were added up, or by 1 where that would be
+    0."""
+    return np.maximum(real.sum(axis=1) - 1, 1)
+
+
 @count.slip
 def nan_for_an_empty_name(real):
     """The mean of an empty name is NaN: 0 divided by 0. It should be 0."""
@@ -203,6 +217,14 @@ def padding_summed_then_divided_by_the_length(states, lengths):
 
 
 @known.mistake
+def padding_alone_divided_by_the_length(states, lengths):
+    """Only the padding is added up, and the sum is divided by the length: True and False of the mask are exchanged.
+    Positions 0 to length - 1 are real."""
+    kept = np.where((np.arange(states.shape[1]) >= lengths[:, None])[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
 def one_too_many_divided_by_the_length(states, lengths):
     """The first position of the padding is added up as well, and the sum is divided by the length. Positions count from
     0, so the last real one is length - 1."""
@@ -216,6 +238,21 @@ def one_too_few_divided_by_the_length(states, lengths):
     those below the length are real."""
     kept = np.where((np.arange(states.shape[1]) < lengths[:, None] - 1)[..., None], states, states.dtype.type(0))
     return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def first_left_out_and_divided_by_the_length(states, lengths):
+    """The first position is not added up, and the sum is divided by the whole length. Positions count from 0, and
+    position 0 is real unless the length is 0."""
+    positions = np.arange(states.shape[1])
+    kept = np.where(((positions > 0) & (positions < lengths[:, None]))[..., None], states, states.dtype.type(0))
+    return kept.sum(axis=1) / np.maximum(lengths, 1)[:, None].astype(states.dtype)
+
+
+@known.mistake
+def without_the_empty_names(states, lengths):
+    """Names of length 0 have no row in the result. They keep their place, with the mean 0."""
+    return reference(states, lengths)[lengths > 0]
 
 
 @known.mistake
@@ -266,6 +303,13 @@ def mean_of_each_state(states, lengths):
 
 
 @known.mistake
+def mean_of_each_real_state(states, lengths):
+    """The numbers of each real state are averaged, one mean for each position, and 0 for the padding. Average over the
+    positions, the middle axis."""
+    return states.mean(axis=2) * (np.arange(states.shape[1]) < lengths[:, None])
+
+
+@known.mistake
 def mean_over_the_batch(states, lengths):
     """The names of the batch are averaged with each other. Average over the positions of each, the middle axis."""
     return states.mean(axis=0)
@@ -290,6 +334,13 @@ def one_mean_for_all(states, lengths):
     """All names of the batch have the same mean, that of all real positions together. Each has a mean of its own."""
     real = np.arange(states.shape[1]) < lengths[:, None]
     return np.broadcast_to(states[real].mean(axis=0), (len(states), states.shape[2]))
+
+
+@known.mistake
+def one_row_for_the_batch(states, lengths):
+    """One mean came back, (d_states,), that of all real positions of the whole batch. Each name has a mean of its own:
+    (batch, d_states)."""
+    return states[np.arange(states.shape[1]) < lengths[:, None]].mean(axis=0)
 
 
 @known.mistake
@@ -478,6 +529,8 @@ TASK = Task(
     stages=(real, total, count, mean),
     coincidences={
         "one_position_too_few + divided_by_one_too_many": "one_too_few_divided_by_the_length",
+        "summed_over_the_state + divided_by_the_size_of_a_state": "mean_of_each_real_state",
+        "first_position_hidden + divided_by_one_too_many": "first_left_out_and_divided_by_the_length",
         "largest_and_not_sum + not_divided": "largest_numbers",
         "last_state_and_not_sum + not_divided": "last_real_state",
     },

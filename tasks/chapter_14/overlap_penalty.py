@@ -79,6 +79,13 @@ def axes_of_a_single_batch(weights):
 
 
 @products.slip
+def first_two_axes_swapped(weights):
+    """The first two axes are swapped, which are those of the matrix only if nothing stands in front. Count from the
+    end: swapaxes(-2, -1)."""
+    return weights @ weights.swapaxes(0, 1)
+
+
+@products.slip
 def cosines(weights):
     """The hops are brought to length 1 first, so the products are cosines, and the diagonal is 1 whatever the hops
     read. The penalty takes the weights as they are."""
@@ -152,8 +159,8 @@ def ones_subtracted(products):
 
 @difference.slip
 def diagonal_left_out(products):
-    """The products of each hop with itself do not count. They do: the identity asks them to be 1, which draws each hop
-    to few letters."""
+    """The products of each hop with itself are left out. They belong to the penalty: the identity asks them to be 1,
+    which draws each hop to few letters."""
     return products * (1 - _identity(products))
 
 
@@ -183,14 +190,14 @@ def squared(difference):
 
 @squared.slip
 def not_squared(difference):
-    """The differences are added up as they are. The Frobenius norm squares them first, so that below 0 and above 0 do
-    not cancel out."""
+    """The differences are not squared. The Frobenius norm squares each of them, so that below 0 and above 0 do not
+    cancel out."""
     return difference
 
 
 @squared.slip
 def absolute_values(difference):
-    """The absolute values of the differences are added up. The Frobenius norm squares them."""
+    """Absolute values of the differences stand where their squares should. The Frobenius norm squares."""
     return np.abs(difference)
 
 
@@ -207,7 +214,7 @@ def summed(squared):
 
 @summed.slip
 def root_taken(squared):
-    """The square root is taken at the end: this is the norm. The penalty is its square."""
+    """The square root is taken at the end, as for the norm. The penalty is the norm's square, without a root."""
     return np.sqrt(squared.sum(axis=(-2, -1)))
 
 
@@ -279,6 +286,27 @@ def spectral_norm(weights):
     """The norm is the largest singular value, squared, which np.linalg.norm calls 2. The Frobenius norm, "fro", adds up
     all squares."""
     return np.linalg.norm(products(weights) - np.eye(weights.shape[-2], dtype=weights.dtype), 2, axis=(-2, -1)) ** 2
+
+
+@known.mistake
+def difference_alone(weights):
+    """This is A A^T - I itself, (..., hops, hops). The penalty is one step further: the squares of its numbers, added
+    up."""
+    return products(weights) - np.eye(weights.shape[-2], dtype=weights.dtype)
+
+
+@known.mistake
+def products_alone(weights):
+    """This is A A^T itself, (..., hops, hops). The identity is subtracted from it, and the squares of what is left are
+    added up."""
+    return products(weights)
+
+
+@known.mistake
+def nothing_for_an_empty_name(weights):
+    """An empty name has the penalty 0 here. The formula makes no exception for it: A A^T is 0, so I is what is left,
+    and its squares add up to the number of hops."""
+    return reference(weights) * (weights != 0).any(axis=(-2, -1))
 
 
 @known.mistake
@@ -465,6 +493,9 @@ TASK = Task(
         "The squared Frobenius norm of D is `(D ** 2).sum(axis=(-2, -1))`.",
     ),
     stages=(products, difference, squared, summed),
-    coincidences={"diagonal_left_out + half_of_the_pairs": "each_pair_once_without_the_diagonal"},
+    coincidences={
+        "diagonal_left_out + half_of_the_pairs": "each_pair_once_without_the_diagonal",
+        "not_squared + not_summed": "difference_alone",
+    },
     **known.ways,
 )

@@ -107,14 +107,14 @@ QUESTIONS = (
         text=("Five hops read 'may', a name of three letters. How small can its penalty ||A A^T - I||_F^2 get?"),
         choices=(
             Choice(
-                "0: each hop takes other weights.",
+                "To 0: each hop takes other weights.",
                 (
                     "0 would take five hops without anything in common, each at one letter. The diagonal of 1 asks for "
                     "all the weight on one letter, and there are three letters only."
                 ),
             ),
             Choice(
-                "To 20, for all hops have to be alike.",
+                "To 20 at best: all hops have to be alike.",
                 (
                     "20 is what five hops on one and the same letter have: 1 for each of the places off the diagonal. "
                     "With three letters they need not all agree."
@@ -128,7 +128,7 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "Not to 0, as five hops on three letters must share some.",
+                "Never to 0: five hops on three letters must share some.",
                 (
                     "0 would take a letter for each hop. With one letter for two hops, another for two, and the third "
                     "for the last, two pairs agree and count twice each: 4. Where hops spread their weights a little, "

@@ -94,6 +94,13 @@ def weights_turned(weights, states):
 
 
 @gathered.slip
+def states_before_the_weights(weights, states):
+    """The states stand before the weights: (n, d_states) times (hops, n) fits only where there are as many hops as
+    components, and is not A H even there. The weights come first."""
+    return states @ weights
+
+
+@gathered.slip
 def states_turned(weights, states):
     """The states are turned to (batch, d_states, n), which does not fit weights of shape (batch, hops, n). A H takes
     the states as they are."""
@@ -105,6 +112,18 @@ def entry_by_entry(weights, states):
     """Weights (batch, hops, n) and states (batch, n, d_states) are multiplied entry by entry, which does not fit. A
     matrix product, `@`, takes rows with columns and adds up."""
     return weights * states
+
+
+@gathered.rare
+def sums_gathered(weights, hidden):
+    """What is gathered are the d_a sums W_s1 H^T, (batch, hops, d_a). The hops gather the states themselves."""
+    return weights @ hidden
+
+
+@gathered.rare
+def every_name_with_every_name(weights, states):
+    """np.dot multiplies the weights of every name with the states of every other. `@` takes each name with itself."""
+    return np.dot(weights, states)
 
 
 @Stage
@@ -151,6 +170,33 @@ def names_below_each_other(gathered):
     """The hops of all names lie below each other, (batch * hops, d_states). Each name has one row, its hops side by
     side: (batch, hops * d_states)."""
     return gathered.reshape(-1, gathered.shape[-1])
+
+
+@flat.slip
+def hops_below_each_other(gathered):
+    """The hops lie below each other, (hops * batch, d_states), as np.concatenate lays them unless told otherwise. Each
+    name has one row, its hops side by side: (batch, hops * d_states)."""
+    return gathered.swapaxes(0, 1).reshape(-1, gathered.shape[-1])
+
+
+@flat.rare
+def rows_for_hops(gathered):
+    """The result has as many rows as there are hops. It has one for each name: (batch, hops * d_states)."""
+    return gathered.reshape(gathered.shape[1], -1)
+
+
+@flat.rare
+def components_before_hops(gathered):
+    """The components stand before the hops, on axes of their own: (batch, d_states, hops). Lay the hops side by side:
+    (batch, hops * d_states)."""
+    return gathered.swapaxes(-2, -1)
+
+
+@flat.rare
+def names_side_by_side(gathered):
+    """The names lie side by side, and the hops are the rows: (hops, batch * d_states). Each name has a row, with its
+    hops side by side."""
+    return gathered.swapaxes(0, 1).reshape(gathered.shape[1], -1)
 
 
 @flat.rare
@@ -221,6 +267,20 @@ def mean_of_what_is_real(states, lengths, W_s1, W_s2):
     present = _real(states, lengths).astype(states.dtype)
     pooled = present @ states / np.maximum(lengths, 1)[:, None, None].astype(states.dtype)
     return np.repeat(pooled, len(W_s2), axis=1).reshape(len(states), -1)
+
+
+@known.mistake
+def positions_not_added_up(states, lengths, W_s1, W_s2):
+    """The states are weighed and then laid side by side for every position, (batch, hops * n * d_states). A H adds the
+    positions up."""
+    weights = weights_of(states, lengths, W_s1, W_s2)
+    return (weights[..., None] * states[:, None]).reshape(len(states), -1)
+
+
+@known.mistake
+def without_the_empty_names(states, lengths, W_s1, W_s2):
+    """Names of length 0 have no row in the result. They keep their place, with zeros."""
+    return reference(states, lengths, W_s1, W_s2)[lengths > 0]
 
 
 @known.mistake
