@@ -495,6 +495,16 @@ def with_where_of_mean(states, lengths):
     return np.nan_to_num(np.mean(states, axis=1, where=real))
 
 
+@known.borrowed
+def by_the_module(states, lengths):
+    import torch
+
+    from course_lib.relatives.pooling import MeanPooling
+
+    embedding, _weights = MeanPooling()(torch.from_numpy(states), torch.from_numpy(lengths))
+    return embedding[:, 0]
+
+
 TASK = Task(
     id="14.mean_pool",
     title="The mean of what is real",

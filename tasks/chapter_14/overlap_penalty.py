@@ -466,6 +466,13 @@ def with_torch(weights):
     return overlap.square().flatten(-2).sum(-1).numpy()
 
 
+@known.borrowed
+def by_course_lib(weights):
+    from course_lib.relatives import pooling
+
+    return pooling.overlap_penalty(weights)
+
+
 TASK = Task(
     id="14.overlap_penalty",
     title="How much the hops overlap",
