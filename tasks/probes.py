@@ -35,6 +35,19 @@ def weights_seen(weights, mask=None):
     return None
 
 
+def seen_from_a_change(before, after, place):
+    """Return what is wrong with the outputs (length, d_v) of a causal task when key and value at `place` have changed."""
+    moved = np.flatnonzero(~np.isclose(before, after, atol=1e-6).all(axis=-1))
+    if len(moved) and moved[0] < place:
+        return f"When key and value of position {place} alone are changed, your output at position {moved[0]} changes, too."
+    if not (moved == place + 1).any():
+        return (
+            f"When key and value of position {place} are changed, your output at position {place + 1} stays as it is; "
+            f"it should change."
+        )
+    return None
+
+
 def apart(one, other):
     """Return two different numbers as text, with as many digits as it takes to tell them apart."""
     for digits in (4, 7, 10):
