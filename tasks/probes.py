@@ -39,7 +39,10 @@ def seen_from_a_change(before, after, place):
     """Return what is wrong with causal outputs (length, d_v) when key and value at `place` have changed."""
     moved = np.flatnonzero(~np.isclose(before, after, atol=1e-6).all(axis=-1))
     if len(moved) and moved[0] < place:
-        return f"When key and value of position {place} alone are changed, your output at position {moved[0]} changes, too."
+        return (
+            f"When key and value of position {place} alone are changed, "
+            f"your output at position {moved[0]} changes, too."
+        )
     if not (moved == place + 1).any():
         return (
             f"When key and value of position {place} are changed, your output at position {place + 1} stays as it is; "
