@@ -72,8 +72,8 @@ def quadratic_scores(offsets, centers, alpha):
     """
     xp = check_floats(centers=centers) if not hasattr(alpha, "ndim") else check_floats(centers=centers, alpha=alpha)
     check_axes("centers", centers, "num_heads", "2")
-    check_equal_sizes("a center is (row, column)", numbers_in_a_center=centers.shape[-1], needed=2)
-    check_equal_sizes("an offset is (rows, columns)", numbers_in_an_offset=offsets.shape[-1], needed=2)
+    check_equal_sizes("a center is (row, column)", numbers_of_a_center=centers.shape[-1], needed=2)
+    check_equal_sizes("an offset is (rows, columns)", numbers_of_an_offset=offsets.shape[-1], needed=2)
     offsets = xp.asarray(offsets, dtype=centers.dtype, device=centers.device)
     each_head = (-1, *(1,) * (offsets.ndim - 1))  # a head's number beside all of its scores
     if hasattr(alpha, "ndim") and alpha.ndim:
@@ -134,7 +134,7 @@ def convolution_by_attention(image, weight, bias=None, *, alpha, border="zeros")
     check_axes("image", image, "...", "height", "width", "d_in")
     W = heads_from_kernel(weight)  # (num_heads, d_in, d_out)
     *leading, height, width, d_in = image.shape
-    check_equal_sizes("the kernel takes the image's channels", channels=d_in, d_in_of_weight=W.shape[1])
+    check_equal_sizes("the kernel takes the image's channels", channels_of_image=d_in, channels_of_weight=W.shape[1])
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}, not {border!r}.")
     kernel_size = weight.shape[-1]
@@ -229,8 +229,8 @@ class RelativeAttention2d(nn.Module):
         """
         check_axes("image", image, "...", "height", "width", "d_in")
         height, width = image.shape[-3:-1]
-        check_equal_sizes("the rows of offsets were made for one height", height=height, made_for=self.height)
-        check_equal_sizes("the columns of offsets were made for one width", width=width, made_for=self.width)
+        check_equal_sizes("offsets were learned for one height", height_of_image=height, height_of_offsets=self.height)
+        check_equal_sizes("offsets were learned for one width", width_of_image=width, width_of_offsets=self.width)
         pixels = image.flatten(-3, -2)  # (..., k_len, d_in)
         query, key = (self._split(W(pixels)) for W in (self.W_q, self.W_k))  # (..., num_heads, k_len, d_k)
         gathered, weights = attend(
