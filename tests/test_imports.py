@@ -20,7 +20,20 @@ RELATIVES = ("bottleneck", "convolution", "linear_attention", "delta_rule", "poo
 WORK = ("training", "evaluation")  # bring models and data together
 COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
 PLOTTING = (
-    *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "speech", "course_map", "__init__"),
+    *(
+        "style",
+        "words",
+        "inputs",
+        "figure",
+        "cells",
+        "charts",
+        "matrices",
+        "plane",
+        "offsets",
+        "speech",
+        "course_map",
+        "__init__",
+    ),
 )
 DATA = (
     *("toy", "words", "batches", "dates", "digits", "names"),

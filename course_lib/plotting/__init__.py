@@ -21,6 +21,7 @@ from course_lib.plotting.matrices import (
     show_vectors,
     show_weights,
 )
+from course_lib.plotting.offsets import show_kernel_heads, show_offsets, show_pictures
 from course_lib.plotting.plane import show_arrows, show_combination
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
 from course_lib.plotting.style import COLORS, drawable
@@ -36,9 +37,12 @@ __all__ = [
     "show_curves",
     "show_distributions",
     "show_filters",
+    "show_kernel_heads",
     "show_log_mels",
     "show_mask",
+    "show_offsets",
     "show_padding",
+    "show_pictures",
     "show_product",
     "show_scores",
     "show_speech",

@@ -72,8 +72,8 @@ def quadratic_scores(offsets, centers, alpha):
     """
     xp = check_floats(centers=centers) if not hasattr(alpha, "ndim") else check_floats(centers=centers, alpha=alpha)
     check_axes("centers", centers, "num_heads", "2")
-    check_equal_sizes("a center is (row, column)", numbers_of_a_center=centers.shape[-1], needed=2)
-    check_equal_sizes("an offset is (rows, columns)", numbers_of_an_offset=offsets.shape[-1], needed=2)
+    check_equal_sizes("a center is (row, column)", numbers_of_center=centers.shape[-1], needed=2)
+    check_equal_sizes("an offset is (rows, columns)", numbers_of_offset=offsets.shape[-1], needed=2)
     offsets = xp.asarray(offsets, dtype=centers.dtype, device=centers.device)
     each_head = (-1, *(1,) * (offsets.ndim - 1))  # a head's number beside all of its scores
     if hasattr(alpha, "ndim") and alpha.ndim:

@@ -83,9 +83,9 @@ def test_the_papers_encoding_gives_the_same_weights(rng):
 
 def test_wrong_centers_and_alphas_are_told():
     offsets, centers = np.zeros((3, 2)), np.zeros((4, 2))
-    with pytest.raises(ValueError, match="numbers of a center is 3"):
+    with pytest.raises(ValueError, match="numbers of center is 3"):
         quadratic_scores(offsets, np.zeros((4, 3)), 1.0)
-    with pytest.raises(ValueError, match="numbers of an offset is 4"):
+    with pytest.raises(ValueError, match="numbers of offset is 4"):
         quadratic_scores(np.zeros((3, 4)), centers, 1.0)
     with pytest.raises(ValueError, match="alphas is 3, heads is 4"):
         quadratic_scores(offsets, centers, np.ones(3))
