@@ -38,8 +38,8 @@ def frozen_centers(d_in, d_out, side):
 LAYERS = {
     "convolution": lambda d_in, d_out, side: Convolution(d_in, d_out),
     "quadratic attention": lambda d_in, d_out, side: QuadraticAttention2d(d_in, d_out, num_heads=9),
-    "frozen centers": frozen_centers,
     "full attention": lambda d_in, d_out, side: RelativeAttention2d(d_in, d_out, 4, d_k=8, height=side, width=side),
+    "frozen centers": frozen_centers,
 }
 
 
@@ -108,8 +108,14 @@ def run(model, train_size, seed):
     if model == BASELINE:
         return read_by_pixels(digits, test)
     reader = train(model, digits, best_rate(model), seed)
-    size = sum(p.numel() for p in reader.parameters())
-    return {"accuracy": round(accuracy(reader, test), 4), "parameters": size}
+    result = {
+        "accuracy": round(accuracy(reader, test), 4),
+        "parameters": sum(p.numel() for p in reader.parameters()),
+    }
+    if hasattr(reader.first, "centers"):  # where the heads of the first layer look at last, and how sharply
+        result["centers"] = [[round(x, 2) for x in center] for center in reader.first.centers.tolist()]
+        result["alpha"] = [round(x, 2) for x in reader.first.alpha.tolist()]
+    return result
 
 
 def read_by_pixels(digits, test):
@@ -124,7 +130,7 @@ def read_by_pixels(digits, test):
 TRIALS = grid(
     model=["convolution", "quadratic attention", "full attention"], rate=[0.001, 0.003, 0.01, 0.03], seed=[100, 101]
 )
-SETTINGS = grid(model=[*LAYERS, BASELINE], train_size=[50, 150, 400, TRAIN_SIZE], seed=[0, 1, 2, 3, 4])
+SETTINGS = grid(model=[BASELINE, *LAYERS], train_size=[50, 150, 400, TRAIN_SIZE], seed=[0, 1, 2, 3, 4])
 
 if __name__ == "__main__":
     run_experiment("digits_rates", try_rate, TRIALS)
