@@ -14,10 +14,11 @@ PICTURE, SMALLEST, SPACE, WIDEST = 1.05, 0.55, 0.22, 7.6  # inches: a picture's 
 BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def show_pictures(pictures, names, *, role="input", query=None, title=None) -> CourseFigure:
+def show_pictures(pictures, names, *, role="input", query=None, ring=0, title=None) -> CourseFigure:
     """Pictures beside each other, a shade for each pixel, on one scale; query: a pixel (row, column) to frame.
 
-    pictures: (n, height, width): numbers, or with role="weights" what each pixel gets; names: one for each.
+    pictures: (n, height, width): numbers, or with role="weights" what each pixel gets; names: one for each; ring: how
+    many of the outermost pixels on every side are padding.
     """
     array = plain(pictures)
     if array.ndim != 3 or array.size == 0:
@@ -40,6 +41,15 @@ def show_pictures(pictures, names, *, role="input", query=None, title=None) -> C
             extent = (left, left + width * unit, top + height * unit, top)
             axes.imshow(colors, extent=extent, aspect="auto", interpolation="nearest", clip_on=False)
             cells.frame(axes, width * unit, height * unit, (left, top))
+            for line in range(1, height if role == "weights" else 1):  # most weights are white: where does a pixel end?
+                y = top + line * unit
+                axes.plot([left, left + width * unit], [y, y], color=GRID, linewidth=0.6, zorder=1, clip_on=False)
+            for line in range(1, width if role == "weights" else 1):
+                x = left + line * unit
+                axes.plot([x, x], [top, top + height * unit], color=GRID, linewidth=0.6, zorder=1, clip_on=False)
+            if ring:
+                inner = ((width - 2 * ring) * unit, (height - 2 * ring) * unit, (left + ring * unit, top + ring * unit))
+                cells.frame(axes, *inner)
             if query is not None:
                 row, column = query
                 style = {"fill": False, "edgecolor": COLORS["query"], "linewidth": 2.2, "zorder": 4}
@@ -50,6 +60,10 @@ def show_pictures(pictures, names, *, role="input", query=None, title=None) -> C
         role, f"{role.capitalize()} pictures"
     )
     alt = f"{said} of {height} by {width} pixels: {listing(names, 12)}."
+    if ring:
+        alt += (
+            f" A ring of {count(ring, 'pixel')} around the inner {height - 2 * ring} by {width - 2 * ring} is padding."
+        )
     if query is not None:
         alt += f" The query is the pixel in row {query[0]}, column {query[1]}."
     if role == "weights":

@@ -40,6 +40,14 @@ def test_a_query_is_framed_where_it_is():
     assert (round(frame.get_x() / unit), round(frame.get_y() / unit)) == (3, 1)
 
 
+def test_a_ring_is_told_and_framed():
+    figure = show_pictures(np.zeros((1, 5, 6)), ["one"], role="weights", ring=1)
+    assert "A ring of 1 pixel around the inner 3 by 4 is padding." in figure.alt
+    outer, inner = axes_of(figure).patches
+    np.testing.assert_allclose(inner.get_width() / outer.get_width(), 4 / 6)
+    np.testing.assert_allclose(inner.get_height() / outer.get_height(), 3 / 5)
+
+
 def test_more_ink_is_darker_on_one_scale():
     figure = show_pictures(np.array([[[0.0, 0.5]], [[1.0, 0.5]]]), ["a", "b"])
     first, second = (np.asarray(image.get_array()).sum(axis=-1) for image in axes_of(figure).images)
@@ -79,7 +87,8 @@ def test_centers_say_where_they_are_and_how_far_they_went():
     figure = show_offsets(paths, alpha=[0.5, 2.0])
     assert figure.alt == (
         f"Where 2 heads look, in rows and columns from the query: head 1 at (0, 3); head 2 at ({MINUS}1, 0). "
-        "They have moved by 1 to 3 pixels. Their weights spread over 0.50 to 1 pixels. 1 of them are inside the 3 by 3 kernel's square."
+        "They have moved by 1 to 3 pixels. Their weights spread over 0.50 to 1 pixels. "
+        "1 of them are inside the 3 by 3 kernel's square."
     )
 
 
