@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from course_lib.namespace import array_namespace
-from course_lib.self_attention import attend
 from course_lib.softmax import unchecked_softmax
 from course_lib.validation import check_axes, check_equal_sizes, check_floats, check_heads
 
@@ -232,23 +231,30 @@ class RelativeAttention2d(nn.Module):
         check_equal_sizes("offsets were learned for one height", height_of_image=height, height_of_offsets=self.height)
         check_equal_sizes("offsets were learned for one width", width_of_image=width, width_of_offsets=self.width)
         pixels = image.flatten(-3, -2)  # (..., k_len, d_in)
-        query, key = (self._split(W(pixels)) for W in (self.W_q, self.W_k))  # (..., num_heads, k_len, d_k)
-        gathered, weights = attend(
-            query, key, pixels[..., None, :, :], bias=self._place_scores(query), return_weights=return_weights
-        )
+        query = self._split(self.W_q(pixels)) / math.sqrt(self.rows.shape[-1])  # (..., num_heads, q_len, d_k)
+        key = self._split(self.W_k(pixels))
+        # One product for the content, the rows and the columns: what a query makes of each row and column stands
+        # behind the query, and behind the key a 1 for its own row and its own column.
+        places = self._places_of_keys(key).expand(*key.shape[:-1], -1)
+        scores = torch.cat([query, self._places_of_queries(query)], -1) @ torch.cat([key, places], -1).mT
+        weights = scores.softmax(dim=-1)  # (..., num_heads, q_len, k_len)
+        gathered = weights @ pixels[..., None, :, :]  # (..., num_heads, q_len, d_in)
         output = self.W_o(gathered.swapaxes(-3, -2).flatten(-2)).unflatten(-2, (height, width))
         return (output, weights) if return_weights else output
 
     def _split(self, x):
         return x.unflatten(-1, (self.num_heads, -1)).swapaxes(-3, -2)
 
-    def _place_scores(self, query):
-        """Return `q . (row offset + column offset) / sqrt(d_k)`: (..., num_heads, q_len, k_len)."""
+    def _places_of_queries(self, query):
+        """Return `q . row offset` for every row of keys, `q . column offset` for column: (..., height + width)."""
         row, column = torch.as_tensor(_places(self.height, self.width), device=query.device).unbind(-1)  # (q_len,) each
-        by_row = _at_distances(query @ self.rows.mT, row)  # (..., num_heads, q_len, height)
-        by_column = _at_distances(query @ self.columns.mT, column)  # (..., num_heads, q_len, width)
-        scores = (by_row[..., :, None] + by_column[..., None, :]).flatten(-2)  # (..., num_heads, q_len, k_len)
-        return scores / math.sqrt(query.shape[-1])
+        by_row, by_column = query @ self.rows.mT, query @ self.columns.mT  # (..., q_len, offsets)
+        return torch.cat([_at_distances(by_row, row), _at_distances(by_column, column)], dim=-1)
+
+    def _places_of_keys(self, like):
+        """Return a 1 for the row and a 1 for the column of each key: (k_len, height + width)."""
+        rows, columns = (torch.eye(n, dtype=like.dtype, device=like.device) for n in (self.height, self.width))
+        return torch.cat([rows.repeat_interleave(self.width, dim=0), columns.repeat(self.height, 1)], dim=-1)
 
 
 def _places(height, width):
