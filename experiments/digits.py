@@ -5,11 +5,13 @@ pixels. The learning rate of each kind of layer is the one of four that reads mo
 when 200 are drawn to learn from (stored as `digits_rates`). The test pictures take no part in that.
 """
 
+import math
+
 import torch
 from torch import nn
 
 from course_lib.data.digits import TRAIN_SIZE, draw_digits, load_digits
-from course_lib.relatives.convolution import QuadraticAttention2d, RelativeAttention2d
+from course_lib.relatives.convolution import QuadraticAttention2d, RelativeAttention2d, kernel_offsets
 from experiments.record import grid, run_experiment, stored_rows
 
 CHANNELS, STEPS, BATCH = 16, 1000, 32
@@ -28,10 +30,12 @@ class Convolution(nn.Module):
         return self.filter(image.movedim(-1, -3)).movedim(-3, -1)
 
 
-def frozen_centers(d_in, d_out, side):
-    """Return quadratic attention whose heads go on looking where they looked at first."""
+def aimed_attention(d_in, d_out, side):
+    """Return quadratic attention that starts as the heads of a 3 by 3 kernel, fairly sharp, and may then learn."""
     layer = QuadraticAttention2d(d_in, d_out, num_heads=9)
-    layer.centers.requires_grad_(False)
+    with torch.no_grad():
+        layer.centers.copy_(torch.from_numpy(kernel_offsets(3)))
+        layer.log_alpha.fill_(math.log(5))
     return layer
 
 
@@ -39,7 +43,7 @@ LAYERS = {
     "convolution": lambda d_in, d_out, side: Convolution(d_in, d_out),
     "quadratic attention": lambda d_in, d_out, side: QuadraticAttention2d(d_in, d_out, num_heads=9),
     "full attention": lambda d_in, d_out, side: RelativeAttention2d(d_in, d_out, 4, d_k=8, height=side, width=side),
-    "frozen centers": frozen_centers,
+    "aimed attention": aimed_attention,
 }
 
 
@@ -95,8 +99,8 @@ def try_rate(model, rate, seed):
 
 
 def best_rate(model):
-    """Return the rate with the highest mean accuracy in the stored trials. Frozen centers take that of moving ones."""
-    trials = stored_rows("digits_rates", model="quadratic attention" if model == "frozen centers" else model)
+    """Return the rate with the highest mean accuracy in the stored trials. Aimed attention differs in its start."""
+    trials = stored_rows("digits_rates", model="quadratic attention" if model == "aimed attention" else model)
     rates = {trial["rate"] for trial in trials}
     return max(rates, key=lambda rate: sum(trial["accuracy"] for trial in trials if trial["rate"] == rate))
 

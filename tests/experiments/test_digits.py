@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.relatives.convolution import kernel_offsets
 from experiments.digits import BASELINE, LAYERS, SETTINGS, TRIALS, Reader, best_rate, run
 from experiments.record import stored_rows
 
@@ -39,17 +40,15 @@ def test_networks_take_pictures_of_the_digits_size(kind):
     assert Reader(kind)(torch.rand(3, 8, 8, 1)).shape == (3, 10)
 
 
-def test_frozen_centers_start_where_moving_ones_do_and_stay():
+def test_aimed_attention_differs_in_its_start_alone():
     torch.manual_seed(4)
-    moving = Reader("quadratic attention").first
+    anywhere = Reader("quadratic attention")
     torch.manual_seed(4)
-    frozen = Reader("frozen centers").first
-    assert torch.equal(moving.centers, frozen.centers)
-    assert moving.centers.requires_grad
-    assert not frozen.centers.requires_grad
-    assert frozen.log_alpha.requires_grad
-    [stored] = stored_rows("digits", model="frozen centers", train_size=50, seed=4)
-    np.testing.assert_allclose(stored["centers"], frozen.centers, atol=0.006)  # two digits are stored
+    aimed = Reader("aimed attention")
+    for (name, one), (_, other) in zip(anywhere.named_parameters(), aimed.named_parameters(), strict=True):
+        assert torch.equal(one, other) == (not name.endswith(("centers", "log_alpha"))), name
+    np.testing.assert_array_equal(aimed.first.centers.detach(), kernel_offsets(3))
+    np.testing.assert_allclose(aimed.first.alpha.detach(), 5, rtol=1e-6)
 
 
 def test_the_rate_is_the_best_of_those_tried():
@@ -59,4 +58,4 @@ def test_the_rate_is_the_best_of_those_tried():
             tried = [row["accuracy"] for row in stored_rows("digits_rates", model=model, rate=rate)]
             assert len(tried) == 2
             assert np.mean(tried) <= best
-    assert best_rate("frozen centers") == best_rate("quadratic attention")
+    assert best_rate("aimed attention") == best_rate("quadratic attention")
