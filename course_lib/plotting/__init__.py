@@ -23,6 +23,7 @@ from course_lib.plotting.matrices import (
     show_weights,
 )
 from course_lib.plotting.memory import show_memory
+from course_lib.plotting.offsets import show_kernel_heads, show_offsets, show_pictures
 from course_lib.plotting.plane import show_arrows, show_combination
 from course_lib.plotting.runs import show_runs
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
@@ -39,11 +40,14 @@ __all__ = [
     "show_curves",
     "show_distributions",
     "show_filters",
+    "show_kernel_heads",
     "show_letters",
     "show_log_mels",
     "show_mask",
     "show_memory",
+    "show_offsets",
     "show_padding",
+    "show_pictures",
     "show_pooling",
     "show_product",
     "show_runs",

@@ -19,6 +19,14 @@ from course_lib.positional_encoding import (
     sinusoidal_encoding,
 )
 from course_lib.relatives.bottleneck import RecurrentBottleneck
+from course_lib.relatives.convolution import (
+    QuadraticAttention2d,
+    RelativeAttention2d,
+    convolution_by_attention,
+    grid_offsets,
+    heads_from_kernel,
+    quadratic_scores,
+)
 from course_lib.relatives.delta_rule import delta_rule, delta_rule_step
 from course_lib.relatives.linear_attention import (
     LinearState,
@@ -117,6 +125,12 @@ FUNCTIONS = {
     ),
     "hop_weights": (hop_weights, lambda: [floats(2, 7, 6), floats(4, 6), floats(3, 4), mask()[:, 0, 2:3]]),
     "overlap_penalty": (overlap_penalty, lambda: [floats(2, 3, 5)]),
+    "quadratic_scores": (lambda c, a: quadratic_scores(grid_offsets(3, 4), c, a), lambda: [floats(5, 2), floats(5)]),
+    "heads_from_kernel": (heads_from_kernel, lambda: [floats(4, 2, 3, 3)]),
+    "convolution_by_attention": (
+        lambda image, weight, bias: convolution_by_attention(image, weight, bias, alpha=2.0),
+        lambda: [floats(2, 5, 6, 3), floats(4, 3, 3, 3), floats(4)],
+    ),
 }
 MODULES = {
     "SelfAttention": (lambda: SelfAttention(12, 4), lambda: [floats(2, 5, 12)]),
@@ -127,6 +141,8 @@ MODULES = {
     "FeedForward": (lambda: FeedForward(12, 10), lambda: [floats(2, 5, 12)]),
     "SwiGLU": (lambda: SwiGLU(12, 10), lambda: [floats(2, 5, 12)]),
     "FrameEmbedding": (lambda: FrameEmbedding(6, 12), lambda: [floats(2, 5, 6)]),
+    "QuadraticAttention2d": (lambda: QuadraticAttention2d(3, 4, 5), lambda: [floats(2, 5, 6, 3)]),
+    "RelativeAttention2d": (lambda: RelativeAttention2d(3, 4, 2, 5, 5, 6), lambda: [floats(2, 5, 6, 3)]),
     "EncoderBlock": (lambda: EncoderBlock(POST), lambda: [floats(2, 5, 12)]),
     "DecoderBlock": (lambda: DecoderBlock(POST), lambda: [floats(2, 5, 12), floats(2, 7, 12)]),
     "StructuredSelfAttention": (lambda: StructuredSelfAttention(6, 4, 3), lambda: [floats(2, 5, 6), lengths()]),
