@@ -7,7 +7,7 @@ from upkeep.step import Outcome, print_header, run_step
 
 # Where the paths of the notebooks begin that train for a minute or more. They come first: with the longest at the end,
 # one core would wait for the other.
-TRAINING = ("notebooks/10_", "notebooks/11_")
+TRAINING = ("notebooks/10_", "notebooks/11_", "notebooks/14_")
 
 # The kernel is the Python of .venv, whatever a notebook names; upkeep.patience waits for it as long as it lives.
 NBVAL = ["pytest", "-p", "upkeep.patience", "--nbval", "--nbval-current-env"]
