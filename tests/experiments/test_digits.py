@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from course_lib.relatives.convolution import kernel_offsets
-from experiments.digits import BASELINE, LAYERS, SETTINGS, TRIALS, Reader, best_rate, run
+from experiments.digits import BASELINE, CONTROLS, LAYERS, SETTINGS, TRIALS, Reader, best_rate, run
 from experiments.record import stored_rows
 
 
@@ -35,7 +35,7 @@ def test_networks_are_of_equal_size():
     assert max(sizes) < 1.05 * min(sizes)
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", [*LAYERS, *CONTROLS])
 def test_networks_take_pictures_of_the_digits_size(kind):
     assert Reader(kind)(torch.rand(3, 8, 8, 1)).shape == (3, 10)
 
@@ -49,6 +49,18 @@ def test_aimed_attention_differs_in_its_start_alone():
         assert torch.equal(one, other) == (not name.endswith(("centers", "log_alpha"))), name
     np.testing.assert_array_equal(aimed.first.centers.detach(), kernel_offsets(3))
     np.testing.assert_allclose(aimed.first.alpha.detach(), 5, rtol=1e-6)
+
+
+def test_the_controls_change_aim_or_sharpness_alone():
+    readers = {}
+    for kind in ("quadratic attention", "aimed attention", "aimed, not sharp", "sharp, not aimed"):
+        torch.manual_seed(4)
+        readers[kind] = Reader(kind).first
+    first, aimed, soft, sharp = readers.values()
+    assert torch.equal(soft.centers, aimed.centers)
+    assert torch.equal(soft.alpha, first.alpha)
+    assert torch.equal(sharp.centers, first.centers)
+    assert torch.equal(sharp.alpha, aimed.alpha)
 
 
 def test_the_rate_is_the_best_of_those_tried():
