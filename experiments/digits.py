@@ -149,9 +149,15 @@ TRIALS = grid(
 )
 SETTINGS = [
     *grid(model=[BASELINE, *LAYERS], train_size=[50, 150, 400, TRAIN_SIZE], seed=[0, 1, 2, 3, 4]),
-    *grid(model=list(CONTROLS), train_size=[50, TRAIN_SIZE], seed=[0, 1, 2, 3, 4]),
+    *grid(model=["nine heads"], train_size=[50, TRAIN_SIZE], seed=[0, 1, 2, 3, 4]),
 ]
+STARTS = grid(  # one layer from four starts: neither aimed nor sharp, one of the two, both
+    model=["quadratic attention", "aimed, not sharp", "sharp, not aimed", "aimed attention"],
+    train_size=[50, TRAIN_SIZE],
+    seed=list(range(10)),
+)
 
 if __name__ == "__main__":
     run_experiment("digits_rates", try_rate, TRIALS)
     run_experiment("digits", run, SETTINGS)
+    run_experiment("digits_starts", run, STARTS)

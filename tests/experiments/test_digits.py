@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from course_lib.relatives.convolution import kernel_offsets
-from experiments.digits import BASELINE, CONTROLS, LAYERS, SETTINGS, TRIALS, Reader, best_rate, run
+from experiments.digits import BASELINE, CONTROLS, LAYERS, SETTINGS, STARTS, TRIALS, Reader, best_rate, run
 from experiments.record import stored_rows
 
 
 def test_every_row_is_stored():
-    for name, settings in (("digits", SETTINGS), ("digits_rates", TRIALS)):
+    for name, settings in (("digits", SETTINGS), ("digits_starts", STARTS), ("digits_rates", TRIALS)):
         for setting in settings:
             assert len(stored_rows(name, **setting)) == 1, setting
 
