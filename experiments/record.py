@@ -41,6 +41,7 @@ def run_experiment(name, run, settings):
         run: a function at the top level of its file: run(**setting) gives a dict of results.
         settings: a list of dicts, such as `grid` makes.
 
+    Stops with a sentence if the stored rows were made with other versions, for a table states one set of them.
     From the command line `--again` computes everything anew, and `--processes 1` one row at a time.
     """
     parser = argparse.ArgumentParser(description=run.__doc__)
@@ -48,7 +49,10 @@ def run_experiment(name, run, settings):
     parser.add_argument("--processes", type=int, default=2, help="rows computed at the same time (default: 2)")
     given = parser.parse_args()
     path = _path(name)
-    rows = _read(path)["rows"] if path.exists() and not given.again else []
+    stored = _read(path) if path.exists() and not given.again else {"made_with": _versions(), "rows": []}
+    if stored["made_with"] != _versions():  # one table, one set of versions
+        raise SystemExit(f"{path.name} was made with other versions than are here: compute all of it with --again.")
+    rows = stored["rows"]
     done = {
         _key(setting, setting): row
         for setting in settings
@@ -88,8 +92,11 @@ def _read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def _versions():
+    return {"python": platform.python_version(), **{package: version(package) for package in MADE_WITH}}
+
+
 def _write(path, rows):
-    made_with = {"python": platform.python_version(), **{package: version(package) for package in MADE_WITH}}
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)  # a row a line: diffs can be read
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f'{{\n "made_with": {json.dumps(made_with)},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")
+    path.write_text(f'{{\n "made_with": {json.dumps(_versions())},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")

@@ -47,12 +47,20 @@ def test_rows_are_stored_in_the_order_of_the_settings_and_found_by_their_columns
 
 
 def test_what_is_stored_is_not_computed_again(stored, monkeypatch):
-    stored.write_text(json.dumps({"made_with": {}, "rows": [{"size": 2, "seed": 0, "result": "kept"}]}))
+    stored.write_text(json.dumps({"made_with": record._versions(), "rows": [{"size": 2, "seed": 0, "result": "kept"}]}))
     record.run_experiment("square", square, SETTINGS)
     assert [row["result"] for row in record.stored_rows("square")] == ["kept", 5, 9, 10]
     monkeypatch.setattr("sys.argv", ["experiment", "--again"])
     record.run_experiment("square", square, SETTINGS)
     assert [row["result"] for row in record.stored_rows("square")] == [4, 5, 9, 10]
+
+
+def test_rows_of_other_versions_are_not_mixed_with_new_ones(stored):
+    old = json.dumps({"made_with": {"torch": "1.0"}, "rows": [{"size": 2, "seed": 0, "result": "old"}]})
+    stored.write_text(old)
+    with pytest.raises(SystemExit, match="other versions than are here: compute all of it with --again"):
+        record.run_experiment("square", square, SETTINGS)
+    assert stored.read_text() == old
 
 
 def test_nothing_stored_is_said(stored):
@@ -70,7 +78,7 @@ def test_a_row_that_fails_leaves_the_others_stored(stored, monkeypatch):
 def test_rows_that_are_no_longer_asked_for_go(stored):
     # Nothing is computed for size 3, which would fail: it is stored, and so are rows that the settings have not.
     rows = [{"size": size, "seed": 0, "result": size} for size in (9, 3, 2)]
-    stored.write_text(json.dumps({"made_with": {}, "rows": rows}))
+    stored.write_text(json.dumps({"made_with": record._versions(), "rows": rows}))
     record.run_experiment("square", threads_unless_three, [SETTINGS[0], SETTINGS[2], SETTINGS[1]])
     assert [(row["size"], row["seed"]) for row in record.stored_rows("square")] == [(2, 0), (3, 0), (2, 1)]
     assert "threads" in record.stored_rows("square", size=2, seed=1)[0]
