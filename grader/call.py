@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.building import BrokenError, Build, run
 from grader.failing_line import where_it_raised
 from grader.reply import Reply
 from grader.wire import fits
@@ -26,11 +27,15 @@ class Terms:
         library: "numpy", or "torch" for tensors in the place of arrays.
         finished: dotted names of finished things; those that get called are named in the reply.
         own: packages that the line that raised is never in: they are the course's, not the learner's.
+        build: how the inputs become a module and a call of it; None where the answer is called with the inputs.
+        module_class: the class of that module, where the answer is not it.
     """
 
     library: str = "numpy"
     finished: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    build: Build | None = None
+    module_class: type | None = None
 
 
 NUMPY = Terms()
@@ -51,12 +56,17 @@ def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
     with _watching(terms.finished) as called, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an overflow shows in the numbers; a warning is no error
         try:
-            result = function(*arguments.values())
+            if terms.build is None:
+                result = function(*arguments.values())
+            else:
+                result = run(function, arguments, terms.build, terms.module_class)
             if result is ...:
                 return Reply("untouched")
             found = _as_array(result, largest)  # a sparse tensor refuses, and so may whatever else came back
         except KeyboardInterrupt:
             raise  # someone at the keyboard waits for it
+        except BrokenError as error:
+            return Reply("broken", message=str(error))
         except BaseException as error:
             # PyTorch raises NotImplementedError, too, but always with a text.
             untouched = isinstance(error, NotImplementedError) and not error.args

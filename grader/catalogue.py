@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from grader.parts import Parts
 from grader.task import Chapter, Question, Task
 
 PREFIX = "chapter_"
@@ -34,14 +35,16 @@ class Catalogue:
         own: packages that belong to the course: an answer may use them, and the line that raised is never theirs.
         hidden: packages, besides the catalogue and the grader, that an answer cannot import while it is judged.
         rules: what every task of this catalogue must have, for the proof.
+        parts: the `Parts` that learners build throughout, if they do.
     """
 
-    def __init__(self, package, *, seed, own=(), hidden=(), rules=()):
+    def __init__(self, package, *, seed, own=(), hidden=(), rules=(), parts=None):
         self.package = package
         self.seed = seed
         self.own: tuple[str, ...] = tuple(own)
         self.hidden: tuple[str, ...] = ("grader", package.partition(".")[0], *hidden)
         self.rules: tuple[Rule, ...] = tuple(rules)
+        self.parts: Parts | None = parts
         self._loaded = {}
 
     @property
@@ -83,6 +86,20 @@ class Catalogue:
             LookupError: there is none; the text names the nearest.
         """
         return self._find("question", question_id, lambda chapter: chapter.questions)
+
+    def parts_before(self, task_id):
+        """Return (those of the parts that come before a task, the others), as `Part`s of the course's own."""
+        if self.parts is None:
+            return (), ()
+        number = task_id.partition(".")[0]
+        order = [task.id for task in self.chapter(number).tasks]
+
+        def is_earlier(part):
+            other = part.id.partition(".")[0]
+            return other < number or (other == number and order.index(part.id) < order.index(task_id))
+
+        parts = self.parts.read().parts
+        return tuple(filter(is_earlier, parts)), tuple(part for part in parts if not is_earlier(part))
 
     def _find(self, kind, wanted, items_of):
         number = str(wanted).partition(".")[0]

@@ -1,11 +1,13 @@
 """Which known slips compute exactly this, the fewest first. They are named only if they give what came back, on every
 case, and something else than the right answer wherever it was wrong."""
 
+import dataclasses
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from grader.building import prepared
 from grader.call import Terms, copy_inputs, in_library, returned, run_case
 from grader.compare import same
 from grader.finishes import FINISHES
@@ -56,7 +58,7 @@ def suspect(task, mistakes):
     the right way."""
     if mistakes and mistakes[0] in task.mistakes:
         return Suspect(tuple(mistakes), mistakes[0].compute)
-    return Suspect(tuple(mistakes), answer_with(task.stages, task.names, mistakes))
+    return Suspect(tuple(mistakes), answer_with(task.stages, task.stage_names, mistakes))
 
 
 def find_mistake(task, cases_inputs, replies, own=(), computed=None):
@@ -76,7 +78,7 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
         computed: keeps what single mistakes compute on these inputs, by name and case.
     """
     computed = {} if computed is None else computed
-    terms = Terms(task.library, own=tuple(own))
+    terms = dataclasses.replace(task.terms, own=tuple(own))
     right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
     for same_dtype in (True, False):
         wrong = [
@@ -95,6 +97,8 @@ def is_same(reply, computed, *, same_dtype=True):
     """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes."""
     if reply.status != computed.status:
         return False
+    if reply.status == "broken":
+        return reply.message == computed.message
     if reply.status == "raised":
         return _place(reply) == _place(computed)
     if reply.status != "returned" or computed.value is None:
@@ -201,12 +205,14 @@ def _after(finish, base):
 
 def on_inputs(task, inputs, count):
     """Yield (slips, what came back as a `Reply`) for every combination of `count` slips that does not raise."""
-    given = in_library(copy_inputs(inputs), task.library)
+    given, finish = in_library(copy_inputs(inputs), task.library), None
+    if task.build is not None:
+        given, finish = prepared(given, task.build, task.skeleton)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for slips, output in outputs(task.stages, given, count):
             try:
-                computed = returned(output)
+                computed = returned(output if finish is None else finish(output))
             except Exception:
                 continue
             yield slips, computed

@@ -48,7 +48,14 @@ def where_it_raised(error, own=()):
         error: the exception.
         own: packages whose lines are never the answer's.
     """
-    elsewhere = (sys.base_prefix, str(Path(__file__).parent / "call.py"), "<__array", *_folders(own))
+    elsewhere = (
+        sys.base_prefix,
+        str(Path(__file__).parent / "call.py"),
+        str(Path(__file__).parent / "building.py"),
+        "<__array",
+        "<part ",
+        *_folders(own),
+    )
     steps = [
         (frame, frame.f_code.co_filename, traceback_step)
         for frame, traceback_step in _steps(error.__traceback__)

@@ -1,5 +1,6 @@
 """Judges submitted notebooks from outside: reads the file, runs each answer in a child process, gives points."""
 
+import dataclasses
 from pathlib import Path
 
 from grader.judge import judge_question, judge_task, terms_of, unreadable
@@ -52,11 +53,40 @@ def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS
 
 
 def _grade_task(task, submission, catalogue, seed, limits):
-    program = submission.program(task.id)
+    program = program_of(task, submission, catalogue)
     if isinstance(program, Unreadable):
         return unreadable(task, program.reason)
     with Child(program, terms_of(task, catalogue.own), hidden=catalogue.hidden, limits=limits) as child:
         return judge_task(task, seed, child, catalogue.own)
+
+
+def program_of(task, submission, catalogue):
+    """Return the `Program` of a task's answer with the parts that it may use, or `Unreadable`.
+
+    The parts are the course's own, so that one mistake is paid for once. Only a task that is about the learner's own
+    file takes them from there: it lies beside the notebook.
+    """
+    before, others = catalogue.parts_before(task.id)
+    parts = catalogue.parts
+    program = submission.program(task.id, {part.id for part in before}, parts.module if parts else "")
+    if isinstance(program, Unreadable) or parts is None:
+        return program
+    if task.own_file:
+        path = submission.path.parent / f"{parts.module}.py"
+        try:
+            source = path.read_text(encoding="utf-8")
+            compile(source, path.name, "exec")
+        except (OSError, UnicodeDecodeError):
+            return Unreadable(f"there is no {path.name} beside the notebook: hand it in, too.")
+        except (SyntaxError, ValueError) as error:
+            return Unreadable(f"{path.name}, handed in beside the notebook, is no Python: {error}.")
+        modules = ((parts.own, parts.file.read_text(encoding="utf-8")), (parts.module, source))
+        return dataclasses.replace(program, modules=modules)
+    named = any(parts.module in source for source in (*program.statements, program.answer))
+    if not named and (task.build is None or not task.build.given):
+        return program
+    source = dataclasses.replace(parts.read(), parts=before).text
+    return dataclasses.replace(program, modules=((parts.module, source),), refused=tuple(p.name for p in others))
 
 
 def _find_chapter(submission, catalogue, wanted):

@@ -1,12 +1,14 @@
 """From replies to results: compares what came back with the reference, gives points, and says what is wrong."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from grader.advice import told
-from grader.call import ROOM, Terms, in_process, run_case
-from grader.compare import difference
+from grader.building import segments
+from grader.call import ROOM, in_process, run_case
+from grader.compare import close, difference
 from grader.diagnose import find_mistake
 from grader.probing import dependence, see, unsteady
 from grader.relations import relation
@@ -22,7 +24,7 @@ def expected_output(task, inputs):
     Raises:
         AssertionError: the reference gives NaN; the task is at fault, never the learner.
     """
-    expected = run_case(task.reference, inputs, Terms(task.library), largest=ANY_SIZE).value
+    expected = run_case(task.reference, inputs, task.terms, largest=ANY_SIZE).value
     assert expected is not None, f"the reference of {task.id} gives no array"
     assert expected.dtype.kind != "f" or not np.isnan(expected).any(), f"the reference of {task.id} gives NaN"
     return expected
@@ -30,12 +32,19 @@ def expected_output(task, inputs):
 
 def terms_of(task, own=()):
     """Return the `Terms` on which a task's answers are called; `own` names the packages of the course."""
-    return Terms(task.library, task.finished, tuple(own))
+    return dataclasses.replace(task.terms, finished=task.finished, own=tuple(own))
 
 
-def judge_function(task, function, seed, own=(), *, computed=None):
-    """Return the `TaskResult` of a function run in this process, as in a learner's own notebook."""
-    return judge_task(task, seed, in_process(function, terms_of(task, own)), own, computed=computed)
+def judge_function(task, function, seed, own=(), *, computed=None, module_class=None):
+    """Return the `TaskResult` of a function or class run in this process, as in a learner's own notebook.
+
+    Args:
+        module_class: of the module that the answer is handed; the task's own skeleton if None.
+    """
+    terms = terms_of(task, own)
+    if module_class is not None:
+        terms = dataclasses.replace(terms, module_class=module_class)
+    return judge_task(task, seed, in_process(function, terms), own, computed=computed)
 
 
 def judge_task(task, seed, call, own=(), *, computed=None):
@@ -116,6 +125,9 @@ def judge_question(question, letter):
 
 def _judge_case(task, case, inputs, expected, reply):
     def result(outcome, message="", **shown):
+        if task.build is not None and "inputs" in shown:
+            shown["weights"] = task.build.parameters(inputs)
+            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes)}
         return CaseResult(case.name, case.points, outcome, message, **shown)
 
     match reply:
@@ -138,10 +150,14 @@ def _judge_case(task, case, inputs, expected, reply):
             )
         case Reply(status="untouched"):
             return result(Outcome.NOT_ATTEMPTED, f"Not attempted yet: {task.function} still returns `...`.")
+        case Reply(status="broken"):
+            return result(Outcome.WRONG, reply.message, inputs=inputs, broken=True)
         case Reply(status="raised"):
             return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
+        if not numbers and case.asks != "output":
+            found = _of_what_was_asked(task, case, inputs, expected, reply) or found
         if numbers and reply.library:
             found = f"{found} {_way_to_the_dtype(inputs, expected, reply)}"
         return result(
@@ -181,16 +197,21 @@ def _once_more(results, again):
 def _seen(task, seed, call, cases, case):
     """Return (message, what it rests on) for an answer that nothing known explains."""
     parts, told_by = [case.message], "form"
-    sizes = next(one for one in task.cases if one.name == case.case).sizes
+    of_case = next(one for one in task.cases if one.name == case.case)
+    sizes = of_case.sizes
     if case.outcome is Outcome.RAISED:
         told_by = "line"
+    elif case.broken:
+        told_by = "contract"
+    elif of_case.asks not in ("output", "training"):
+        told_by = of_case.asks
     elif case.yours is None or case.right_numbers:
         told_by = "form" if case.right_numbers or case.dtype or case.expected is not None else "in place"
     elif case.yours.shape != case.expected.shape:
         parts.append(_named_axes(case.yours.shape, case.expected.shape, sizes))
     elif case.yours.dtype.kind == case.expected.dtype.kind:
         told_by = "numbers"
-        for kind, look in _looks(task, seed, call, case, sizes):
+        for kind, look in _looks(task, seed, call, case, of_case):
             if saw := look():
                 told_by = kind if told_by == "numbers" else told_by
                 parts.append(saw)
@@ -214,15 +235,56 @@ def _named_axes(yours, expected, sizes):
     return f"By their sizes, its axes are ({of_yours}) where ({of_expected}) is asked for."
 
 
-def _looks(task, seed, call, case, sizes):
+def _looks(task, seed, call, case, of_case):
     """Return the ways to look at an answer, the most telling first, as (kind, what returns a sentence or None)."""
+    inputs = {**case.inputs, **case.weights, **({} if task.build is None else {"asks": of_case.asks})}
     return (
-        ("probe", lambda: unsteady(task, case.inputs, call)),
+        ("probe", lambda: unsteady(task, inputs, call)),
         ("property", lambda: _broken_property(task, case)),
         ("probe", lambda: see(task, seed, call)),
-        ("relation", lambda: relation(case.yours, case.expected, sizes, case.dtype)),
-        ("dependence", lambda: dependence(task, case.inputs, call, task.generator("dependence", seed))),
+        ("relation", lambda: relation(case.yours, case.expected, of_case.sizes, case.dtype)),
+        ("dependence", lambda: dependence(task, inputs, call, task.generator("dependence", seed))),
     )
+
+
+def _of_what_was_asked(task, case, inputs, expected, reply):
+    """Return what to say where something else than an output is wrong; None if the output itself is to be spoken of."""
+    if reply.value is None or reply.value.shape != expected.shape:
+        return None
+    match case.asks:
+        case "training":
+            return f"In training mode: {difference(reply, expected)}"
+        case "operations":
+            return (
+                "The numbers are right elsewhere, but the way to them takes more multiplications than it should: "
+                "something that was computed before is computed again."
+            )
+        case "weights":
+            return "After the call, the parameters are not what they should be."
+        case "gradients":
+            return _first_gradient(segments(task.build, inputs), reply.value, expected)
+    return None
+
+
+def _first_gradient(parts, yours, expected):
+    """Return in one sentence which gradient differs first, and where."""
+    start = 0
+    for name, shape in parts:
+        size = math.prod(shape)
+        of_yours, right = (numbers[start : start + size].reshape(shape) for numbers in (yours, expected))
+        wrong = ~close(of_yours, right)
+        if wrong.any():
+            if np.isnan(of_yours).any():
+                return f"The gradient of `{name}` holds {np.count_nonzero(np.isnan(of_yours))} NaN."
+            if not of_yours.any():
+                return f"The gradient of `{name}` is 0 throughout; expected {right[wrong][0]:.4g} and others."
+            place = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
+            return (
+                f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: yours "
+                f"{of_yours[wrong][0]:.4g}, expected {right[wrong][0]:.4g}."
+            )
+        start += size
+    return None
 
 
 def _of_another_library(task, reply):

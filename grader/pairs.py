@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.call import Terms, run_case
+from grader.call import run_case
 from grader.diagnose import is_same, on_inputs, suspect
 from grader.judge import tries
 
@@ -29,7 +29,7 @@ class Pair:
 def pairs_of(task, seed):
     """Return the `Pair` for every two slips of different stages that do not raise alone."""
     _, cases_inputs = tries(task, seed)
-    terms = Terms(task.library)
+    terms = task.terms
 
     def replies_of(function):
         return [run_case(function, inputs, terms) for inputs in cases_inputs]
@@ -93,7 +93,7 @@ def alike(replies_by_name):
 def right_pairs(task, seed):
     """Yield the names of the pairs of slips that give the reference's output on every case drawn from this seed."""
     _, cases_inputs = tries(task, seed)
-    terms = Terms(task.library)
+    terms = task.terms
     first = run_case(task.reference, cases_inputs[0], terms)
     for slips, computed in on_inputs(task, cases_inputs[0], 2):
         if is_same(computed, first):

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from grader.call import ROOM, Terms, copy_inputs, run_case
+from grader.call import ROOM, copy_inputs, run_case
 from grader.compare import close
 from grader.reply import Reply
 
@@ -44,7 +44,7 @@ def run_probe(task, probe, seed, call):
 
 def both(task, inputs, call):
     """Return the answer's array and the reference's on some inputs; None if they cannot be compared."""
-    right = run_case(task.reference, inputs, Terms(task.library))
+    right = run_case(task.reference, inputs, task.terms)
     if right.value is None or (right.value.dtype.kind == "f" and np.isnan(right.value).any()):
         return None
     reply = call(copy_inputs(inputs), ROOM + 8 * right.value.nbytes)
@@ -65,6 +65,11 @@ def unsteady(task, inputs, call):
         return None
     place = tuple(np.argwhere(moved)[0])
     numbers = [np.atleast_1d(output)[place] for output in (first[0], second[0])]
+    if task.build is not None and task.build.module and not task.build.given:
+        return (
+            "Built twice, given the same weights and called with the same inputs, your module gives first {:.4g}, then "
+            "{:.4g}: it keeps numbers of its own that are no parameters, or draws some when it is called."
+        ).format(*numbers)
     return "Called twice with the same inputs, your result is first {:.4g}, then {:.4g}.".format(*numbers)
 
 

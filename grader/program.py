@@ -7,10 +7,12 @@ import sys
 import types
 from dataclasses import dataclass
 
+from grader.building import BrokenError
 from grader.call import raised
 from grader.reply import Reply
 
 ANSWER_FILE = "<answer>"
+PART_FILE = "<part"  # the beginning of the names of files that hold parts, whose lines are not the answer's
 SILENT = ("check", "hint", "answer", "display")  # what a cell calls beside its answer, and what shows nothing here
 
 
@@ -23,11 +25,15 @@ class Program:
         statements: what the answer uses from other cells, in their order. Each is run by itself: if one fails, the
             others still run.
         answer: the source of the answer cell.
+        modules: (name, source) of modules that it may import and that are in no file, in the order of their loading.
+        refused: names in the last of these modules that are there and refuse: what is asked for, and what comes later.
     """
 
     function: str
     statements: tuple[str, ...]
     answer: str
+    modules: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 def load(program, own=()):
@@ -57,6 +63,33 @@ def load(program, own=()):
         return function, None
     missing = Reply("raised", error="NameError", message=f"{program.function} is not a function")
     return None, failure or missing
+
+
+def provide(modules, refused=()):
+    """Make modules of source importable, and put what refuses into the last of them."""
+    for name, source in modules:
+        package, _, _ = name.rpartition(".")
+        if package and package not in sys.modules:
+            sys.modules[package] = types.ModuleType(package)
+            sys.modules[package].__path__ = []
+        module = sys.modules[name] = types.ModuleType(name)
+        filename = f"{PART_FILE} {name}>"
+        _keep_source(filename, source)
+        exec(compile(source, filename, "exec"), vars(module))
+    for each in refused:
+        setattr(sys.modules[modules[-1][0]], each, refusing(each, modules[-1][0]))
+
+
+def refusing(name, module):
+    """Return what stands for a part that an answer cannot use: called, it says so."""
+
+    def part(*_, **__):
+        raise BrokenError(
+            f"Your answer calls `{name}` of {module}. It is what is asked for here, or comes later, so while this task "
+            f"is judged it is not there: build with the parts before it."
+        )
+
+    return part
 
 
 def _keep_source(filename, source):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.call import Terms, in_library, in_process, run_case
+from grader.call import in_library, in_process, run_case
 from grader.catalogue import load_catalogue
 from grader.diagnose import is_same, suspect
 from grader.judge import expected_output, judge_function, tries
@@ -208,14 +208,14 @@ def _probes(task, seed):
     """Yield a row for every probe: it is silent on what is right, and speaks of some slip or mistake."""
     for probe in task.probes:
         silent = all(
-            run_probe(task, probe, any_seed, in_process(way, Terms(task.library))) is None
+            run_probe(task, probe, any_seed, in_process(way, task.terms)) is None
             for way in (task.reference, *task.legal)
             for any_seed in (seed, *OTHER_SEEDS)
         )
         said = [
             mistake.name
             for mistake in (*task.mistakes, *task.slips)
-            if run_probe(task, probe, seed, in_process(suspect(task, (mistake,)).function, Terms(task.library)))
+            if run_probe(task, probe, seed, in_process(suspect(task, (mistake,)).function, task.terms))
         ]
         outcome = f"sees {len(said)}" if silent else "SPEAKS OF A RIGHT ANSWER"
         yield Row(task.id, "probe", probe.name, outcome, silent and bool(said))
@@ -230,21 +230,35 @@ def _raises(*_):
 
 
 def _writing_into_its_inputs(task):
-    def right_but_writing(*inputs):
-        output = copy.deepcopy(task.legal[0](*inputs))
+    right = task.legal[0]
+
+    def write(inputs):
         for value in inputs:
             if hasattr(value, "ndim"):
                 value[...] = 0 if value.any() else 1
+
+    def right_but_writing(*inputs):
+        output = copy.deepcopy(right(*inputs))
+        write(inputs)
         return output
 
-    return right_but_writing
+    if not isinstance(right, type):
+        return right_but_writing
+
+    class RightButWriting(right):
+        def forward(self, *inputs):
+            output = super().forward(*inputs).detach().clone()
+            write(inputs)
+            return output
+
+    return RightButWriting
 
 
 def _rules(task, seed):
     """Yield (rule, whether it holds) for what the task's own parts must be."""
     ordinary = [case for case in task.cases if case.draw is None]
     _, cases_inputs = tries(task, seed)
-    terms = Terms(task.library)
+    terms = task.terms
     mistakes = (*task.mistakes, *task.slips)
     functions = [suspect(task, (mistake,)).function for mistake in mistakes]
     outputs = [[run_case(function, inputs, terms) for inputs in cases_inputs] for function in functions]
@@ -309,7 +323,7 @@ def _left_alone(cases_inputs, replies):
 
 def _turned(task, functions, names):
     """Yield (what turned, seed) for draws on which a mistake is right, two are one, or a legal way is wrong."""
-    terms = Terms(task.library)
+    terms = task.terms
     for seed in MANY_SEEDS:
         _, cases_inputs = tries(task, seed)
         right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]

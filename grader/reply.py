@@ -7,7 +7,7 @@ import numpy as np
 from grader.failing_line import LONGEST, MOST, Operand
 from grader.wire import WireError
 
-STATUSES = ("returned", "raised", "untouched")
+STATUSES = ("returned", "raised", "untouched", "broken")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Reply:
     """One run of an answer on one case.
 
     Attributes:
-        status: "returned", "raised", or "untouched" (the answer still returns `...`).
+        status: "returned", "raised", "untouched" (the answer still returns `...`), or "broken" (it is not what was
+            asked for, whatever it computes: the message says why).
         value: the array returned; None where the result is no array, or is far larger than expected.
         kind: the type of what was returned, such as "ndarray" or "list".
         library: whose array came back, "numpy" or "torch"; "" for a plain number or anything else.

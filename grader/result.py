@@ -32,6 +32,8 @@ class CaseResult:
         message: one plain sentence on what is wrong.
         right_numbers: whether the numbers are right, and only their dtype, or the library they come in, is wrong.
         inputs, yours, expected, dtype: what to show a learner; never part of a report on a file.
+        weights: those of the inputs that are the parameters of a module, by name.
+        broken: whether the answer is not what was asked for, whatever it computes.
         traceback: of an answer that raised.
     """
 
@@ -41,6 +43,8 @@ class CaseResult:
     message: str = ""
     right_numbers: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
+    broken: bool = False
     yours: np.ndarray | None = None
     expected: np.ndarray | None = None
     dtype: str = ""
@@ -62,7 +66,8 @@ class TaskResult:
         message: one plain sentence.
         mistake: the name of the known mistake that computes exactly this, or "".
         told_by: what the message rests on: "mistake", "form" (shape, type, dtype, NaN), "in place", "line" (where it
-            raised), "property", "probe", "relation", "dependence" or "numbers" (nothing but that they differ).
+            raised), "contract" (it is no such module), "gradients" and the like (what else was asked of it than its
+            output), "property", "probe", "relation", "dependence" or "numbers" (nothing but that they differ).
     """
 
     id: str

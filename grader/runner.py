@@ -1,6 +1,7 @@
 """Runs an answer in a child process of its own, with limits on computing time, memory and output."""
 
 import contextlib
+import dataclasses
 import os
 import queue
 import re
@@ -61,6 +62,9 @@ class Child:
             "function": program.function,
             "statements": program.statements,
             "answer": program.answer,
+            "modules": program.modules,
+            "refused": program.refused,
+            "build": None if terms.build is None else dataclasses.asdict(terms.build),
             "library": terms.library,
             "finished": terms.finished,
             "own": terms.own,

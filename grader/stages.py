@@ -94,6 +94,7 @@ def answer_with(stages, names, slips=()):
             values[stage.name] = _call(stage, way, values)
         return values[stages[-1].name]
 
+    answer.names = tuple(names)
     return answer
 
 

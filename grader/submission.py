@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.program import Program
@@ -49,11 +49,17 @@ class Submission:
         """Return the ids of all the tasks and questions that the cells' metadata names."""
         return {cell.answer for cell in self.cells if cell.answer}
 
-    def program(self, task_id):
+    def program(self, task_id, earlier=(), module=""):
         """Return the `Program` that answers the task, or `Unreadable` with the reason.
 
         The cell marked as the answer counts. If it was left untouched, or its mark got lost, the last cell that
         defines the function does.
+
+        Args:
+            task_id: the task.
+            earlier: the ids of tasks whose answers the program takes from `module`, wherever their cells define them:
+                a mistake there is not paid for again.
+            module: the name of that module.
         """
         function = task_id.partition(".")[2]
         marked = [cell for cell in self.cells if cell.answer == task_id]
@@ -65,7 +71,8 @@ class Submission:
         cell = candidates[-1]
         if cell.body is None:
             return Unreadable(f"the cell of {function} has a syntax error: {cell.problem}")
-        above, below = _around(self.cells, cell)
+        place = next(number for number, one in enumerate(self.cells) if one is cell)
+        above, below = _around([_without_earlier(one, earlier, module) for one in self.cells], place)
         try:
             return Program(function, tuple(reached(above, below, cell.body, cell.source)), cell.source)
         except (RecursionError, SyntaxError) as error:  # nesting without end; two arguments of one name
@@ -141,13 +148,23 @@ def _without_magics(source):
 
 
 def _is_untouched(cell, function):
-    """Tell whether the function's body is still what the exercise came with: a docstring and `return ...`."""
+    """Tell whether the function's body is still what the exercise came with: a docstring and `return ...`; of a class,
+    the bodies of all its functions, `super().__init__()` and `...` aside."""
     for node in cell.body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
-            statements = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-            match statements:
-                case [ast.Return(value=ast.Constant(value=value))]:
-                    return value is ...
+            return _returns_dots(node)
+        if isinstance(node, ast.ClassDef) and node.name == function:
+            functions = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+            begun = [one for one in functions if one.name != "__init__"]
+            return bool(begun) and all(map(_returns_dots, begun))
+    return False
+
+
+def _returns_dots(function):
+    statements = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    match statements:
+        case [ast.Return(value=ast.Constant(value=value))]:
+            return value is ...
     return False
 
 
@@ -162,9 +179,18 @@ def _why_missing(task_id, function, marked, cells):
     return f"no cell defines {function}: its cell was deleted or renamed. Copy it from a fresh exercise notebook."
 
 
-def _around(cells, answer):
+def _without_earlier(cell, earlier, module):
+    """Return a cell that answers an earlier task with an import in the place of the answer."""
+    if cell.answer not in earlier or cell.body is None:
+        return cell
+    name = cell.answer.partition(".")[2]
+    instead = ast.parse(f"from {module} import {name}").body[0]
+    is_answer = [isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name for node in cell.body]
+    return replace(cell, body=tuple(instead if its else node for its, node in zip(is_answer, cell.body, strict=True)))
+
+
+def _around(cells, place):
     """Return the statements of the cells above the answer's, and of those below it."""
-    place = next(number for number, cell in enumerate(cells) if cell is answer)
     return [[node for cell in part for node in cell.body or ()] for part in (cells[:place], cells[place + 1 :])]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from grader.building import Build
+from grader.call import Terms
 from grader.mistake import Mistake
 from grader.sentences import sentence_of
 from grader.stages import Stage
@@ -27,6 +29,9 @@ class Case:
         dtype: floating-point inputs arrive in this dtype, and the output must keep it.
         draw: draws this case's inputs from a generator and the sizes; the task's own `draw` if None. Cases with a
             `draw` of their own are the special ones (extreme values, an empty row) and exempt from the rules on data.
+        asks: of a task with a `Build`: "output"; "training", the output in training mode; "gradients" of all parameters
+            and floating-point inputs; "device", whether all tensors are made where the inputs are; "weights", the
+            parameters after the call; "operations", whether the call takes no more than the input "budget".
     """
 
     name: str
@@ -34,6 +39,7 @@ class Case:
     points: int = 1
     dtype: str = "float64"
     draw: Callable[..., Inputs] | None = None
+    asks: str = "output"
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One function a learner writes, and all that is known about right and wrong ways to write it.
+    """One function or class a learner writes, and all that is known about right and wrong ways to write it.
 
     Attributes:
         id: chapter and function name, such as "02.row_sums".
@@ -100,6 +106,11 @@ class Task:
         probes: experiments for an answer that nothing explains, the most telling first.
         library: what the answer is called with: "numpy" arrays, or "torch" tensors made of them.
         drawn: what the inputs that `draw` draws must have so that mistakes show; the proof holds them to it.
+        build: how the inputs become a module and a call of it; None where the answer is a function of the inputs.
+        skeleton: a class with the parameters of that module, for the judge's own functions, which take it by name.
+        part: whether right answers are kept as a part of what the learner builds throughout.
+        own_file: whether it is about the file of a learner's own parts, and takes the parts from there.
+        optional: whether it earns no points: for whoever wants more.
     """
 
     id: str
@@ -121,11 +132,29 @@ class Task:
     probes: tuple[Probe, ...] = ()
     library: str = "numpy"
     drawn: tuple[Drawn, ...] = ()
+    build: Build | None = None
+    skeleton: type | None = None
+    part: bool = False
+    own_file: bool = False
+    optional: bool = False
 
     @property
     def function(self):
-        """The name of the function a learner writes."""
+        """The name of the function or class a learner writes."""
         return self.id.partition(".")[2]
+
+    @property
+    def terms(self):
+        """The `Terms` on which the judge calls functions of its own."""
+        return Terms(self.library, build=self.build, module_class=self.skeleton)
+
+    @property
+    def stage_names(self):
+        """What the stages may ask for besides each other's values."""
+        if self.build is None:
+            return self.names
+        module = (self.build.name,) if self.build.module else ()
+        return (*module, *self.build.arguments, *self.build.takes)
 
     @property
     def points(self):
@@ -156,7 +185,8 @@ class Task:
         """
         rng = self.generator(f"{case.name}, again" if again else case.name, seed)
         inputs = (case.draw or self.draw)(rng, **case.sizes)
-        return {name: _cast(value, case.dtype) for name, value in inputs.items()}
+        asks = {} if self.build is None else {"asks": case.asks}
+        return {name: _cast(value, case.dtype) for name, value in inputs.items()} | asks
 
 
 @dataclass(frozen=True)
@@ -194,7 +224,8 @@ class Chapter:
 
     @property
     def points(self):
-        return sum(item.points for item in (*self.tasks, *self.questions))
+        """What all but the optional tasks earn."""
+        return sum(item.points for item in (*self.tasks, *self.questions) if not getattr(item, "optional", False))
 
 
 def _cast(value, dtype):

@@ -8,10 +8,12 @@ import contextlib
 import importlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from grader.building import Build
 from grader.call import Terms, run_case
-from grader.program import Program, load
+from grader.program import Program, load, provide
 from grader.reply import to_message
 from grader.wire import pack, reader_of, receive
 
@@ -30,8 +32,12 @@ def main():
     _limit(request["memory"])
     _hide(tuple(request["hidden"]))
     _send(replies, {"ready": True})
-    program = Program(request["function"], tuple(request["statements"]), request["answer"])
-    terms = Terms(request["library"], tuple(request["finished"]), tuple(request["own"]))
+    modules = tuple(map(tuple, request["modules"]))
+    program = Program(
+        request["function"], tuple(request["statements"]), request["answer"], modules, tuple(request["refused"])
+    )
+    build = request["build"] and Build(**{name: _as_tuple(value) for name, value in request["build"].items()})
+    terms = Terms(request["library"], tuple(request["finished"]), tuple(request["own"]), build)
     function = failure = None
     while True:
         try:
@@ -39,10 +45,17 @@ def main():
         except EOFError:
             return
         if function is None and failure is None:
+            provide(program.modules, program.refused)
+            if build is not None and build.given:
+                terms = replace(terms, module_class=getattr(sys.modules[modules[-1][0]], build.module))
             function, failure = load(program, terms.own)  # in the first case's time: it is the answer's own work
         inputs = {name: arrays.get(name, value) for name, value in header["inputs"].items()}
         reply = failure or run_case(function, inputs, terms, largest=header["largest"])
         _send(replies, *to_message(reply))
+
+
+def _as_tuple(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _take_the_line():

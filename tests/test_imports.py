@@ -29,15 +29,16 @@ DATA = (
 )
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
-    *("sentences", "mistake", "stages", "task", "known", "catalogue"),
-    *("wire", "failing_line", "reply", "call", "program", "worker"),
+    *("sentences", "mistake", "stages"),
+    *("wire", "failing_line", "building", "reply", "call", "program", "worker"),
+    *("task", "known", "parts", "catalogue"),
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "slicing", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
 WORKBOOK = ("checking", "hints", "questions", "progress", "__init__", "__main__")
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
-CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "wire"}
+CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "building", "wire"}
 
 
 class Import(NamedTuple):

@@ -1,0 +1,404 @@
+"""Answers that are modules, or are handed one: builds it, loads its weights, and asks for its output, its gradients, or
+whether it makes its tensors where its inputs are.
+
+What a module is built with, what it is called with and its parameters are the inputs of a case, all by name, so that
+weights cross to the child as any array does.
+"""
+
+import contextlib
+import inspect
+from dataclasses import dataclass
+
+from grader.failing_line import where_it_raised
+
+ASKS = ("output", "training", "gradients", "device", "weights", "operations")
+MOVERS = {"__getitem__", "__setitem__", "copy_", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the inputs of a case become a call.
+
+    Attributes:
+        takes: the names of the inputs of the call, in order.
+        arguments: the names of the inputs that the module is built with, in order. All inputs that are neither are its
+            parameters, by the names that PyTorch gives them: their names and shapes are the contract.
+        module: the name of its class; "" if there is no module: a function whose gradients are asked for.
+        given: whether the answer is a function that is handed the module first; if not, the answer is the class.
+        name: by which functions ask for the module.
+    """
+
+    takes: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    module: str = ""
+    given: bool = False
+    name: str = "module"
+
+    def parameters(self, inputs):
+        """Return those of the inputs that are parameters, by name."""
+        others = {*self.takes, *self.arguments, "asks", "budget"}
+        return {name: value for name, value in inputs.items() if name not in others}
+
+
+class BrokenError(Exception):
+    """An answer that is not what was asked for, whatever it computes; the text is for the learner."""
+
+
+def run(answer, inputs, build, module_class=None):
+    """Return what is asked of an answer on one case, as a tensor, or whatever the answer returned in its place.
+
+    Args:
+        answer: the learner's class or function. The judge's own functions take by name what they need: the module by
+            the name of the build, what it is built with, and what it takes.
+        inputs: by name, tensors in the place of arrays; "asks" says what is asked (see `ASKS`), "output" if it is not
+            there.
+        build: the `Build`.
+        module_class: the class of the module if the answer is not it.
+
+    Raises:
+        BrokenError: the answer is no such module, or a part of what was asked cannot be had.
+    """
+    asks = inputs.get("asks", "output")
+    given = {name: inputs[name] for name in build.takes}
+    module = _module(answer, inputs, build, module_class, training=asks == "training") if build.module else None
+    called = _call_of(answer, inputs, build, module)
+    match asks:
+        case "gradients":
+            return _gradients(called, given, _parameters(module, inputs, build))
+        case "device":
+            return _shape_elsewhere(called, given, module)
+        case "weights":
+            called(given)
+            return _flat([parameter.detach() for parameter in _parameters(module, inputs, build)])
+        case "operations":
+            return _within(called, given, inputs["budget"])
+    return called(given)
+
+
+def segments(build, inputs):
+    """Return (name, shape) of every gradient in the row of numbers that `run` gives for "gradients", in order."""
+    parameters = list(build.parameters(inputs))
+    floats = [name for name in build.takes if getattr(inputs[name], "dtype", None) is not None]
+    floats = [name for name in floats if inputs[name].dtype.kind == "f"]
+    return [(name, inputs[name].shape) for name in (*parameters, *floats)]
+
+
+def prepared(inputs, build, module_class):
+    """Return (values, finish) for the judge's own stages: what they may ask for by name, and what is asked of the value
+    of the last one."""
+    import torch
+
+    asks = inputs.get("asks", "output")
+    module = _loaded(_built(module_class, inputs, build), inputs, build) if build.module else None
+    given = {name: inputs[name] for name in build.takes}
+    wanted = []
+    if asks == "gradients":
+        given = {name: _with_gradient(value) for name, value in given.items()}
+        wanted = [*_parameters(module, inputs, build), *filter(_has_gradient, given.values())]
+    if module is not None:
+        module.train(asks == "training")
+
+    def finish(output):
+        if asks == "gradients":
+            return _gradients_of(output, wanted, keep=True)
+        if asks == "device":
+            return torch.tensor(output.shape)
+        return torch.tensor(True) if asks == "operations" else output
+
+    values = {name: inputs[name] for name in build.arguments}
+    return {**values, **given, **({build.name: module} if module is not None else {})}, finish
+
+
+def _module(answer, inputs, build, module_class, *, training):
+    """Return the module with the weights of the case: the answer's, held to the contract, or one that is handed out."""
+    import torch
+
+    is_answer = not build.given and isinstance(answer, type)
+    if not is_answer and module_class is None:
+        raise BrokenError(f"{build.module} is to be a class, `class {build.module}(nn.Module):`, and this is none.")
+    with torch.random.fork_rng(devices=[]):  # what a module draws at random to begin with is overwritten
+        if is_answer:
+            if not issubclass(answer, torch.nn.Module):
+                raise BrokenError(
+                    f"{build.module} is no PyTorch module: `class {build.module}(nn.Module):` makes it one, so that "
+                    f"PyTorch finds its parameters."
+                )
+            module = _built(answer, inputs, build)
+            try:
+                _hold_to_the_contract(module, inputs, build)
+            except BrokenError:
+                if _is_untouched(module, inputs, build):
+                    raise NotImplementedError from None
+                raise
+        else:
+            module = _built(module_class, inputs, build)
+    return _loaded(module, inputs, build).train(training)
+
+
+def _is_untouched(module, inputs, build):
+    """Tell whether a module's call still returns `...`."""
+    with contextlib.suppress(Exception):
+        return module(*(inputs[name] for name in build.takes)) is ...
+    return False
+
+
+def _built(cls, inputs, build):
+    return cls(*(inputs[name] for name in build.arguments))
+
+
+def _loaded(module, inputs, build):
+    """Return the module with the parameters of the case, in their dtype, in evaluation mode."""
+    import torch
+
+    weights = build.parameters(inputs)
+    floats = [value for value in (*weights.values(), *(inputs[name] for name in build.takes)) if _is_float(value)]
+    if floats:
+        module.to(floats[0].dtype)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.copy_(weights[name])
+    return module.eval()
+
+
+def _parameters(module, inputs, build):
+    """Return the module's parameters in the order of the inputs; it may have made them in any other."""
+    named = {} if module is None else dict(module.named_parameters())
+    return [named[name] for name in build.parameters(inputs)] if named else []
+
+
+def _call_of(answer, inputs, build, module):
+    """Return the function of what is taken, by name, that calls the answer."""
+    if build.module and not build.given and isinstance(answer, type):
+        return lambda given: module(*given.values())
+    own = {build.name: module} if build.module else {}
+    known = {**own, **{name: inputs[name] for name in build.arguments}}
+    if getattr(answer, "names", None) is not None:  # the judge's own, of stages
+        return lambda given: answer(*({**known, **given}[name] for name in answer.names))
+    if build.module and not build.given:
+        names = [name for name in inspect.signature(answer).parameters if name in {*known, *build.takes}]
+        return lambda given: answer(*({**known, **given}[name] for name in names))
+    if build.module:
+        return lambda given: answer(module, *given.values())
+    return lambda given: answer(*given.values())
+
+
+# Gradients ------------------------------------------------------------------------------------------------------------
+
+
+def _gradients(called, given, parameters):
+    given = {name: _with_gradient(value) for name, value in given.items()}
+    output = called(given)
+    return _gradients_of(output, [*parameters, *filter(_has_gradient, given.values())])
+
+
+def _gradients_of(output, wanted, *, keep=False):
+    """Return the gradients of a weighted sum of the output, one behind the other; 0 where it does not depend."""
+    import torch
+
+    if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+        return output
+    if not output.requires_grad:
+        raise BrokenError(
+            "No gradient gets from your output back to what it is made of, so nothing could be learned. On the way "
+            "something cuts the thread: .detach(), .data, .item(), .tolist(), NumPy, torch.no_grad(), or a new tensor "
+            "made of numbers."
+        )
+    weights = torch.arange(1, output.numel() + 1, dtype=output.dtype).sin().reshape(output.shape)
+    found = torch.autograd.grad((output * weights).sum(), wanted, allow_unused=True, retain_graph=keep or None)
+    return _flat([torch.zeros_like(one) if grad is None else grad for one, grad in zip(wanted, found, strict=True)])
+
+
+def _with_gradient(value):
+    return value.detach().clone().requires_grad_() if _is_float(value) else value
+
+
+def _has_gradient(value):
+    return bool(getattr(value, "requires_grad", False))
+
+
+def _is_float(value):
+    is_floating = getattr(value, "is_floating_point", None)
+    return is_floating is not None and is_floating()
+
+
+def _flat(tensors):
+    import torch
+
+    return torch.cat([tensor.reshape(-1) for tensor in tensors]) if tensors else torch.zeros(0)
+
+
+# Another device -------------------------------------------------------------------------------------------------------
+
+
+def _shape_elsewhere(called, given, module):
+    """Return the shape of what comes out on the meta device, which computes shapes alone and needs no GPU."""
+    import torch
+
+    output = called(given)
+    if not isinstance(output, torch.Tensor):
+        return output
+    if module is not None:
+        module.to("meta")
+    moved = {name: value.to("meta") if isinstance(value, torch.Tensor) else value for name, value in given.items()}
+    try:
+        with _one_device():
+            elsewhere = called(moved)
+    except BrokenError:
+        raise
+    except Exception:
+        return torch.tensor(output.shape)  # it reads numbers, and there are none: nothing can be said
+    if isinstance(elsewhere, torch.Tensor) and elsewhere.device.type != "meta":
+        raise BrokenError(
+            "With its inputs and its parameters on a GPU, the result would still stand on the CPU: some tensor is made "
+            "anew there. Make it where the inputs are: device=x.device."
+        )
+    return torch.tensor(output.shape)
+
+
+@contextlib.contextmanager
+def _one_device():
+    """Stop with `BrokenError` where a tensor of the CPU meets one of another device."""
+    from torch.overrides import TorchFunctionMode
+
+    class OneDevice(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            if getattr(function, "__name__", "") not in MOVERS:
+                tensors = [one for one in _tensors((args, kwargs)) if one.ndim]
+                if len({one.device.type for one in tensors}) > 1:
+                    stranger = next(one for one in tensors if one.device.type == "cpu")
+                    raise StrangerError(tuple(stranger.shape))
+            return function(*args, **kwargs)
+
+    try:
+        with OneDevice():
+            yield
+    except StrangerError as error:
+        line, _ = where_it_raised(error)
+        where = f" in `{line}`" if line else ""
+        raise BrokenError(
+            f"On a GPU this stops{where}: a tensor of shape {error.args[0]} that your code made stands on the CPU, "
+            f"where the inputs and the parameters do not. Make it where x is, with device=x.device, or bring it there: "
+            f".to(x.device)."
+        ) from None
+
+
+class StrangerError(Exception):
+    """A tensor of the CPU, of this shape, among those of another device."""
+
+
+def _tensors(value):
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _tensors(one)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+
+
+# Cost -----------------------------------------------------------------------------------------------------------------
+
+
+def _within(called, given, budget):
+    """Return whether the call takes no more than the budget: floating-point operations of matrix products."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        called(given)
+    return torch.tensor(counter.get_total_flops() <= budget)
+
+
+# The contract ---------------------------------------------------------------------------------------------------------
+
+
+def _hold_to_the_contract(module, inputs, build):
+    """Raise `BrokenError` unless the module's parameters have just these names and shapes, each a tensor of its own."""
+    expected, found = build.parameters(inputs), dict(module.named_parameters(remove_duplicate=False))
+    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
+    if missing:
+        raise BrokenError(_missing(module, missing, extra, build))
+    if extra:
+        raise BrokenError(
+            f"Your {build.module} has parameters that the task does not ask for: {_listed(extra)}. "
+            f"It has just these: {_listed(expected)}."
+        )
+    for name, weight in expected.items():
+        if found[name].shape != weight.shape:
+            said = ", ".join(f"{each}={inputs[each]}" for each in build.arguments)
+            turned = tuple(found[name].shape) == tuple(weight.shape)[::-1]
+            hint = " That is the other way round: nn.Linear(inputs, outputs) keeps (outputs, inputs)." if turned else ""
+            raise BrokenError(
+                f"The parameter `{name}` has shape {tuple(found[name].shape)}; expected {tuple(weight.shape)} where "
+                f"{build.module} is built with ({said}).{hint}"
+            )
+    homes = {}
+    for name, parameter in found.items():
+        if (other := homes.setdefault(id(parameter), name)) != name:
+            raise BrokenError(
+                f"`{name}` and `{other}` are one and the same parameter: one module stands in both places. Build a new "
+                f"one for each."
+            )
+
+
+def _missing(module, missing, extra, build):
+    """Return what to say of parameters that are not there, and of what stands in their place."""
+    import torch
+
+    first = missing[0]
+    owner_path, _, last = first.rpartition(".")
+    parts = first.split(".")
+    for depth in range(len(parts)):
+        owner = _at(module, parts[:depth])
+        value = getattr(owner, parts[depth], None) if owner is not None else None
+        path = ".".join(parts[: depth + 1])
+        if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
+            return (
+                f"`{path}` is a plain tensor, which PyTorch does not count among the parameters: no optimizer would "
+                f"ever change it. Wrap it in nn.Parameter(...), or let an nn.Linear hold it."
+            )
+        if isinstance(value, list | tuple) and any(isinstance(one, torch.nn.Module) for one in value):
+            return (
+                f"`{path}` is a Python {type(value).__name__} of modules, into which PyTorch does not look: their "
+                f"parameters are lost to it. nn.ModuleList(...) holds modules so that they count."
+            )
+        if isinstance(value, dict) and any(isinstance(one, torch.nn.Module) for one in value.values()):
+            return (
+                f"`{path}` is a Python dict of modules, into which PyTorch does not look. nn.ModuleDict(...) does it."
+            )
+        is_last = depth + 1 == len(parts)
+        if is_last and last == "bias" and getattr(owner, "weight", None) is not None:
+            return (
+                f"`{owner_path}` has no bias. The task wants one: nn.Linear and nn.LayerNorm have it unless told "
+                f"otherwise."
+            )
+        if value is None:
+            break
+    names = f" Yours are {_listed(extra)}." if extra else " Yours has none of its own." if not _has_any(module) else ""
+    there = "that parameter" if len(missing) == 1 else "these parameters"
+    return (
+        f"Your {build.module} has no parameter {_listed(missing)}.{names} The names are part of the task, because "
+        f"weights are loaded by them: {there} must be an attribute of self, set in __init__."
+    )
+
+
+def _has_any(module):
+    return next(iter(module.parameters()), None) is not None
+
+
+def _at(module, path):
+    for name in path:
+        module = module[int(name)] if name.isdigit() and hasattr(module, "__getitem__") else getattr(module, name, None)
+        if module is None:
+            return None
+    return module
+
+
+def _listed(names, most=6):
+    names = list(names)
+    return ", ".join(f"`{name}`" for name in names[:most]) + (
+        f" and {len(names) - most} more" if len(names) > most else ""
+    )
