@@ -9,10 +9,9 @@ from torch.nn import functional
 
 from course_lib import scaled_dot_product_attention
 from course_lib.self_attention import SelfAttention as Skeleton
-from grader.building import Build
 from grader.known import Known
 from grader.stages import Stage
-from grader.task import Case, Task
+from grader.task import Build, Case, Task
 from tasks import draws
 from tasks.probes import first_difference
 
@@ -393,8 +392,8 @@ def nobody_allowed(rng):
     if differs is None:
         return None
     return (
-        "Where nobody may attend to anything, every token gathers 0, and the bias of W_o is left: at [{}] your output is "
-        "{:.4g}, not {:.4g}."
+        "Where nobody may attend to anything, every token gathers 0, and the bias of W_o is left: at [{}] your output "
+        "is {:.4g}, not {:.4g}."
     ).format(*differs)
 
 
@@ -438,8 +437,8 @@ TASK = Task(
     finished=("torch.nn.MultiheadAttention.forward", "course_lib.self_attention.SelfAttention.forward"),
     hints=(
         "Which of the layer's lines need to be done once, when it is built, and which for every x?",
-        "What has unknowns is made in __init__ and becomes an attribute of self. forward uses it: self.W_q(x) is x times "
-        "its weight, plus its bias.",
+        "What has unknowns is made in __init__ and becomes an attribute of self. forward uses it: self.W_q(x) is x "
+        "times its weight, plus its bias.",
         "query, key, value = three maps of x; gathered = attention of these, with the mask; back to d_model by W_o.",
         "return self.W_o(masked_attention(self.W_q(x), ..., ..., mask))",
     ),
