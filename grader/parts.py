@@ -105,7 +105,7 @@ def parse(text):
     return PartsFile(text[: headings[0].start()] if headings else text, parts)
 
 
-def assembled(program, others=()):
+def assembled(program, others=(), cells=()):
     """Return (imports, body) of a part: the imports that it needs, each on a line, and the source of what it is.
 
     Of the answer's cell stays what the answer uses, as it is written; what it takes from other parts or from tools that
@@ -114,11 +114,15 @@ def assembled(program, others=()):
     Args:
         program: the `Program` of a right answer.
         others: names of other parts, which stand there by themselves.
+        cells: those of the notebook, in which statements stand as they were written.
 
     Raises:
         ValueError: the answer is not defined in its cell under its name.
     """
-    above = [(node, source) for source in program.statements for node in ast.parse(source).body]
+    written = {
+        ast.unparse(node): _source_of(node, cell.source.splitlines()) for cell in cells for node in cell.body or ()
+    }
+    above = [(node, written.get(source, source)) for source in program.statements for node in ast.parse(source).body]
     lines = program.answer.splitlines()
     cell = [(node, _source_of(node, lines)) for node in ast.parse(program.answer).body]
     statements = [pair for pair in (*above, *cell) if not bound_names(pair[0]) & set(others)]

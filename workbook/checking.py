@@ -50,11 +50,12 @@ def check(task_id, function=..., *, traceback=False, replace=False):
         message = "Stopped by you. If it ran long: is there a loop that does not end?"
         return display.show(display.plain(Outcome.TIMED_OUT, task.id, message))
     shown = result.shown
-    _failing[task.id] = (function, shown) if shown is not None and shown.inputs else None
+    can_be_shown = shown is not None and shown.inputs and not shown.broken
+    _failing[task.id] = (function, shown) if can_be_shown else None
     names = _names(task) if _failing[task.id] else ()
     help_line = f'To look closer: `{", ".join(names)} = failing_inputs("{task.id}")`' if names else ""
     kept = own_file.keep(task, replace=replace) if result.outcome is Outcome.RIGHT else ""
-    display.show(display.verdict(result, help_line=help_line or kept, traceback=traceback))
+    display.show(display.verdict(result, help_line=help_line, note=kept, traceback=traceback))
     if result.outcome is Outcome.RIGHT:
         for call in _when_right:
             call(task, function)

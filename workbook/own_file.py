@@ -70,7 +70,7 @@ def keep(task, *, replace=False):
     if isinstance(program, Unreadable):
         return f"Not kept in {NAME}: {program.reason}"
     try:
-        imports, body = assembled(program, {part.name for part in file.parts if part.id != task.id})
+        imports, body = assembled(program, {part.name for part in file.parts if part.id != task.id}, cells)
     except ValueError as error:
         return f"Not kept in {NAME}: {error}"
     if old.is_learners and old.body.strip() == body.strip():
