@@ -27,6 +27,9 @@ class Build:
         given: whether the answer is a function that is handed the module first; if not, the answer is the class.
         factory: whether the answer is a function that makes the module, in the place of the class.
         name: by which functions ask for the module.
+        optimizer: the name of the input that is the learning rate of an optimizer, which is handed out right after the
+            module: `torch.optim.SGD` of its parameters, where gradients of an earlier step are left. "" if there is
+            none.
     """
 
     takes: tuple[str, ...]
@@ -35,10 +38,11 @@ class Build:
     given: bool = False
     factory: bool = False
     name: str = "module"
+    optimizer: str = ""
 
     def parameters(self, inputs):
         """Return those of the inputs that are parameters, by name."""
-        others = {*self.takes, *self.arguments, "asks", "budget"}
+        others = {*self.takes, *self.arguments, self.optimizer, "asks", "budget"}
         return {name: value for name, value in inputs.items() if name not in others}
 
 
@@ -70,7 +74,8 @@ def run(answer, inputs, build, module_class=None):
         case "device":
             return _shape_elsewhere(called, given, module)
         case "weights":
-            called(given)
+            if called(given) is ...:
+                return ...
             return _flat([parameter.detach() for parameter in _parameters(module, inputs, build)])
         case "operations":
             return _within(called, given, inputs["budget"])
@@ -196,9 +201,30 @@ def _call_of(answer, inputs, build, module):
     if build.module and not build.given:
         names = [name for name in inspect.signature(answer).parameters if name in {*known, *build.takes}]
         return lambda given: answer(*({**known, **given}[name] for name in names))
+    if build.optimizer:
+        return lambda given: _with_optimizer(answer, module, inputs[build.optimizer], given)
     if build.module:
         return lambda given: answer(module, *given.values())
     return lambda given: answer(*given.values())
+
+
+def _with_optimizer(answer, module, rate, given):
+    """Return what the answer returns that is handed an optimizer, as an earlier step leaves it: with that step's
+    gradients."""
+    import torch
+
+    for parameter in module.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    steps = []
+    optimizer = torch.optim.SGD(module.parameters(), lr=rate)
+    optimizer.register_step_pre_hook(lambda *_: steps.append(1))
+    result = answer(module, optimizer, *given.values())
+    if isinstance(result, torch.Tensor) and not steps:
+        raise BrokenError(
+            "The optimizer has taken no step. It is optimizer.step() that moves the parameters: each optimizer does it "
+            "its own way, and yours should work with any."
+        )
+    return result
 
 
 # Gradients ------------------------------------------------------------------------------------------------------------
