@@ -92,10 +92,8 @@ product = first_attention_stages.product.but(
     "entries_of_queries_and_swapped_keys",
     "negative_distances",
 )
-scaled = first_attention_stages.scaled.but(
-    "power_of_one_then_half", "half_of_d_k", "root_of_query_count", "divided_by_the_square", "fourth_root"
-)
-masked = attention_stages.masked.but("small_number_for_infinity", mask="allowed")
+scaled = first_attention_stages.scaled.but("root_of_query_count", "divided_by_the_square", "fourth_root")
+masked = attention_stages.masked.but("small_number_for_infinity", "mask_inverted", mask="allowed")
 weights_of_scores = attention_stages.masked_weights.but(
     "logarithms_of_the_weights", "sigmoid_for_softmax", mask="allowed"
 )
@@ -105,6 +103,13 @@ output = first_attention_stages.output.but("queries_for_values", "output_divided
 @Stage
 def allowed(mask, query, key):
     return _mask(query, key, mask)
+
+
+@allowed.slip
+def mask_inverted(mask, query, key):
+    """The mask is used the wrong way round: True means that a query may attend to a key, and masked_fill fills where
+    it is told True."""
+    return _mask(query, key, None) if mask is None else ~mask
 
 
 @allowed.slip
@@ -130,10 +135,16 @@ def mask_of_the_first_sentence(mask, query, key):
 
 @allowed.slip
 def an_axis_for_the_heads(mask, query, key):
-    """The mask gets one more axis, as for several heads: (batch, 1, q_len, k_len). It comes as it fits the scores
-    already, and broadcasts by itself."""
-    mask = _mask(query, key, mask)
-    return mask.unsqueeze(1) if mask.ndim > 2 else mask
+    """The mask gets one more axis of size 1, as for several heads. It comes as it fits the scores already, and
+    broadcasts by itself."""
+    return _mask(query, key, None) if mask is None else mask.unsqueeze(1)
+
+
+@allowed.slip
+def a_square_without_a_mask(mask, query, key):
+    """Without a mask, one is made that is a square of the queries. There may be more keys than queries, or fewer: it is
+    (q_len, k_len)."""
+    return _mask(query, query, mask)
 
 
 @allowed.slip
@@ -240,6 +251,14 @@ def softmax_over_dim_1(scores):
     return torch.softmax(scores, dim=1).masked_fill(hidden, 0.0)
 
 
+@weights_of_scores.rare
+def softmax_over_dim_0(scores):
+    """The softmax runs over dim=0, the first axis: the sentences of a batch, or the queries where there is none. The
+    keys are the last axis, dim=-1."""
+    hidden = scores == -math.inf
+    return torch.softmax(scores, dim=0).masked_fill(hidden, 0.0)
+
+
 @weights_of_scores.slip
 def powers_of_two(scores):
     """The weights are made of powers of 2. Softmax takes powers of e, as torch.exp does."""
@@ -262,6 +281,50 @@ def overflowing(scores):
     exponentials = torch.exp(scores)
     sums = exponentials.sum(dim=-1, keepdim=True)
     return exponentials / torch.where(sums == 0, 1, sums)
+
+
+@weights_of_scores.slip
+def overflowing_and_nan(scores):
+    """The exponentials are taken of the scores as they are, and divided by their sum. Those of large scores are inf,
+    and those of a row with nothing allowed are all 0: both give NaN. Subtract each row's largest score first, and give
+    the row with nothing allowed zeros, or call masked_softmax."""
+    exponentials = torch.exp(scores)
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+@weights_of_scores.rare
+def one_maximum_for_all_rows(scores):
+    """The largest score of all is subtracted from every row, and a row far below it is left with exponentials of 0
+    alone. Subtract from each row its own largest score, or call masked_softmax."""
+    exponentials = torch.exp(scores - scores.max())
+    sums = exponentials.sum(dim=-1, keepdim=True)
+    return exponentials / torch.where(sums == 0, 1, sums)
+
+
+@weights_of_scores.rare
+def one_maximum_of_all_keys_for_all_rows(scaled, allowed):
+    """The largest score of all, hidden ones included, is subtracted from every row, and a row far below it is left with
+    exponentials of 0 alone. Subtract from each row its own largest visible score, or call masked_softmax."""
+    exponentials = torch.exp(scaled - scaled.max()) * allowed
+    sums = exponentials.sum(dim=-1, keepdim=True)
+    return exponentials / torch.where(sums == 0, 1, sums)
+
+
+@known.mistake
+def zero_rows_alone(query, key, value, mask):
+    """A query that may attend to nothing has output 0, and all others attend to every key, hidden ones too. The mask
+    hides keys from every query: their scores have to become minus infinity."""
+    output = torch.softmax(_scores(query, key), dim=-1) @ value
+    return output * _mask(query, key, mask).any(dim=-1, keepdim=True)
+
+
+@known.mistake
+def ones_without_a_mask(query, key, value, mask):
+    """~ turns booleans around, and torch.ones and torch.ones_like make floating-point numbers: give them
+    dtype=torch.bool."""
+    scores = _scores(query, key)
+    mask = torch.ones_like(scores) if mask is None else mask
+    return torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1).masked_fill(~mask, 0.0) @ value
 
 
 @known.mistake
@@ -328,6 +391,14 @@ def three_axes_expected(query, key, value, mask):
 def batches_alone(query, key, value, mask):
     """torch.bmm takes exactly one leading axis, where there may be none, or two. @ takes leading axes as they come."""
     scores = torch.bmm(query, key.mT) / math.sqrt(query.shape[-1])
+    return torch.bmm(course_lib.masked_softmax(scores, _mask(query, key, mask)), value)
+
+
+@known.mistake
+def batches_alone_and_axes_from_the_front(query, key, value, mask):
+    """Axes 1 and 2 of the keys are swapped, and torch.bmm takes exactly one leading axis. There may be none, or two:
+    .mT counts from the end, and @ takes leading axes as they come."""
+    scores = torch.bmm(query, key.transpose(1, 2)) / math.sqrt(query.shape[-1])
     return torch.bmm(course_lib.masked_softmax(scores, _mask(query, key, mask)), value)
 
 
@@ -534,7 +605,7 @@ STAGES = tuple(
 
 TASK = Task(
     id="04.masked_attention",
-    title="Attention under any mask",
+    title="Attention with a mask",
     difficulty=3,
     minutes=15,
     reference=reference,

@@ -609,6 +609,21 @@ def no_axis_named(scores, mask):
 
 
 @known.mistake
+def log_softmax(scores, mask):
+    """This is the logarithm of the weights, as log_softmax gives it, and NaN where nothing is allowed. The weights
+    themselves are asked for."""
+    return torch.log_softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+
+
+@known.mistake
+def any_without_its_axis(scores, mask):
+    """mask.any(dim=-1) loses the last axis, so it does not fit the weights any more. keepdim=True keeps it, with
+    size 1."""
+    weights = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+    return torch.where(mask.any(dim=-1), weights, 0)
+
+
+@known.mistake
 def row_by_row_of_the_mask(scores, mask):
     """The rows of the mask are taken one by one, and there may be fewer of them than of the scores: a mask broadcasts.
     mask.expand_as(scores) repeats its rows."""
@@ -699,6 +714,12 @@ def nan_overwritten(scores, mask):
 @known.legal
 def filled_twice(scores, mask):
     return torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1).masked_fill(~mask, 0.0)
+
+
+@known.legal
+def below_all_that_is_finite(scores, mask):
+    weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1)
+    return weights * mask.any(dim=-1, keepdim=True)
 
 
 @known.legal
