@@ -90,19 +90,43 @@ product = first_attention_stages.product.but(
     "keys_with_themselves",
     "keys_reshaped",
     "entries_of_queries_and_swapped_keys",
+    "distances",
     "negative_distances",
+    "cosines",
 )
-scaled = first_attention_stages.scaled.but("root_of_query_count", "divided_by_the_square", "fourth_root")
+scaled = first_attention_stages.scaled.but(
+    "root_of_query_count",
+    "divided_by_the_square",
+    "fourth_root",
+    "multiplied_by_d_k",
+    "divided_by_two",
+    "root_of_two",
+    "half_of_d_k",
+)
 masked = attention_stages.masked.but("small_number_for_infinity", "mask_inverted", mask="allowed")
 weights_of_scores = attention_stages.masked_weights.but(
-    "logarithms_of_the_weights", "sigmoid_for_softmax", mask="allowed"
+    "logarithms_of_the_weights",
+    "sigmoid_for_softmax",
+    "softmax_of_the_negative",
+    "the_best_key_alone",
+    "shares_of_the_scores",
+    mask="allowed",
 )
-output = first_attention_stages.output.but("queries_for_values", "output_divided_by_the_keys")
+output = first_attention_stages.output.but(
+    "queries_for_values", "output_divided_by_the_keys", "sum_of_the_values", "softmax_of_the_output", "queries_added"
+)
 
 
 @Stage
 def allowed(mask, query, key):
     return _mask(query, key, mask)
+
+
+@scaled.rare
+def root_of_axis_1(product, query):
+    """The scores are divided by the root of the size of axis 1, which is d_k only where nothing stands before the
+    queries. d_k is the last axis, whatever stands before it: query.shape[-1]."""
+    return product / math.sqrt(query.shape[1])
 
 
 @allowed.slip
@@ -578,24 +602,13 @@ def by_torch(query, key, value, mask=None):
 
 
 RARE = {
-    "distances",
-    "cosines",
-    "divided_by_two",
-    "multiplied_by_d_k",
     "multiplied_by_root",
     "root_of_the_first_axis",
-    "an_axis_for_the_heads",
     "first_key_always",
     "large_number_added",
-    "shares_of_the_scores",
-    "softmax_of_the_negative",
-    "the_best_key_alone",
-    "divided_by_the_largest",
     "softmax_twice",
     "no_softmax",
     "average_of_the_values",
-    "sum_of_the_values",
-    "softmax_of_the_output",
     "queries_with_themselves",
 }
 STAGES = tuple(
