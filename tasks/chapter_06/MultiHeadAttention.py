@@ -192,7 +192,7 @@ def every_nth_component(query, key, value, num_heads):
     return tuple(heads_stages.every_nth_component(each, num_heads) for each in (query, key, value))
 
 
-@pieces.slip
+@pieces.rare
 def sizes_exchanged(query, key, value, num_heads):
     """The number of heads and the size of a head are exchanged: there are d_k heads of num_heads components."""
     return tuple(heads_stages.sizes_exchanged(each, num_heads) for each in (query, key, value))
@@ -239,13 +239,7 @@ def not_scaled(product):
     return product
 
 
-@scaled.slip
-def divided_by_d_k(product, heads):
-    """The scores are divided by d_k itself, or by its root twice. Once by the square root keeps their variance at 1."""
-    return product / heads[0].shape[-1]
-
-
-@scaled.slip
+@scaled.rare
 def root_of_num_heads(product, num_heads):
     """The scores are divided by the root of the number of heads. It is the size of a head that counts."""
     return product / math.sqrt(num_heads)
@@ -338,17 +332,14 @@ def multiplied_after(scaled, seen):
     return torch.softmax(scaled, dim=-1) * (1 if seen is None else seen)
 
 
-@shares.rare
-def weights_averaged(masked):
-    """The heads' weights are averaged, and every head uses the mean. So they all look at the same places. Each head has
-    its own weights; it is the outputs that are laid side by side."""
-    weights = torch.softmax(masked, dim=-1).masked_fill(masked == -math.inf, 0)
-    return weights.mean(dim=-3, keepdim=True).expand(weights.shape)
+@Stage
+def value_heads(heads):
+    return heads[2]
 
 
 @Stage
-def gathered(shares, heads):
-    return shares @ heads[2]  # (batch, num_heads, q_len, d_k)
+def gathered(shares, value_heads):
+    return shares @ value_heads  # (batch, num_heads, q_len, d_k)
 
 
 @Stage
@@ -500,26 +491,7 @@ class PiecesMapped(Base):
         return self.W_q(heads)
 
 
-NO_AXIS = """The mask has no axis for the heads, so the sentences of the batch are lined up with the heads. That is an
-error, or, with as many sentences as heads, wrong without a word. It needs an axis of size 1 before its last two."""
-
-AXIS_FROM_THE_FRONT = """The mask gets its axis for the heads at place 1, counted from the front, which fits a mask of a
-batch, (batch, 1, k_len), and none without one, (q_len, k_len). Count from the end: before the last two axes."""
-
-
-def _with_the_mask(attend, unsqueezed, sentence, name):
-    """Register a layer that hands a mask to this function with its axis for the heads at another place, or without."""
-
-    class Layer(Base):
-        def forward(self, x, memory=None, mask=None):
-            query, key, value = self.heads(x, memory)
-            mask = mask if mask is None or unsqueezed is None else mask.unsqueeze(unsqueezed)
-            return self.W_o(merge_heads(attend(query, key, value, mask)))
-
-    Layer.__name__, Layer.__doc__ = name, sentence
-    known.mistake(Layer)
-
-
+# Attention from the file of parts: where it stops is none of the answer's own lines.
 PART = {"torch": torch, "math": math}
 exec(
     compile(
@@ -536,7 +508,147 @@ def formula(query, key, value, mask):
     ),
     PART,
 )
-_with_the_mask(PART["formula"], None, NO_AXIS, "NoAxisForTheHeads")
+from_a_part = PART["formula"]
+
+
+def by_the_kernel(query, key, value, mask):
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+class AsItIs(Base):
+    """Hands the mask on as it is."""
+
+    attend, axis = staticmethod(from_a_part), None
+
+    def forward(self, x, memory=None, mask=None):
+        query, key, value = self.heads(x, memory)
+        if mask is not None and self.axis is not None:
+            mask = mask.unsqueeze(self.axis)
+        return self.W_o(merge_heads(self.attend(query, key, value, mask)))
+
+
+@known.mistake
+class NoAxisForTheHeads(AsItIs):
+    """The mask has no axis for the heads, so the sentences of the batch are lined up with the heads. That is an error,
+    or, with as many sentences as heads, wrong without a word. It needs an axis of size 1 before its last two."""
+
+
+@known.mistake
+class NoAxisWhereItIsFilledIn(AsItIs):
+    """Where mask and scores meet, the mask has no axis for the heads, so the sentences of the batch are lined up with
+    the heads. It needs an axis of size 1 before its last two."""
+
+    attend = staticmethod(formula)
+
+
+@known.mistake
+class NoAxisInTheKernel(AsItIs):
+    """PyTorch's attention gets the mask without an axis for the heads, so the sentences of the batch are lined up with
+    the heads. Give it one of size 1 before its last two."""
+
+    attend = staticmethod(by_the_kernel)
+
+
+@known.mistake
+class AxisFromTheFront(AsItIs):
+    """The mask gets its axis for the heads at place 1, counted from the front. That fits a mask of a batch, (batch, 1,
+    k_len), and none without one, (q_len, k_len). Count from the end: before the last two axes."""
+
+    axis = 1
+
+
+@known.mistake
+class AxisFromTheFrontWhereItIsFilledIn(AxisFromTheFront):
+    """Where mask and scores meet, the axis for the heads stands at place 1, counted from the front. A mask without a
+    batch, (q_len, k_len), has no batch to skip. Count from the end: before the last two axes."""
+
+    attend = staticmethod(formula)
+
+
+@known.mistake
+class AxisFromTheFrontInTheKernel(AxisFromTheFront):
+    """PyTorch's attention gets the mask with its axis for the heads at place 1, counted from the front, which a mask
+    without a batch, (q_len, k_len), has elsewhere. Count from the end: before the last two axes."""
+
+    attend = staticmethod(by_the_kernel)
+
+
+class OfOthers(Base):
+    """Makes queries, keys and values of the wrong sequences, for attention from the file of parts."""
+
+    def forward(self, x, memory=None, mask=None):
+        memory = x if memory is None else memory
+        maps = zip((self.W_q, self.W_k, self.W_v), self.sources(x, memory), strict=True)
+        query, key, value = (split_heads(W(source), self.num_heads) for W, source in maps)
+        mask = _for_heads(mask)
+        return self.W_o(merge_heads(from_a_part(query, key, value, mask)))
+
+
+@known.mistake
+class MemoryLeftOut(OfOthers):
+    """Keys and values are made of x even where there is a memory. Then it is the memory that offers them."""
+
+    def sources(self, x, memory):
+        return x, x, x
+
+
+@known.mistake
+class TheMemoryAsks(OfOthers):
+    """The queries are made of the memory, where there is one. It is x that asks, one row for each of its tokens."""
+
+    def sources(self, x, memory):
+        return memory, memory, memory
+
+
+@known.mistake
+class Exchanged(OfOthers):
+    """x and the memory are exchanged: the memory asks, and x answers. Queries are made of x, keys and values of the
+    memory."""
+
+    def sources(self, x, memory):
+        return memory, x, x
+
+
+@known.mistake
+class KeysOfAnother(OfOthers):
+    """The keys are made of x and the values of the memory, so there are not as many of one as of the other. Both come
+    from the memory, if there is one."""
+
+    def sources(self, x, memory):
+        return x, x, memory
+
+
+@known.mistake
+class ValuesOfAnother(OfOthers):
+    """The values are made of x and the keys of the memory, so there are not as many of one as of the other. Both come
+    from the memory, if there is one."""
+
+    def sources(self, x, memory):
+        return x, memory, x
+
+
+@known.mistake
+class WeightsNotTransposed(Base):
+    """x is multiplied by the weight of W_q and not handed to W_q itself. nn.Linear keeps its weight turned around,
+    (outputs, inputs); as it is square, nothing complains. Call the maps: that adds their biases as well."""
+
+    def forward(self, x, memory=None, mask=None):
+        memory = x if memory is None else memory
+        maps = x @ self.W_q.weight, memory @ self.W_k.weight, memory @ self.W_v.weight
+        heads = (split_heads(each, self.num_heads) for each in maps)
+        return merge_heads(formula(*heads, _for_heads(mask))) @ self.W_o.weight
+
+
+@known.mistake
+class WeightsAlone(Base):
+    """The biases take no part: x is multiplied by the weights alone. Calling a map, W_q(x), multiplies by its weight
+    and adds its bias."""
+
+    def forward(self, x, memory=None, mask=None):
+        memory = x if memory is None else memory
+        maps = x @ self.W_q.weight.mT, memory @ self.W_k.weight.mT, memory @ self.W_v.weight.mT
+        heads = (split_heads(each, self.num_heads) for each in maps)
+        return merge_heads(formula(*heads, _for_heads(mask))) @ self.W_o.weight.mT
 
 
 @known.mistake
@@ -652,8 +764,8 @@ TASK = Task(
     part=True,
     library="torch",
     cases=(
-        Case("the example of the text", {}, dtype="float32", draw=the_example),
         Case("2 heads, no mask", dict(batch=1, length=3, num_heads=2, d_k=4), dtype="float32"),
+        Case("the example of the text", {}, dtype="float32", draw=the_example),
         Case("padded sentences", dict(batch=4, length=5, num_heads=3, d_k=2), dtype="float32", draw=draw_padded),
         Case("a causal mask", dict(batch=2, length=5, num_heads=3, d_k=4), dtype="float32", draw=draw_causal),
         Case(
@@ -717,6 +829,7 @@ TASK = Task(
         seen,
         masked,
         shares,
+        value_heads,
         gathered,
         heads_stages.swapped.but(
             "all_axes_turned",
@@ -727,6 +840,7 @@ TASK = Task(
             "merged_words_reversed",
             "words_not_brought_forward",
             "words_and_components_swapped",
+            rare=["component_by_component"],
             heads="gathered",
         ),
         heads_stages.merged.but(
