@@ -156,7 +156,7 @@ def _judge_case(task, case, inputs, expected, reply):
         case Reply(status="broken"):
             return result(Outcome.WRONG, reply.message, inputs=inputs, broken=True)
         case Reply(status="raised"):
-            return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
+            return result(Outcome.RAISED, told(reply, task.build), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
         if not numbers and case.asks != "output":
