@@ -104,7 +104,8 @@ def _names(task):
 
 
 def _is_class_task(task):
-    return task.build is not None and bool(task.build.module) and not task.build.given
+    build = task.build
+    return build is not None and bool(build.module) and not (build.given or build.factory)
 
 
 def _handed_out(task):
