@@ -208,15 +208,24 @@ def _call_of(answer, inputs, build, module):
     return lambda given: answer(*given.values())
 
 
-def _with_optimizer(answer, module, rate, given):
-    """Return what the answer returns that is handed an optimizer, as an earlier step leaves it: with that step's
-    gradients."""
+def optimizer_of(module, rate):
+    """Return an optimizer of a module's parameters, as an earlier step leaves it: with gradients of that step."""
     import torch
 
     for parameter in module.parameters():
         parameter.grad = torch.ones_like(parameter)
-    steps = []
-    optimizer = torch.optim.SGD(module.parameters(), lr=rate)
+    return torch.optim.SGD(module.parameters(), lr=rate)
+
+
+def _with_optimizer(answer, module, rate, given):
+    """Return what the answer returns that is handed an optimizer.
+
+    Raises:
+        BrokenError: it has not let the optimizer take its step.
+    """
+    import torch
+
+    steps, optimizer = [], optimizer_of(module, rate)
     optimizer.register_step_pre_hook(lambda *_: steps.append(1))
     result = answer(module, optimizer, *given.values())
     if isinstance(result, torch.Tensor) and not steps:

@@ -130,7 +130,8 @@ def _judge_case(task, case, inputs, expected, reply):
     def result(outcome, message="", **shown):
         if task.build is not None and "inputs" in shown:
             shown["weights"] = task.build.parameters(inputs)
-            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes)}
+            rate = (task.build.optimizer,) if task.build.optimizer else ()
+            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes, *rate)}
         return CaseResult(case.name, case.points, outcome, message, **shown)
 
     match reply:

@@ -5,7 +5,7 @@ import importlib
 import inspect
 
 from grader import display
-from grader.building import with_weights
+from grader.building import optimizer_of, with_weights
 from grader.call import copy_inputs, in_library
 from grader.judge import judge_function
 from grader.program import refusing
@@ -82,7 +82,7 @@ def failing_inputs(task_id):
     """Return the inputs of the smallest case that the last check() of this task found wrong, in the signature's order.
 
     Where the answer is a class, the module that it makes comes first, with the weights of the case; where a function is
-    handed a module, that one.
+    handed a module, that one, and then its optimizer if there is one.
 
     Raises:
         NothingFailedError: check() has not run, or found nothing wrong.
@@ -99,7 +99,9 @@ def failing_inputs(task_id):
         found = {name: inputs[name] for name in task.build.takes}
         if task.build.module:
             module_class = _handed_out(task) if task.build.given else function
-            found = {task.build.name: with_weights(module_class, inputs, task.build), **found}
+            module = with_weights(module_class, inputs, task.build)
+            optimizer = task.build.optimizer and optimizer_of(module, inputs[task.build.optimizer])
+            found = {task.build.name: module, **({"optimizer": optimizer} if optimizer else {}), **found}
     values = tuple(found.values())
     return values[0] if len(values) == 1 else values
 
@@ -108,7 +110,8 @@ def _names(task):
     """Return the names under which `failing_inputs` gives what it gives."""
     if task.build is None:
         return task.names
-    return ((task.build.name,) if task.build.module else ()) + task.build.takes
+    optimizer = ("optimizer",) if task.build.optimizer else ()
+    return ((task.build.name,) if task.build.module else ()) + optimizer + task.build.takes
 
 
 def _is_class_task(task):
