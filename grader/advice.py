@@ -236,7 +236,9 @@ def unpacked(reply):
 
 def dtypes_clash(reply):
     """PyTorch multiplies matrices of one dtype."""
-    found = re.search(r"same dtype, but got: (\w+) != (\w+)|expected scalar type (\w+) but found (\w+)", reply.message)
+    found = re.search(
+        r"same dtype, but got:? (\w+) (?:!=|and) (\w+)|expected scalar type (\w+) but found (\w+)", reply.message
+    )
     if found is None:
         return None
     names = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16"}
