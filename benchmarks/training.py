@@ -7,9 +7,9 @@ from the same weights.
     python benchmarks/training.py --language-model        then a language model on Shakespeare, a minute more
     python benchmarks/training.py --device cuda           on a GPU
 
-Speed: the three take turns of a few steps, in random order, so that whatever else the machine does hits both alike. Shown
-are the median over the turns, and the median of the ratios within each turn. The batches of a turn are made before it
-and are the same for all, so the time is that of model, loss and optimizer.
+Speed: the three take turns of a few steps, in random order, so that whatever else the machine does hits all alike.
+Shown are the median over the turns, and the median of the ratios within each turn. The batches of a turn are made
+before it and are the same for all, so the time is that of model, loss and optimizer.
 
 Accuracy: all are trained to the end, then write the held-out dates, left alone with what they have written so far (by
 `greedy_without_cache`, because PyTorch's decoder has no cache; the one of the parts by their own `greedy_decode`).
