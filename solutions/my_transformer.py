@@ -107,25 +107,99 @@ class MultiHeadAttention(nn.Module):
 
 # 07.sinusoidal_positions ----------------------------------------------------------------------------------------------
 
-from course_lib.positional_encoding import sinusoidal_encoding as sinusoidal_positions
+
+def sinusoidal_positions(x, start):
+    """Return x plus the vectors of positions start, start + 1, ...: (..., length, d_model)."""
+    length, d_model = x.shape[-2:]
+    positions = torch.arange(start, start + length)[:, None]  # (length, 1)
+    angles = positions * 10000.0 ** (-torch.arange(0, d_model, 2) / d_model)  # (length, d_model / 2)
+    vectors = torch.zeros(length, d_model)
+    vectors[:, 0::2] = torch.sin(angles)
+    vectors[:, 1::2] = torch.cos(angles)
+    return x + vectors
 
 
 # 07.SinusoidalPositions -----------------------------------------------------------------------------------------------
 
-from course_lib.positional_encoding import SinusoidalPositions
+
+class SinusoidalPositions(nn.Module):
+    """Adds sines and cosines of its position to each element of a sequence."""
+
+    def forward(self, x, start=0):
+        """Return x plus the vectors of positions start, start + 1, ...: (..., length, d_model)."""
+        vectors = sinusoidal_positions(torch.zeros(x.shape[-2:]), start)  # (length, d_model)
+        return x + vectors.to(x)
 
 
 # 08.layer_norm --------------------------------------------------------------------------------------------------------
 
-from course_lib.layers import layer_norm
+
+def layer_norm(x, weight, bias):
+    """Return every word normalized, scaled and shifted: (..., d_model), (d_model,), (d_model,) -> (..., d_model)."""
+    centered = x - x.mean(dim=-1, keepdim=True)
+    variance = (centered**2).mean(dim=-1, keepdim=True)
+    return centered / (variance + 1e-5) ** 0.5 * weight + bias
 
 
 # 08.FeedForward -------------------------------------------------------------------------------------------------------
 
-from course_lib.layers import FeedForward
+
+class FeedForward(nn.Module):
+    """Two linear maps, and between them everything below 0 is cut off."""
+
+    def __init__(self, d_model, d_ff):
+        super().__init__()
+        self.W_1 = nn.Linear(d_model, d_ff)
+        self.W_2 = nn.Linear(d_ff, d_model)
+
+    def forward(self, x):
+        """Return what the network makes of every word: (..., d_model) -> (..., d_model)."""
+        return self.W_2(torch.relu(self.W_1(x)))
 
 
 # 08.EncoderBlock ------------------------------------------------------------------------------------------------------
+
+
+class EncoderBlock(nn.Module):
+    """Self-attention, then the feed-forward network, each with dropout, a sum and a norm around it."""
+
+    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
+        super().__init__()
+        self.attention = MultiHeadAttention(d_model, num_heads)
+        self.feed_forward = FeedForward(d_model, d_ff)
+        self.norm_attention = nn.LayerNorm(d_model)
+        self.norm_feed_forward = nn.LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.is_pre = norm == "pre"
+
+    def forward(self, x, mask=None):
+        """Return the output of the block for every word: (batch, length, d_model) -> (batch, length, d_model)."""
+        if self.is_pre:
+            x = x + self.dropout(self.attention(self.norm_attention(x), mask=mask))
+            return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
+        x = self.norm_attention(x + self.dropout(self.attention(x, mask=mask)))
+        return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
+
+
+# 08.Encoder -----------------------------------------------------------------------------------------------------------
+
+
+class Encoder(nn.Module):
+    """Blocks one after the other, and a last norm."""
+
+    def __init__(self, num_layers, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
+        super().__init__()
+        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, dropout, norm) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(d_model)
+
+    def forward(self, x, mask=None):
+        """Return what the stack makes of every word: (batch, length, d_model) -> (batch, length, d_model)."""
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.norm(x)
+
+
+# 09.DecoderBlock ------------------------------------------------------------------------------------------------------
 
 
 class Block(nn.Module):
@@ -140,37 +214,6 @@ class Block(nn.Module):
         if self.order == "pre":
             return x + self.dropout(part(norm(x)))
         return norm(x + self.dropout(part(x)))
-
-
-class EncoderBlock(Block):
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
-        super().__init__(dropout, norm)
-        self.attention = MultiHeadAttention(d_model, num_heads)
-        self.feed_forward = FeedForward(d_model, d_ff)
-        self.norm_attention = nn.LayerNorm(d_model)
-        self.norm_feed_forward = nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        x = self.around(x, self.norm_attention, lambda words: self.attention(words, mask=mask))
-        return self.around(x, self.norm_feed_forward, self.feed_forward)
-
-
-# 08.Encoder -----------------------------------------------------------------------------------------------------------
-
-
-class Encoder(nn.Module):
-    def __init__(self, num_layers, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
-        super().__init__()
-        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, dropout, norm) for _ in range(num_layers))
-        self.norm = nn.LayerNorm(d_model)
-
-    def forward(self, x, mask=None):
-        for block in self.blocks:
-            x = block(x, mask)
-        return self.norm(x)
-
-
-# 09.DecoderBlock ------------------------------------------------------------------------------------------------------
 
 
 class DecoderBlock(Block):
