@@ -1,5 +1,5 @@
-"""The blocks of a Transformer by PyTorch's own layers, with the weights of the course's modules: the oracle of the tasks
-that build them. Gradients get back to those weights."""
+"""The blocks of a Transformer by PyTorch's own layers, with the weights of the course's modules: the oracle of tasks that
+build them. Gradients get back to those weights."""
 
 import functools
 

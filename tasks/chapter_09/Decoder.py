@@ -1,4 +1,4 @@
-"""09.Decoder: a stack of decoder blocks under one causal mask, and a last norm (Vaswani et al. 2017, figure 1, right)."""
+"""09.Decoder: decoder blocks under one causal mask, and a last norm (Vaswani et al. 2017, figure 1, right)."""
 
 import numpy as np
 import torch
@@ -181,8 +181,8 @@ def x_in_the_place_of_the_memory(x, mask, blocks, others):
 
 @through.slip
 def every_block_from_the_start(x, mask, blocks, others):
-    """Every block gets the decoder's input, and only what the last one makes of it counts. Each gets what the one before
-    has made."""
+    """Every block gets the decoder's input, and only what the last one makes of it counts. Each gets what the one
+    before has made."""
     return blocks[-1](x, others[0], mask, others[1])
 
 

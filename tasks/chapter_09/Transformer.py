@@ -265,8 +265,8 @@ def output(decoded, module):
 
 @output.slip
 def softmax_at_the_end(decoded, module):
-    """These are probabilities, after a softmax. Logits are asked for, as they leave W_vocabulary: the loss of chapter 10
-    takes the softmax itself."""
+    """These are probabilities, after a softmax. Logits are asked for, as they leave W_vocabulary: the loss of chapter
+    10 takes the softmax itself."""
     return module.W_vocabulary(decoded).softmax(-1)
 
 
@@ -320,8 +320,8 @@ class Positions(nn.Module):
 
 @known.mistake
 class LengthsOfTheTarget(Machine):
-    """The mask is as long as the target. It speaks of the source's positions, in the encoder and in cross-attention: its
-    length is source.shape[1]."""
+    """The mask is as long as the target. It speaks of the source's positions, in the encoder and in cross-attention:
+    its length is source.shape[1]."""
 
     def forward(self, source, target, source_lengths):
         mask = padding_mask(source_lengths, target.shape[1])
