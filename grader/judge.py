@@ -9,7 +9,7 @@ import numpy as np
 from grader.advice import told
 from grader.building import segments
 from grader.call import ROOM, in_process, run_case
-from grader.compare import close, difference
+from grader.compare import apart, close, difference
 from grader.diagnose import find_mistake
 from grader.probing import dependence, see, unsteady
 from grader.relations import relation
@@ -130,7 +130,8 @@ def _judge_case(task, case, inputs, expected, reply):
     def result(outcome, message="", **shown):
         if task.build is not None and "inputs" in shown:
             shown["weights"] = task.build.parameters(inputs)
-            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes)}
+            rate = (task.build.optimizer,) if task.build.optimizer else ()
+            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes, *rate)}
         return CaseResult(case.name, case.points, outcome, message, **shown)
 
     match reply:
@@ -156,7 +157,7 @@ def _judge_case(task, case, inputs, expected, reply):
         case Reply(status="broken"):
             return result(Outcome.WRONG, reply.message, inputs=inputs, broken=True)
         case Reply(status="raised"):
-            return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
+            return result(Outcome.RAISED, told(reply, task.build), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
         if not numbers and case.asks != "output":
@@ -282,10 +283,8 @@ def _first_gradient(parts, yours, expected):
             if not of_yours.any():
                 return f"The gradient of `{name}` is 0 throughout; expected {right[wrong][0]:.4g} and others."
             place = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
-            return (
-                f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: yours "
-                f"{of_yours[wrong][0]:.4g}, expected {right[wrong][0]:.4g}."
-            )
+            numbers = "yours {}, expected {}".format(*apart(of_yours[wrong][0].item(), right[wrong][0].item()))
+            return f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: {numbers}."
         start += size
     return None
 

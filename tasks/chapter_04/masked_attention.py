@@ -9,7 +9,7 @@ import course_lib
 from course_lib import scaled_dot_product_attention as reference
 from grader.known import Known
 from grader.stages import Stage
-from grader.task import Case, Task
+from grader.task import Build, Case, Task
 from tasks import attention_stages, first_attention_stages
 from tasks.probes import apart, first_difference, weights_seen
 from tasks.rules import informative
@@ -72,7 +72,7 @@ def loud_for_float32(rng, batch, length, d_k, d_v):
     return inputs
 
 
-def weights(query, key, value, mask):
+def weights(query, key, value, mask, *asks):
     return course_lib.attention_weights(query, key, mask)
 
 
@@ -335,6 +335,42 @@ def one_maximum_of_all_keys_for_all_rows(scaled, allowed):
 
 
 @known.mistake
+def nan_comes_back_to_queries_and_keys(query, key, value, mask):
+    """The output is right, but the gradients of queries and keys are NaN: what is NaN in a row with nothing allowed and
+    overwritten at the end comes back, as 0 times NaN is NaN. It ends where minus infinity is filled in for the scores
+    (torch.where, masked_fill); where it is added, or 0 divided by 0, it does not."""
+    mask = _mask(query, key, mask)
+    blocked = torch.zeros(mask.shape, dtype=query.dtype).masked_fill(~mask, -math.inf)
+    return torch.softmax(_scores(query, key) + blocked, dim=-1).nan_to_num(0.0) @ value
+
+
+@known.mistake
+def nan_comes_back_to_values(query, key, value, mask):
+    """The output is right, but the gradients of the values are NaN: in a row with nothing allowed the weights are NaN,
+    and that is overwritten in the output alone. Give those weights 0 before they meet the values."""
+    scores = torch.where(_mask(query, key, mask), _scores(query, key), -math.inf)
+    return (torch.softmax(scores, dim=-1) @ value).nan_to_num(0.0)
+
+
+@known.mistake
+def plain_formula(query, key, value, mask):
+    """The exponentials are multiplied by the mask and divided by their sum. Those of large scores are inf, and in a row
+    with nothing allowed the sum is 0: both give NaN, in the gradients too. Call masked_softmax, or fill in minus
+    infinity, subtract each row's largest score, and give the row with nothing allowed zeros."""
+    exponentials = torch.exp(_scores(query, key)) * _mask(query, key, mask)
+    return exponentials / exponentials.sum(dim=-1, keepdim=True) @ value
+
+
+@known.mistake
+def minus_infinity_added(query, key, value, mask):
+    """A row with nothing allowed comes out as NaN, and so do the gradients: there minus infinity is added to all
+    scores. Its output should be 0; and where minus infinity is filled in (torch.where, masked_fill), no NaN comes back
+    to the queries and keys."""
+    blocked = torch.where(_mask(query, key, mask), 0.0, -math.inf).to(query.dtype)
+    return torch.softmax(_scores(query, key) + blocked, dim=-1) @ value
+
+
+@known.mistake
 def zero_rows_alone(query, key, value, mask):
     """A query that may attend to nothing has output 0, and all others attend to every key, hidden ones too. The mask
     hides keys from every query: their scores have to become minus infinity."""
@@ -529,7 +565,7 @@ def doubled_queries(rng):
 @known.always
 def zero_where_nothing_is_allowed(inputs, output):
     """A query that may attend to nothing should have output 0."""
-    if inputs["mask"] is None:
+    if inputs["mask"] is None or inputs.get("asks", "output") != "output":
         return True
     nothing = ~inputs["mask"].any(axis=-1)
     return bool((output[np.broadcast_to(nothing, output.shape[:-1])] == 0).all())
@@ -659,7 +695,17 @@ TASK = Task(
             dtype="float32",
             draw=loud_for_float32,
         ),
+        Case(
+            "gradients, with queries that may attend to nothing",
+            dict(batch=2, length=5, d_k=3, d_v=4),
+            points=2,
+            dtype="float32",
+            draw=left_padded,
+            asks="gradients",
+        ),
     ),
+    build=Build(takes=("query", "key", "value", "mask")),
+    part=True,
     finished=(
         "course_lib.scaled_dot_product_attention",
         "course_lib.attention_weights",

@@ -8,7 +8,7 @@ import torch
 from course_lib import masked_softmax as reference
 from grader.known import Known
 from grader.stages import Stage
-from grader.task import Case, Task
+from grader.task import Build, Case, Task
 from tasks.rules import informative
 
 known = Known()
@@ -624,6 +624,23 @@ def any_without_its_axis(scores, mask):
 
 
 @known.mistake
+def nan_comes_back(scores, mask):
+    """The weights are right, but the gradients of a row with nothing allowed are NaN: what is NaN on the way and
+    overwritten at the end comes back, as 0 times NaN is NaN. It ends where minus infinity is filled in for the scores
+    (torch.where, masked_fill), before anything else; where it is added, or 0 divided by 0, it does not."""
+    blocked = torch.zeros(mask.shape, dtype=scores.dtype).masked_fill(~mask, -math.inf)
+    return torch.softmax(scores + blocked, dim=-1).nan_to_num(0.0)
+
+
+@known.mistake
+def minus_infinity_added(scores, mask):
+    """A row with nothing allowed comes out as NaN, and so do its gradients: minus infinity is added to all its scores.
+    Such a row should have weights 0; and where minus infinity is filled in (torch.where, masked_fill), no NaN comes
+    back."""
+    return torch.softmax(scores + torch.where(mask, 0.0, -math.inf).to(scores.dtype), dim=-1)
+
+
+@known.mistake
 def row_by_row_of_the_mask(scores, mask):
     """The rows of the mask are taken one by one, and there may be fewer of them than of the scores: a mask broadcasts.
     mask.expand_as(scores) repeats its rows."""
@@ -693,6 +710,8 @@ def _row(numbers):
 @known.always
 def forbidden_weights_are_zero(inputs, output):
     """A forbidden key should have weight 0."""
+    if inputs.get("asks", "output") != "output":
+        return True  # it is about outputs
     forbidden = output[~np.broadcast_to(inputs["mask"], output.shape)]
     return bool((np.nan_to_num(forbidden) == 0).all())  # NaN is told otherwise
 
@@ -700,6 +719,8 @@ def forbidden_weights_are_zero(inputs, output):
 @known.always
 def rows_sum_to_one_or_zero(inputs, output):
     """Each row should sum to 1, or to 0 where its mask allows nothing."""
+    if inputs.get("asks", "output") != "output":
+        return True  # it is about outputs
     allowed = np.broadcast_to(inputs["mask"], output.shape).any(axis=-1)
     return np.allclose(output.sum(axis=-1), allowed, atol=1e-5)
 
@@ -795,7 +816,17 @@ TASK = Task(
             dtype="float32",
             draw=one_mask_for_all,
         ),
+        Case(
+            "gradients, with a row that may attend to nothing",
+            dict(q_len=3, k_len=5),
+            points=2,
+            dtype="float32",
+            draw=with_an_empty_row,
+            asks="gradients",
+        ),
     ),
+    build=Build(takes=("scores", "mask")),
+    part=True,
     finished=("course_lib.masked_softmax",),
     library="torch",
     hints=(
@@ -816,7 +847,7 @@ TASK = Task(
             "has weight 0, and that replaces the NaN of an empty row as well."
         ),
     ),
-    drawn=(informative(lambda scores, mask: reference(scores, mask)),),
+    drawn=(informative(lambda scores, mask, *asks: reference(scores, mask)),),
     stages=(axis, allowed, filled, shifted, exponentials, total, weights),
     coincidences={
         "one_maximum_for_all_rows + sum_of_everything": "everything_sums_to_one",

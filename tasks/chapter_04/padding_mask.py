@@ -479,6 +479,7 @@ TASK = Task(
         Case("an empty sequence and a full one", dict(batch=4, max_len=6), draw=empty_and_full),
         Case("one sequence alone", dict(batch=1, max_len=7), draw=of_one_sequence),
     ),
+    part=True,
     finished=("course_lib.padding_mask",),
     library="torch",
     hints=(

@@ -120,8 +120,8 @@ def first_a_sum(first, gradient, beta_1):
 
 @new_first.slip
 def first_shares_swapped(first, gradient, beta_1):
-    """In the first moment the shares are exchanged: the gradient has beta_1, and the old moment the rest. The old moment
-    has beta_1, so that the average changes slowly."""
+    """In the first moment the shares are exchanged: the gradient has beta_1, and the old moment the rest. It is the old
+    one that has beta_1, so that the average changes slowly."""
     return (1 - beta_1) * first + beta_1 * gradient
 
 
@@ -221,8 +221,8 @@ def first_not_corrected(new_first):
 
 @first_hat.slip
 def first_corrected_as_in_step_1(new_first, beta_1):
-    """The first moment is corrected by 1 - beta_1 in every step, as if it were the first. The power of beta_1 grows with
-    the step, so the correction fades."""
+    """The first moment is corrected by 1 - beta_1 in every step, as if it were the first. The power of beta_1 grows
+    with the step, so the correction fades."""
     return new_first / (1 - beta_1)
 
 
@@ -285,8 +285,8 @@ def second_corrected_as_in_step_1(new_second, beta_2):
 
 @second_hat.slip
 def second_corrected_one_step_early(new_second, step, beta_2):
-    """The second moment is corrected with the step before, step - 1: in step 1 that divides by 0. Steps are counted from
-    1 already."""
+    """The second moment is corrected with the step before, step - 1: in step 1 that divides by 0. Steps are counted
+    from 1 already."""
     return new_second / (1 - beta_2 ** (step - 1))
 
 
@@ -628,7 +628,7 @@ TASK = Task(
     id="10.adam_step",
     title="One step of Adam",
     difficulty=2,
-    minutes=15,
+    minutes=12,
     library="torch",
     part=True,
     reference=reference,

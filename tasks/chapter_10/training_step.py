@@ -301,8 +301,8 @@ def padding_counted(*given):
 
 @known.mistake
 def mean_over_all_positions(*given):
-    """The loss is summed over the real labels, and divided by all positions, padding among them. Divide by the number of
-    real labels."""
+    """The loss is summed over the real labels, and divided by all positions, padding among them. Divide by the number
+    of real labels."""
     return _with_loss(lambda logits, labels: _loss_of(logits, labels, "sum") / labels.numel())(*given)
 
 
@@ -371,8 +371,8 @@ def length_returned(model, optimizer, source, source_lengths, inputs, labels, cl
 
 @known.mistake
 def evaluation_mode(model, optimizer, source, source_lengths, inputs, labels, clip):
-    """The model was put into evaluation mode, where nothing is dropped. A step of training runs in the mode in which the
-    model arrives."""
+    """The model was put into evaluation mode, where nothing is dropped. A step of training runs in the mode in which
+    the model arrives."""
     model.eval()
     return _whole_step(model, optimizer, _loss(model, source, source_lengths, inputs, labels), clip)
 
@@ -411,8 +411,8 @@ def position_for_the_vocabulary(model, optimizer, source, source_lengths, inputs
 
 @known.mistake
 def lengths_for_the_target(model, optimizer, source, source_lengths, inputs, labels, clip):
-    """The model is called in another order: it takes the source, then what the decoder is given, then the lengths of the
-    source."""
+    """The model is called in another order: it takes the source, then what the decoder is given, then the lengths of
+    the source."""
     return _whole_step(model, optimizer, _loss_of(model(source, source_lengths, inputs), labels), clip)
 
 
@@ -506,7 +506,7 @@ TASK = Task(
     id="10.training_step",
     title="One step of training",
     difficulty=3,
-    minutes=20,
+    minutes=15,
     library="torch",
     part=True,
     reference=reference,
