@@ -281,6 +281,18 @@ class TheSecondAxisAlone(nn.Module):
 
 
 @known.probe
+def one_added(rng):
+    x = rng.normal(size=(2, 3, 4)).astype(np.float32)
+    before = yield {"x": x, "start": 1}
+    after = yield {"x": x + 1, "start": 1}
+    differs = first_difference(after - before, np.ones(x.shape))
+    return differs and (
+        "When 1 is added to x, your result grows by {1:.4g} at [{0}]. It should grow by 1, because x is a term of the sum, "
+        "the sum, once."
+    ).format(*differs)
+
+
+@known.probe
 def zeros(rng):
     found = yield {"x": np.zeros((3, 4), dtype=np.float32), "start": 2}
     squares = found[:, 0::2] ** 2 + found[:, 1::2] ** 2

@@ -145,6 +145,20 @@ def first_block_left_out(module):
 
 
 @sequence.slip
+def first_block_alone(module):
+    """Only the first block has an effect, as if the loop ended after one turn: with a `return` inside it, say. All
+    num_layers of them have their turn."""
+    return [module.blocks[0]]
+
+
+@sequence.slip
+def no_block(module):
+    """No block has an effect: x arrives at the end as it came. A block changes nothing in place, it returns a new
+    tensor: x = block(x, mask)."""
+    return []
+
+
+@sequence.slip
 def every_block_twice(module):
     """Every block runs twice. Once is enough: x = block(x, mask)."""
     return [block for block in module.blocks for _ in range(2)]
@@ -312,6 +326,15 @@ class NeitherHandedOn(OneAfterTheOther):
 
 
 @known.mistake
+class ChangedPlaces(OneAfterTheOther):
+    """`norm` and `dropout` have changed places in the call that builds a block: the text "pre" arrives as a share. In
+    EncoderBlock, dropout comes first."""
+
+    def __init__(self, num_layers, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
+        super().__init__(num_layers, d_model, num_heads, d_ff, norm, dropout)
+
+
+@known.mistake
 class GradientsCut(Base):
     """The output is right, but a block is cut off from the one before it, by detach(), .data or no_grad(), so no
     gradient gets through. Leave the thread whole."""
@@ -423,6 +446,10 @@ TASK = Task(
         "nn.ModuleList(EncoderBlock(d_model, ...) for _ in range(num_layers)); then `for block in self.blocks:` with "
         "one line in it.",
     ),
+    coincidences={
+        "blocks_backward + all_blocks_see_the_input": "first_block_alone",
+        "first_block_for_all + all_blocks_see_the_input": "first_block_alone",
+    },
     stages=(start, masks, sequence, passed, output),
     **known.ways,
 )

@@ -236,6 +236,20 @@ def norm_after_every_sum(order):
 
 
 @around.rare
+def norm_of_the_result_in_pre_norm(order):
+    """In pre-norm, each norm is applied to what a part returns, and the part sees the words as they are. The norm comes
+    before the part."""
+    return lambda x, part, norm, drop: x + drop(norm(part(x))) if order == "pre" else norm(x + drop(part(x)))
+
+
+@around.rare
+def norm_of_the_result_always(order):
+    """Each norm is applied to what a part returns, before the sum, in both orders. In pre-norm it comes before the
+    part, in post-norm after the sum."""
+    return lambda x, part, norm, drop: x + drop(norm(part(x)))
+
+
+@around.rare
 def sums_dropped(order):
     """Dropout is applied to the sums, and the words themselves lose numbers. It belongs to what a part returns, before
     x is added."""
@@ -305,6 +319,22 @@ def both_parts_see_the_input(module, after_attention, x, order, drops, norms):
     attention and the sum have made."""
     feed, t = module.feed_forward, after_attention
     return t + drops[1](feed(norms[1](x))) if order == "pre" else norms[1](t + drops[1](feed(x)))
+
+
+@output.rare
+def both_parts_see_the_input_in_pre_norm(module, after_attention, x, around, order, norms, drops):
+    """In pre-norm, the feed-forward network gets the block's input, beside attention. It comes after attention, and
+    gets what attention and the sum have made (t in the table)."""
+    if order == "post":
+        return around(after_attention, module.feed_forward, norms[1], drops[1])
+    return after_attention + drops[1](module.feed_forward(norms[1](x)))
+
+
+@output.rare
+def post_norm_without_the_last_norm(module, after_attention, order, norms, drops):
+    """In post-norm, the last sum is not normalized. A norm comes after each of the two sums."""
+    feed, t = module.feed_forward, after_attention
+    return t + drops[1](feed(norms[1](t) if order == "pre" else t))
 
 
 @output.slip
@@ -452,6 +482,30 @@ class TheOtherVariance(WithNormsOfItsOwn):
         def forward(self, x):
             root = (x.var(-1, keepdim=True) + 1e-5).sqrt()
             return (x - x.mean(-1, keepdim=True)) / root * self.weight + self.bias
+
+
+@known.mistake
+class DroppedAtTheEnd(Base):
+    """Dropout is applied to the block's result alone, and takes numbers from the words themselves. It belongs to what
+    each part returns, before x is added."""
+
+    def forward(self, x, mask=None):
+        found, self.dropout = self.dropout, nn.Identity()
+        y = ByTheTable.forward(self, x, mask)
+        self.dropout = found
+        return found(y)
+
+
+@known.mistake
+class MaskAsMemory(Base):
+    """The mask arrives as the memory, the second argument of attention. Say which one it is: mask=mask."""
+
+    def forward(self, x, mask=None):
+        if self.norm == "pre":
+            x = x + self.dropout(self.attention(self.norm_attention(x), mask))
+            return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
+        x = self.norm_attention(x + self.dropout(self.attention(x, mask)))
+        return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 
 
 @known.mistake
