@@ -7,12 +7,14 @@ weights cross to the child as any array does.
 
 import contextlib
 import inspect
+import itertools
 from dataclasses import dataclass
 
 from grader.failing_line import where_it_raised
 
 ASKS = ("output", "training", "gradients", "device", "weights", "operations")
-MOVERS = {"__getitem__", "__setitem__", "copy_", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
+WRITERS = {"__setitem__", "copy_"}  # from any device to any other, but what is on the CPU stays there
+MOVERS = WRITERS | {"__getitem__", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Build:
         """Return those of the inputs that are parameters, by name."""
         others = {*self.takes, *self.arguments, self.optimizer, "asks", "budget"}
         return {name: value for name, value in inputs.items() if name not in others}
+
+
+_draws = itertools.count()
 
 
 class BrokenError(Exception):
@@ -132,6 +137,7 @@ def _module(answer, inputs, build, module_class, *, training):
     if not is_answer and module_class is None:
         raise BrokenError(f"{build.module} is to be a class, `class {build.module}(nn.Module):`, and this is none.")
     with torch.random.fork_rng(devices=[]):  # what a module draws at random to begin with is overwritten
+        torch.manual_seed(next(_draws))  # never the same twice, so that what is not overwritten shows
         if is_answer:
             if isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
                 raise BrokenError(
@@ -322,7 +328,8 @@ def _one_device():
     class OneDevice(TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
             kwargs = kwargs or {}
-            if getattr(function, "__name__", "") not in MOVERS:
+            name = getattr(function, "__name__", "")
+            if name not in MOVERS or (name in WRITERS and args[0].device.type == "cpu"):
                 tensors = [one for one in _tensors((args, kwargs)) if one.ndim]
                 if len({one.device.type for one in tensors}) > 1:
                     stranger = next(one for one in tensors if one.device.type == "cpu")

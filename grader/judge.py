@@ -9,7 +9,7 @@ import numpy as np
 from grader.advice import told
 from grader.building import segments
 from grader.call import ROOM, in_process, run_case
-from grader.compare import close, difference
+from grader.compare import apart, close, difference
 from grader.diagnose import find_mistake
 from grader.probing import dependence, see, unsteady
 from grader.relations import relation
@@ -157,7 +157,7 @@ def _judge_case(task, case, inputs, expected, reply):
         case Reply(status="broken"):
             return result(Outcome.WRONG, reply.message, inputs=inputs, broken=True)
         case Reply(status="raised"):
-            return result(Outcome.RAISED, told(reply), inputs=inputs, traceback=reply.traceback)
+            return result(Outcome.RAISED, told(reply, task.build), inputs=inputs, traceback=reply.traceback)
     if found := difference(reply, expected):
         numbers = difference(reply, expected, same_dtype=False) is None
         if not numbers and case.asks != "output":
@@ -283,10 +283,8 @@ def _first_gradient(parts, yours, expected):
             if not of_yours.any():
                 return f"The gradient of `{name}` is 0 throughout; expected {right[wrong][0]:.4g} and others."
             place = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
-            return (
-                f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: yours "
-                f"{of_yours[wrong][0]:.4g}, expected {right[wrong][0]:.4g}."
-            )
+            numbers = "yours {}, expected {}".format(*apart(of_yours[wrong][0].item(), right[wrong][0].item()))
+            return f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: {numbers}."
         start += size
     return None
 

@@ -16,6 +16,7 @@ from workbook import own_file
 OWN = (*CATALOGUE.own, CATALOGUE.parts.own)
 _failing = {}
 _checked = {}  # what was handed to check last, by task
+_right = {}  # what the last check of each task found
 _when_right = []
 
 
@@ -56,9 +57,19 @@ def check(task_id, function=..., *, traceback=False, replace=False):
     help_line = f'To look closer: `{", ".join(names)} = failing_inputs("{task.id}")`' if names else ""
     kept = own_file.keep(task, replace=replace) if result.outcome is Outcome.RIGHT else ""
     display.show(display.verdict(result, help_line=help_line, note=kept, traceback=traceback))
+    _right[task.id] = result.outcome is Outcome.RIGHT
     if result.outcome is Outcome.RIGHT:
         for call in _when_right:
             call(task, function)
+
+
+def all_right(*task_ids):
+    """Tell whether the last checks of these tasks in this notebook found them right; say which did not."""
+    open_yet = [task_id for task_id in task_ids if not _right.get(task_id)]
+    if open_yet:
+        message = f"This needs a right answer to {' and '.join(open_yet)}: check it above, then run this cell again."
+        display.show(display.plain(Outcome.NOT_ATTEMPTED, "Not yet", message))
+    return not open_yet
 
 
 def on_right(call):

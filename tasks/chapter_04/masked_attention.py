@@ -7,10 +7,9 @@ import torch
 
 import course_lib
 from course_lib import scaled_dot_product_attention as reference
-from grader.building import Build
 from grader.known import Known
 from grader.stages import Stage
-from grader.task import Case, Task
+from grader.task import Build, Case, Task
 from tasks import attention_stages, first_attention_stages
 from tasks.probes import apart, first_difference, weights_seen
 from tasks.rules import informative

@@ -1,6 +1,8 @@
 """10b.build_model: the learner's own Transformer as a whole, held to the contract: weights in, logits and gradients
 out."""
 
+import warnings
+
 import numpy as np
 import torch
 from torch import nn
@@ -35,9 +37,10 @@ def reference(module, source, target, source_lengths):
     sizes = module.W_vocabulary.in_features, module.encoder.blocks[0].attention.num_heads
     hidden = module.encoder.blocks[0].feed_forward.W_1.out_features
     layers = len(module.encoder.blocks)
-    theirs = nn.Transformer(
-        *sizes, layers, layers, hidden, dropout=0.0, batch_first=True, norm_first=True, dtype=module.source.weight.dtype
-    )
+    options = {"dropout": 0.0, "batch_first": True, "norm_first": True, "dtype": module.source.weight.dtype}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "enable_nested_tensor is True")  # PyTorch speaks of its fast path
+        theirs = nn.Transformer(*sizes, layers, layers, hidden, **options, device=module.source.weight.device)
     values = dict(_in_their_names(module))
     padding = ~padding_mask(source_lengths, source.shape[1])[:, 0]
     future = ~causal_mask(target.shape[1], like=target)
