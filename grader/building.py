@@ -236,8 +236,8 @@ def _with_optimizer(answer, module, rate, given):
     result = answer(module, optimizer, *given.values())
     if isinstance(result, torch.Tensor) and not steps:
         raise BrokenError(
-            "The optimizer has taken no step. It is optimizer.step() that moves the parameters: each optimizer does it "
-            "its own way, and yours should work with any."
+            "The optimizer that you were handed has taken no step. It is optimizer.step() that moves the parameters: "
+            "each optimizer does it in its own way, and your function should work with any."
         )
     return result
 

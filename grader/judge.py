@@ -298,7 +298,7 @@ def _first_weight(weights, yours, expected):
     if not right.any():
         return "After the call, the model has other parameters than before, and it should keep them."
     if not moved.any():
-        return "After the call, all parameters of the model are what they were: no step was taken."
+        return "After the call, all parameters of the model are what they were."
     factor = float(moved @ right / (right @ right))
     if np.allclose(moved, factor * right, atol=1e-3 * np.abs(moved).max()):
         return f"After the call, every parameter of the model has moved {factor:.3g} times as far as it should."

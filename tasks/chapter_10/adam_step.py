@@ -132,6 +132,13 @@ def first_by_beta_2(first, gradient, beta_2):
 
 
 @new_first.slip
+def old_first_forgotten(gradient, beta_1):
+    """The first moment is 1 - beta_1 of this step's gradient, and what came before is forgotten. beta_1 of the old
+    moment belongs to it."""
+    return (1 - beta_1) * gradient
+
+
+@new_first.slip
 def first_stays(first):
     """The first moment stays what it was: this step's gradient has no part in it."""
     return first
@@ -199,6 +206,20 @@ def size_for_the_square(second, gradient, beta_2):
 def first_moment_squared(second, new_first, beta_2):
     """The second moment averages the square of the first moment. It averages the square of this step's gradient."""
     return beta_2 * second + (1 - beta_2) * new_first**2
+
+
+@new_second.slip
+def old_second_forgotten(gradient, beta_2):
+    """The second moment is 1 - beta_2 of this step's squared gradient, and what came before is forgotten. beta_2 of the
+    old moment belongs to it."""
+    return (1 - beta_2) * gradient**2
+
+
+@new_second.slip
+def squares_added_up(second, gradient, beta_2):
+    """The second moment averages one number for all, the sum of all squares. Each number of the weight has a moment of
+    its own."""
+    return beta_2 * second + (1 - beta_2) * (gradient**2).sum()
 
 
 @new_second.slip
@@ -425,6 +446,13 @@ def weight_alone(new_weight):
 
 
 @result.slip
+def laid_end_to_end(new_weight, new_first, new_second):
+    """The three are laid end to end along an axis that was there already, as torch.cat does. torch.stack gives them an
+    axis of their own, in front: (3, ...)."""
+    return torch.cat([new_weight, new_first, new_second])
+
+
+@result.slip
 def stacked_behind(new_weight, new_first, new_second):
     """The three are stacked along a new last axis. The new axis comes first: (3, ...)."""
     return torch.stack([new_weight, new_first, new_second], dim=-1)
@@ -450,6 +478,62 @@ def eps_in_the_quotient_of_the_weight(weight, gradient, first, second, step, rat
     m, v = new_first(first, gradient, beta_1), new_second(second, gradient, beta_2)
     quotient = first_hat(m, step, beta_1) / second_hat(v, step, beta_2).sqrt()
     return torch.stack([weight - rate * (quotient + eps), m, v])
+
+
+@known.mistake
+def eps_added_to_the_weight(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
+    """eps is added to the new weight, behind the division, as in a - b / c + eps. It belongs to what divides, so that
+    this is never 0: mind the parentheses."""
+    m, v = new_first(first, gradient, beta_1), new_second(second, gradient, beta_2)
+    quotient = first_hat(m, step, beta_1) / second_hat(v, step, beta_2).sqrt()
+    return torch.stack([weight - rate * quotient + eps, m, v])
+
+
+@known.mistake
+def step_times_the_betas(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
+    """Both corrections multiply beta by the step, 1 - beta * step, which is right in step 1 alone. It is the power:
+    1 - beta ** step."""
+    m, v = new_first(first, gradient, beta_1), new_second(second, gradient, beta_2)
+    divided = divisor(v / (1 - beta_2 * step), eps)
+    return torch.stack([new_weight(weight, m / (1 - beta_1 * step), divided, rate), m, v])
+
+
+@known.mistake
+def divided_by_the_powers(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
+    """Both corrections divide by the power of beta itself. Divide by 1 minus the power, which is small in early steps,
+    as the averages are."""
+    m, v = new_first(first, gradient, beta_1), new_second(second, gradient, beta_2)
+    return torch.stack([new_weight(weight, m / beta_1**step, divisor(v / beta_2**step, eps), rate), m, v])
+
+
+@known.mistake
+def correction_without_root(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
+    """The correction of the second moment stands outside the root, and no root is taken of it. Correct first, then take
+    the root of it all."""
+    m, v = new_first(first, gradient, beta_1), new_second(second, gradient, beta_2)
+    return torch.stack(
+        [new_weight(weight, first_hat(m, step, beta_1), v.sqrt() / (1 - beta_2**step) + eps, rate), m, v]
+    )
+
+
+@known.mistake
+def caret_for_the_power(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
+    """`^` is no power in Python. Powers are written **."""
+    return first / (1 - beta_1 ^ step)
+
+
+@known.mistake
+def a_tuple(*given):
+    """Three tensors came back side by side. torch.stack([...]) makes one of them, with an axis of their own in
+    front."""
+    return tuple(_through(*given))
+
+
+@known.mistake
+def a_list(*given):
+    """A list of three tensors came back. torch.stack([...]) makes one tensor of them, with an axis of their own in
+    front."""
+    return list(_through(*given))
 
 
 @known.mistake

@@ -235,6 +235,17 @@ def always_as_long_as_clip(*given):
 
 
 @known.mistake
+def loss_clipped(model, optimizer, source, source_lengths, inputs, labels, clip):
+    """A loss above `clip` has no gradient here, and one below has all of it: the loss was clipped. Clip the gradients,
+    by their length."""
+    loss = _loss(model, source, source_lengths, inputs, labels)
+    optimizer.zero_grad()
+    loss.clamp(max=clip).backward()
+    optimizer.step()
+    return loss
+
+
+@known.mistake
 def length_without_root(*given):
     """The gradients are clipped by the sum of their squares, without its root. The length is the root of that sum."""
     return _clipped_by(lambda model, clip: _scale(model, min(1.0, clip / _norm(model).square().item())))(*given)
@@ -300,6 +311,27 @@ def padding_counted(*given):
 
 
 @known.mistake
+def padding_counted_and_not_clipped(model, optimizer, source, source_lengths, inputs, labels, clip):
+    """The padding takes part in the loss, and the gradients were not clipped when step() took them. Leave out the
+    positions whose label is 0, and clip between backward() and step()."""
+    logits = model(source, inputs, source_lengths)
+    loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    return _whole_step(model, optimizer, loss, math.inf)
+
+
+@known.mistake
+def padding_counted_and_gradients_left(model, optimizer, source, source_lengths, inputs, labels, clip):
+    """The padding takes part in the loss, and the gradients of an earlier step were still there when backward() added
+    the new ones. Leave out the positions whose label is 0, and call zero_grad() before backward()."""
+    logits = model(source, inputs, source_lengths)
+    loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    loss.backward()
+    _clip(model, clip)
+    optimizer.step()
+    return loss
+
+
+@known.mistake
 def mean_over_all_positions(*given):
     """The loss is summed over the real labels, and divided by all positions, padding among them. Divide by the number
     of real labels."""
@@ -310,6 +342,13 @@ def mean_over_all_positions(*given):
 def sum_of_the_losses(*given):
     """The loss is the sum over the real labels. It is their mean, so that it does not grow with the batch."""
     return _with_loss(lambda logits, labels: _loss_of(logits, labels, "sum"))(*given)
+
+
+@known.mistake
+def sum_over_the_batch_size(*given):
+    """The loss is summed over the real labels, and divided by the number of texts. Divide by the number of real
+    labels."""
+    return _with_loss(lambda logits, labels: _loss_of(logits, labels, "sum") / len(labels))(*given)
 
 
 @known.mistake
@@ -355,13 +394,6 @@ def _loss_of(logits, labels, reduction="mean"):
 
 
 @known.mistake
-def a_plain_number(*given):
-    """The loss comes back as a plain number, as .item() makes it. Return the tensor: on a GPU, .item() in every step
-    makes the program wait for it."""
-    return reference(*given).item()
-
-
-@known.mistake
 def length_returned(model, optimizer, source, source_lengths, inputs, labels, clip):
     """What comes back is the length of the gradient before clipping, as clip_grad_norm_ returns it. Return the loss."""
     _whole_step(model, optimizer, _loss(model, source, source_lengths, inputs, labels), math.inf)
@@ -390,6 +422,15 @@ def number_without_backward(model, optimizer, source, source_lengths, inputs, la
     """`loss` is a plain number by then, as .item() makes one, and has no backward(). Keep it a tensor."""
     loss = _loss(model, source, source_lengths, inputs, labels).item()
     loss.backward()
+
+
+@known.mistake
+def model_for_its_parameters(model, optimizer, source, source_lengths, inputs, labels, clip):
+    """clip_grad_norm_ wants the parameters, and got the model: model.parameters()."""
+    loss = _loss(model, source, source_lengths, inputs, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model, clip)
 
 
 @known.mistake

@@ -95,7 +95,7 @@ def test_moving_the_weights_past_the_optimizer_is_told(step_task):
 
     result = judged(step_task, past_it)
     assert (result.outcome, result.points) == (Outcome.WRONG, 0)
-    assert "The optimizer has taken no step." in result.message
+    assert "The optimizer that you were handed has taken no step." in result.message
 
 
 @pytest.mark.parametrize(
