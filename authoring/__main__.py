@@ -6,6 +6,7 @@ from pathlib import Path
 
 from authoring.execute import run
 from authoring.minutes import reading_minutes
+from authoring.own_parts import check_parts, write_parts
 from authoring.own_work import record
 from authoring.release import check, release
 
@@ -25,7 +26,7 @@ def main(arguments=None):
 
     command = commands.add_parser("release", help="generate the exercises from their solutions")
     command.add_argument("--check", action="store_true", help="write nothing; say which exercises are out of date")
-    command.set_defaults(call=lambda a: check(ROOT) if a.check else release_and_record(ROOT))
+    command.set_defaults(call=lambda a: check(ROOT) | check_parts(ROOT) if a.check else release_and_record(ROOT))
 
     command = commands.add_parser("minutes", help="say how long a lone reader takes over the main line of a lesson")
     command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
@@ -43,7 +44,8 @@ def print_minutes(notebooks):
 
 
 def release_and_record(root):
-    """Write the exercises and note what they are, so that a reader's own work is known from them."""
+    """Write the parts and the exercises and note what they are, so that a reader's own work is known from them."""
+    write_parts(root)
     code = release(root)
     if code == 0:
         record(root)

@@ -8,6 +8,7 @@ from authoring.release import exercise
 from authoring.storage import NotebookError, read
 
 RECORD = ".released.json"  # in exercises/: what `release` wrote there
+PARTS = "my_transformer.py"  # in exercises/: what readers build throughout
 
 
 def worked_on(root):
@@ -21,7 +22,11 @@ def worked_on(root):
         return []
     record = _read_record(root)
     found = sorted((root / "exercises").glob("*.ipynb"))
-    return [f"exercises/{path.name}" for path in found if _is_own(root, path, record.get(path.name))]
+    own = [f"exercises/{path.name}" for path in found if _is_own(root, path, record.get(path.name))]
+    parts = root / "exercises" / PARTS
+    if parts.exists() and PARTS in record and _are_own(root, parts, record[PARTS]):
+        own.append(f"exercises/{PARTS}")
+    return own
 
 
 def record(root):
@@ -31,6 +36,9 @@ def record(root):
         path = root / "exercises" / solution.name
         if path.exists():
             released[path.name] = {"solution": _fingerprint_of_solution(solution), "exercise": _fingerprint(path)}
+    parts = root / "exercises" / PARTS
+    if parts.exists():
+        released[PARTS] = {"solution": _fingerprint(root / "solutions" / PARTS), "exercise": _fingerprint(parts)}
     text = json.dumps(released, indent=1, sort_keys=True) + "\n"
     (root / "exercises" / RECORD).write_text(text, encoding="utf-8", newline="\n")
 
@@ -45,6 +53,12 @@ def _is_own(root, path, recorded):
         return _fingerprint_of_solution(solution) == recorded["solution"]
     except NotebookError:
         return False
+
+
+def _are_own(root, path, recorded):
+    return (
+        _fingerprint(path) != recorded["exercise"] and _fingerprint(root / "solutions" / PARTS) == recorded["solution"]
+    )
 
 
 def _fingerprint(path):

@@ -1,7 +1,8 @@
 """Generate the exercises from their solutions: the same notebooks without the answers.
 
 In a cell with metadata `course.answer`, what stands between `### BEGIN SOLUTION` and `### END SOLUTION` becomes
-`return ...`; in a cell with metadata `course.question`, the choice becomes `...`; a cell tagged `solution-only` goes.
+`return ...` (in an `__init__`, `...`); in a cell with metadata `course.question`, the choice becomes `...`; a cell
+tagged `solution-only` goes.
 """
 
 import ast
@@ -16,6 +17,7 @@ from authoring.storage import NotebookError, normalize, read, write
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKER = re.compile(r"^[ \t]*#+\s*(?:BEGIN|END)\s+SOLUTION\b.*$", re.MULTILINE | re.IGNORECASE)
 BLANK = ("# Your code here.", "return ...")
+BLANK_INIT = ("# Your code here.", "...")
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 STATEMENT = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign)
 TRIVIAL = (ast.Name, ast.Constant, type(None))  # `return output`, `total = 0`: these give nothing away
@@ -110,6 +112,7 @@ def exercise(solution, path):
 def _without_solution(source, place):
     """Return the answer cell with every region replaced by `return ...`, and the numbers of the lines that went."""
     kept, gone, blanks, indent = [], set(), set(), None
+    builders = [(node.lineno, node.end_lineno) for node in _builders(ast.parse(source))]
     for number, line in enumerate(source.split("\n"), 1):
         marker = line.strip() if MARKER.match(line) else None
         if marker not in (None, BEGIN, END):
@@ -121,7 +124,8 @@ def _without_solution(source, place):
         elif marker == END:
             if indent is None:
                 raise NotebookError(f"{place}: `{END}` without `{BEGIN}`.")
-            kept += [indent + blank for blank in BLANK]
+            is_builder = any(first < number <= last + 1 for first, last in builders)
+            kept += [indent + blank for blank in (BLANK_INIT if is_builder else BLANK)]
             blanks.add(len(kept))
             indent = None
         elif indent is not None:
@@ -137,6 +141,11 @@ def _without_solution(source, place):
     if not blanks <= {node.body[-1].lineno for node in ast.walk(tree) if isinstance(node, FUNCTION)}:
         raise NotebookError(f"{place}: a region must end its function, so that `return ...` is the last line.")
     return blank, gone
+
+
+def _builders(tree):
+    """Return the `__init__` functions, which return nothing."""
+    return [node for node in ast.walk(tree) if isinstance(node, FUNCTION) and node.name == "__init__"]
 
 
 def _without_choice(source, id, place):
@@ -177,9 +186,14 @@ def _is_choice(node):
 
 
 def _answers(source, gone):
-    """Return what must not be read elsewhere: whatever the lines `gone` return, and what they compute at length."""
-    for statement in ast.walk(ast.parse(source)):
-        value = getattr(statement, "value", None)
+    """Return what must not be read elsewhere: whatever the lines `gone` return, and what they compute at length.
+
+    What an `__init__` makes is no secret: a class's attributes are part of what is asked.
+    """
+    tree = ast.parse(source)
+    made = {node for builder in _builders(tree) for node in ast.walk(builder)}
+    for statement in ast.walk(tree):
+        value = None if statement in made else getattr(statement, "value", None)
         if not isinstance(statement, STATEMENT) or statement.lineno not in gone or isinstance(value, TRIVIAL):
             continue
         text = _plain(ast.get_source_segment(source, value))

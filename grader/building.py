@@ -142,6 +142,11 @@ def _is_untouched(module, inputs, build):
     return False
 
 
+def with_weights(cls, inputs, build):
+    """Return a module of a class with the parameters of a case, to look at."""
+    return _loaded(_built(cls, inputs, build), inputs, build)
+
+
 def _built(cls, inputs, build):
     return cls(*(inputs[name] for name in build.arguments))
 

@@ -42,8 +42,13 @@ def plain(outcome, title, *messages):
     return Shown("\n".join([title, *messages]), _box(outcome, title, "".join(map(_paragraph, messages))))
 
 
-def verdict(result, *, help_line="", traceback=False):
-    """Return the `Shown` verdict on a task: what is wrong, and yours beside the expected on the smallest such case."""
+def verdict(result, *, help_line="", note="", traceback=False):
+    """Return the `Shown` verdict on a task: what is wrong, and yours beside the expected on the smallest such case.
+
+    Args:
+        help_line: how to look closer at that case.
+        note: what else there is to say.
+    """
     title = f"{result.id}: {WORDS.get(result.outcome, 'Not yet').lower()} ({_points(result)})"
     case = result.shown
     text, markup = [title, result.message], [_paragraph(result.message)]
@@ -58,6 +63,9 @@ def verdict(result, *, help_line="", traceback=False):
     if case is not None and case.inputs and help_line:
         text += ["", help_line]
         markup += [_paragraph(help_line)]
+    if note:
+        text += [note]
+        markup += [_paragraph(note)]
     if case is not None and traceback and case.traceback:
         text += ["", case.traceback]
         markup += [f"<pre>{html.escape(case.traceback)}</pre>"]

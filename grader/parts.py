@@ -6,10 +6,13 @@ A heading names the task and says whose part it is; of a learner's own it carrie
 so that what was edited by hand since then can be told.
 """
 
+import ast
 import hashlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from grader.slicing import bound_names, global_names
 
 WIDTH = 120
 HEADING = re.compile(r"^# (?P<id>\d\w*\.\w+) -{3,}(?: (?P<whose>\S.*))?$", re.MULTILINE)
@@ -67,7 +70,8 @@ class Part:
     def text(self):
         line = f"# {self.id} "
         whose = f" {self.whose}" if self.whose else ""
-        return f"{line}{'-' * max(3, WIDTH - len(line) - len(whose))}{whose}\n\n{self.body.strip()}\n"
+        apart = "\n\n" if self.body.lstrip().startswith(("def ", "class ", "@")) else "\n"
+        return f"{line}{'-' * max(3, WIDTH - len(line) - len(whose))}{whose}\n{apart}{self.body.strip()}\n"
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class PartsFile:
 
     @property
     def text(self):
-        return "\n\n".join([self.header.strip() + "\n", *(part.text for part in self.parts)])
+        return self.header.strip() + "\n\n" + "\n\n".join(part.text for part in self.parts)
 
     def part(self, task_id):
         """Return the part of a task, or None."""
@@ -99,6 +103,72 @@ def parse(text):
         for heading, end in zip(headings, ends, strict=True)
     )
     return PartsFile(text[: headings[0].start()] if headings else text, parts)
+
+
+def assembled(program, others=(), cells=()):
+    """Return (imports, body) of a part: the imports that it needs, each on a line, and the source of what it is.
+
+    Of the answer's cell stays what the answer uses, as it is written; what it takes from other parts or from tools that
+    show nothing stays out.
+
+    Args:
+        program: the `Program` of a right answer.
+        others: names of other parts, which stand there by themselves.
+        cells: those of the notebook, in which statements stand as they were written.
+
+    Raises:
+        ValueError: the answer is not defined in its cell under its name.
+    """
+    written = {
+        ast.unparse(node): _source_of(node, cell.source.splitlines()) for cell in cells for node in cell.body or ()
+    }
+    above = [(node, written.get(source, source)) for source in program.statements for node in ast.parse(source).body]
+    lines = program.answer.splitlines()
+    cell = [(node, _source_of(node, lines)) for node in ast.parse(program.answer).body]
+    statements = [pair for pair in (*above, *cell) if not bound_names(pair[0]) & set(others)]
+    found = _needed(statements, program.function)
+    if not any(isinstance(node, DEFINITION) and node.name == program.function for node, _ in found):
+        raise ValueError(f"{program.function} is not defined in its cell by `def` or `class`.")
+    imports = [source for node, source in found if isinstance(node, IMPORT)]
+    body = [source for node, source in found if not isinstance(node, IMPORT)]
+    apart = "\n\n\n" if len(body) > 1 else ""
+    return [line for source in imports for line in _one_a_line(source)], apart.join(body) + "\n"
+
+
+DEFINITION = ast.FunctionDef | ast.ClassDef
+IMPORT = ast.Import | ast.ImportFrom
+
+
+def _needed(statements, name):
+    """Return the statements that a name needs, in order; of two that define one thing, the later."""
+    kept = [one for one in statements if not isinstance(one[0], ast.Expr) and not _is_replaced(one[0], statements)]
+    wanted, found = {name}, []
+    while new := [one for one in kept if one not in found and bound_names(one[0]) & wanted]:
+        found += new
+        wanted |= {used for _, source in new for used in global_names(source)}
+    return [one for one in kept if one in found]
+
+
+def _is_replaced(node, statements):
+    """Tell whether a later definition or import of the same names stands in the place of this one."""
+    if not isinstance(node, DEFINITION | IMPORT):
+        return False
+    place = next(number for number, other in enumerate(statements) if other[0] is node)
+    later = [other for other, _ in statements[place + 1 :] if isinstance(other, DEFINITION | IMPORT)]
+    return any(bound_names(node) <= bound_names(other) for other in later)
+
+
+def _source_of(node, lines):
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
+    return "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def _one_a_line(source):
+    """Return an import as lines that name one thing each, so that those of several parts can be joined."""
+    node = ast.parse(source).body[0]
+    for alias in node.names:
+        named = alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
+        yield f"import {named}" if isinstance(node, ast.Import) else f"from {node.module} import {named}"
 
 
 def fingerprint(body):

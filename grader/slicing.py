@@ -26,10 +26,10 @@ def reached(above, below, answer, source):
         SyntaxError: two arguments of one name, and the like: what Python parses and does not compile.
         RecursionError: nesting without end.
     """
-    wanted = _global_names(source) | {"*"}
+    wanted = global_names(source) | {"*"}
     found = _slice(above, wanted)
     made = {name for node in (*found, *answer) for name in bound_names(node)}
-    missing = wanted.union(*map(_global_names, found.values())) - made - set(dir(builtins))
+    missing = wanted.union(*map(global_names, found.values())) - made - set(dir(builtins))
     later = {} if "*" in made else _slice(below, missing)
     return [*found.values(), *later.values()]
 
@@ -43,7 +43,7 @@ def _slice(statements, wanted):
     found, wanted = {}, set(wanted)
     while new := [node for node, names in touched.items() if node not in found and wanted & names]:
         found |= {node: ast.unparse(node) for node in new}
-        wanted |= {name for node in new for name in _global_names(found[node])}
+        wanted |= {name for node in new for name in global_names(found[node])}
     return {node: found[node] for node in statements if node in found}
 
 
@@ -175,7 +175,7 @@ def _root(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _global_names(source):
+def global_names(source):
     """Return the names that a piece of source takes from the notebook: all that are not local to its functions."""
     tables, names = [symtable.symtable(source, "<notebook>", "exec")], set()
     while tables:

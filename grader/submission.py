@@ -113,7 +113,12 @@ def read_notebook(path):
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise SubmissionError(NOT_A_NOTEBOOK.format(path=path, reason="it has no list of cells"))
-    return Submission(path, tuple(_read_cell(cell) for cell in cells if cell.get("cell_type") == "code"))
+    return Submission(path, cells_of(notebook))
+
+
+def cells_of(notebook):
+    """Return the code cells of a notebook, given as nested dictionaries, as `Cell`s."""
+    return tuple(_read_cell(cell) for cell in notebook["cells"] if cell.get("cell_type") == "code")
 
 
 def _read_cell(cell):

@@ -45,8 +45,8 @@ def checked(notebook, monkeypatch):
     """Run a notebook's cells in order, each until it raises, and return what its check found."""
     found = []
 
-    def keep(*arguments):
-        found.append(judge_function(*arguments))
+    def keep(*arguments, **options):
+        found.append(judge_function(*arguments, **options))
         return found[-1]
 
     module = types.ModuleType("__main__")
