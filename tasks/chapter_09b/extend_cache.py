@@ -227,6 +227,7 @@ def made_on_the_cpu(attention, x, cache):
 
 
 @known.legal
+@torch.no_grad()
 def each_by_itself(attention, x, cache):
     rows = []
     for index, layer in enumerate((attention.W_k, attention.W_v)):

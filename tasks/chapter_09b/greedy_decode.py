@@ -9,6 +9,7 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
 from tasks.decoding_stages import ARGUMENTS, indifferent, module_of, sources, transformer
+from tasks.decoding_stages import logits_of as logits_by
 from tasks.skeletons import Transformer
 
 known = Known()
@@ -21,50 +22,48 @@ BUILD = Build(
     name="model",
 )
 
-MARGIN = 0.05  # in logits: by how much the most probable token leads at every step
-LIMITS = ("begin", "end", "max_len")
+MARGIN = 0.02  # in logits: by how much the most probable token leads at every step
 
 
 def draw_inputs(rng, batch, k_len, vocab, max_len):
-    """One text ends early, one later or never, none at once; what is written differs from text to text."""
-    return _drawn(int(rng.integers(2**62)), batch, k_len, vocab, max_len, aim=_early_and_never)
+    """The first text never ends, the others end, all at different steps."""
+    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, (max_len, *range(1, max_len - 1)), batch)
 
 
 def end_at_once(rng, batch, k_len, vocab, max_len):
-    """One text is empty: END comes first."""
-    return _drawn(int(rng.integers(2**62)), batch, k_len, vocab, max_len, aim=_one_at_once)
+    """One text is empty: END comes first. The others end later."""
+    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, (0, *range(2, max_len - 1)), batch)
 
 
-def _early_and_never(lengths, max_len):
-    return lengths.min() >= 1 and lengths.max() == max_len and len(set(lengths.tolist())) == min(len(lengths), 3)
-
-
-def _one_at_once(lengths, max_len):
-    return lengths.min() == 0 and max_len - 1 > lengths.max() > 1
+def on_a_device(rng, batch, k_len):
+    return {**transformer(rng, 4), **sources(rng, batch, k_len), "begin": 0, "end": 3, "max_len": 2}
 
 
 @functools.lru_cache(maxsize=512)
-def _drawn(seed, batch, k_len, vocab, max_len, aim):
-    """Draw until the texts are as wanted. END's bias is set so that it wins where it should, never nearly."""
+def _drawn(seed, k_len, vocab, max_len, wanted, batch):
+    """Draw many sources, and set END's bias so that among them are some of the wanted lengths: the first one, and
+    others; no step is a near tie."""
     rng = np.random.default_rng(seed)
     while True:
         tokens = rng.permutation(vocab)
         begin, end = int(tokens[0]), int(tokens[1])
-        inputs = {**transformer(rng, vocab), **sources(rng, batch, k_len)}
-        lead, second, written = _leads(inputs, begin, end, max_len)  # (batch, max_len) each
-        if second.min() < MARGIN or len(np.unique(written)) < 3 or len(np.unique(written, axis=0)) < batch:
-            continue
-        edges = np.sort(np.concatenate([lead.ravel(), lead.max() + [1.0]]))
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            bias = (low + high) / 2
+        inputs = {**transformer(rng, vocab), **sources(rng, 40, k_len)}
+        lead, second = _leads(inputs, begin, end, max_len)  # (40, max_len) each
+        for bias in rng.permutation(np.quantile(lead, np.linspace(0.02, 0.5, 12))):
             lengths = np.where(lead < bias, np.arange(max_len), max_len).min(axis=1)
-            if high - low > 2 * MARGIN and aim(lengths, max_len):
+            is_written = np.arange(max_len) <= lengths[:, None]
+            is_clear = (np.minimum(np.abs(lead - bias), second) > MARGIN) | ~is_written
+            of_length = {int(n): np.flatnonzero((lengths == n) & is_clear.all(axis=1)) for n in set(lengths)}
+            found = [rng.choice(of_length[n]) for n in wanted if len(of_length.get(n, ()))]
+            if len(of_length.get(wanted[0], ())) and len(found) >= batch:
+                chosen = rng.permutation([found[0], *rng.permutation(found[1:])[: batch - 1]])
                 inputs["W_vocabulary.bias"][end] += bias
-                return {**inputs, "begin": begin, "end": end, "max_len": max_len}
+                texts = {name: inputs[name][chosen] for name in ("source", "source_lengths")}
+                return {**inputs, **texts, "begin": begin, "end": end, "max_len": max_len}
 
 
 def _leads(inputs, begin, end, max_len):
-    """Return by how much the best token but END leads before END, and before the next one, at each step; and it."""
+    """Return by how much the best token but END leads before END, and before the next one, at each step."""
     model = module_of(inputs)
     source, lengths = torch.from_numpy(inputs["source"]), torch.from_numpy(inputs["source_lengths"])
     tokens = torch.full((len(source), 1), begin)
@@ -75,7 +74,7 @@ def _leads(inputs, begin, end, max_len):
         lead.append(others.values[:, 0] - logits[:, end])
         second.append(others.values[:, 0] - others.values[:, 1])
         tokens = torch.cat([tokens, others.indices[:, :1]], dim=1)
-    return torch.stack(lead, 1).numpy(), torch.stack(second, 1).numpy(), tokens[:, 1:].numpy()
+    return torch.stack(lead, 1).numpy(), torch.stack(second, 1).numpy()
 
 
 def the_example(rng, max_len):
@@ -91,19 +90,21 @@ def the_example_that_ends(rng, max_len):
 
 def reference(model, source, source_lengths, begin, end, max_len):
     """Text by text, on lists."""
+    if source.device.type == "meta":
+        return source.new_full((len(source), max_len), end)
     rows = []
     for one, length in zip(source, source_lengths, strict=True):
         tokens = [begin]
         while len(tokens) <= max_len and end not in tokens[1:]:
-            logits = model(one[None], torch.tensor([tokens], device=source.device), length[None])
-            tokens.append(int(logits[0, -1].argmax()) if source.device.type != "meta" else end)
+            logits = model(one[None], torch.tensor([tokens]), length[None])
+            tokens.append(int(logits[0, -1].argmax()))
         rows.append(tokens[1:] + [end] * (max_len + 1 - len(tokens)))
-    return torch.tensor(rows, device=source.device)
+    return torch.tensor(rows)
 
 
 @Stage
 def logits_of(model, source, source_lengths):
-    return lambda tokens: model(source, tokens, source_lengths)  # (batch, length) -> (batch, length, vocab)
+    return lambda tokens: logits_by(model, source, tokens, source_lengths)  # (batch, length) -> (batch, length, vocab)
 
 
 @logits_of.slip
@@ -111,27 +112,27 @@ def lengths_ignored(model, source):
     """The padding of the sources is read like real tokens: their lengths have no effect. They go into the model, too:
     model(source, target, source_lengths)."""
     full = torch.full((len(source),), source.shape[1])
-    return lambda tokens: model(source, tokens, full)
+    return lambda tokens: logits_by(model, source, tokens, full)
 
 
 @logits_of.slip
 def first_source_for_all(model, source, source_lengths):
     """Every text is written from the first source. Text b has its own."""
-    return lambda tokens: model(source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths))
+    return lambda tokens: logits_by(model, source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths))
 
 
 @logits_of.slip
 def only_the_last_token(model, source, source_lengths):
     """At each step the last token alone goes in, as if it were the first of its text. Without a cache, all that was
     written goes in again, BEGIN in front."""
-    return lambda tokens: model(source, tokens[:, -1:], source_lengths)
+    return lambda tokens: logits_by(model, source, tokens[:, -1:], source_lengths)
 
 
 @logits_of.slip
 def begin_left_out(model, source, source_lengths):
     """BEGIN goes in at the first step only; from then on what was written goes in without it, and each token stands one
     position too early. BEGIN stays in front."""
-    return lambda tokens: model(source, tokens[:, min(1, tokens.shape[1] - 1) :], source_lengths)
+    return lambda tokens: logits_by(model, source, tokens[:, min(1, tokens.shape[1] - 1) :], source_lengths)
 
 
 @Stage
@@ -192,13 +193,13 @@ def _write(logits_of, choose, tokens, max_len):
 @raw.slip
 def starts_from_end(source, end, max_len, logits_of, choose):
     """The first token that goes in is END. It is BEGIN, the number that comes as `begin`."""
-    return _write(logits_of, choose, torch.full((len(source), 1), end), max_len)
+    return _write(logits_of, choose, source.new_full((len(source), 1), end), max_len)
 
 
 @raw.slip
 def starts_from_zero(source, max_len, logits_of, choose):
     """The first token that goes in is 0. It is BEGIN, the number that comes as `begin`."""
-    return _write(logits_of, choose, torch.zeros(len(source), 1, dtype=torch.int64), max_len)
+    return _write(logits_of, choose, source.new_zeros(len(source), 1), max_len)
 
 
 @Stage
@@ -240,7 +241,7 @@ def end_once_then_on(raw, end):
     return behind
 
 
-@is_behind.slip
+@is_behind.rare
 def end_takes_the_token_before(raw, end):
     """END stands one place too early: it has taken the place of the last token before it."""
     ended = (raw == end).long().cumsum(dim=1) > 0
@@ -275,13 +276,6 @@ def zeros_from_end_on(raw, is_behind, end):
     """END itself is not written: from its place on stands 0. The first END belongs to the text, and all behind it is
     END."""
     return raw.masked_fill(is_behind | (raw == end), 0)
-
-
-@filled.rare
-def begin_from_end_on(raw, is_behind, begin, end):
-    """END itself is not written: from its place on stands BEGIN. The first END belongs to the text, and all behind it
-    is END."""
-    return raw.masked_fill(is_behind | (raw == end), begin)
 
 
 @Stage
@@ -523,11 +517,10 @@ TASK = Task(
     part=True,
     cases=(
         Case("the example of the text", dict(max_len=4), 1, "float32", draw=the_example),
-        Case("2 texts, up to 4 tokens", dict(batch=2, k_len=3, vocab=5, max_len=4), 1, "float32"),
         Case("3 texts, up to 7 tokens", dict(batch=3, k_len=5, vocab=6, max_len=7), 2, "float32"),
         Case("one text ends at once", dict(batch=2, k_len=4, vocab=5, max_len=6), 1, "float32", draw=end_at_once),
-        Case("one text, wide numbers", dict(batch=2, k_len=6, vocab=4, max_len=5), 1, "float64"),
-        Case("another device", dict(batch=2, k_len=3, vocab=5, max_len=4), 1, "float32", asks="device"),
+        Case("2 texts, wide numbers", dict(batch=2, k_len=6, vocab=4, max_len=5), 1, "float64"),
+        Case("another device", dict(batch=3, k_len=4), 1, "float32", draw=on_a_device, asks="device"),
     ),
     hints=(
         "Before anything is written, what goes into the model as the target? And after three tokens?",
