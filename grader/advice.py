@@ -10,11 +10,18 @@ import re
 from grader.sentences import sentence
 
 
-def told(reply):
-    """Return what to say of an answer that raised: a few sentences."""
-    where = f"Your function stopped at `{reply.line}`" if reply.line else "Your function stopped"
+def told(reply, build=None):
+    """Return what to say of an answer that raised: a few sentences.
+
+    Args:
+        reply: the `Reply`.
+        build: the task's `Build`; None where the answer is a function of the inputs.
+    """
+    answer = "class" if build is not None and build.module and not build.given else "function"
+    where = f"Your {answer} stopped at `{reply.line}`" if reply.line else f"Your {answer} stopped"
     shapes = "; ".join(map(str, reply.operands))
-    advice = next((said for rule in RULES if (said := rule(reply)) is not None), None)
+    advice = None if build is None else called_otherwise(reply, build)
+    advice = advice or next((said for rule in RULES if (said := rule(reply)) is not None), None)
     library = None if advice else f"{reply.error}: {reply.message or 'no further message'}"
     return " ".join(sentence(part) for part in (f"{where}: {shapes}" if shapes else where, advice or library))
 
@@ -229,7 +236,9 @@ def unpacked(reply):
 
 def dtypes_clash(reply):
     """PyTorch multiplies matrices of one dtype."""
-    found = re.search(r"same dtype, but got: (\w+) != (\w+)|expected scalar type (\w+) but found (\w+)", reply.message)
+    found = re.search(
+        r"same dtype, but got:? (\w+) (?:!=|and) (\w+)|expected scalar type (\w+) but found (\w+)", reply.message
+    )
     if found is None:
         return None
     names = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16"}
@@ -313,7 +322,138 @@ def unknown_name(reply):
     return None
 
 
+def called_otherwise(reply, build):
+    """`__init__` or `forward` does not take what the task hands it; the call is none of the learner's lines."""
+    found = re.search(r"(?:\w+\.)?(__init__|forward)\(\) (.*positional argument.*)", reply.message)
+    if reply.error != "TypeError" or found is None or reply.line or build.given:
+        return None
+    handed = build.arguments if found[1] == "__init__" else build.takes
+    way = f"{build.module}({', '.join(handed)})" if found[1] == "__init__" else f"layer({', '.join(handed)})"
+    wanted = f"The task calls `{way}`, so `{found[1]}` takes {_listed(('self', *handed))}, in this order"
+    if takes := re.search(r"takes (?:from \d+ to )?(\d+) positional", found[2]):
+        return f"{wanted}. Yours takes {takes[1] if takes[1] != '0' else 'none'} of these {len(handed) + 1}"
+    if missing := re.search(r"missing \d+ required positional arguments?: (.*)", found[2]):
+        return f"{wanted}. In yours, nothing is left for {missing[1].replace(chr(39), '`')}"
+    return None
+
+
+def before_super(reply):
+    """A module takes no attributes before its own __init__ has run."""
+    if "before Module.__init__() call" in reply.message:
+        return (
+            "A module can keep nothing yet: the first line of __init__ has to be `super().__init__()`, with both pairs "
+            "of parentheses, by which nn.Module prepares its list of parameters"
+        )
+    return None
+
+
+def super_with_sizes(reply):
+    """nn.Module's own __init__ is called without arguments."""
+    if reply.error == "TypeError" and re.match(r"super\(.*\)\.__init__\(.+\)$", reply.line):
+        return "nn.Module takes no sizes: it is `super().__init__()`, with nothing in the parentheses"
+    return None
+
+
+def no_forward(reply):
+    """A module is called, and has no forward."""
+    if reply.error == "NotImplementedError" and 'is missing the required "forward" function' in reply.message:
+        return (
+            "The layer is called, and there is no `forward` in its class: a function of just that name, indented as "
+            "far as `__init__`"
+        )
+    return None
+
+
+def attribute_of_self(reply):
+    """An attribute that no line has set, or one of a layer that arrays have."""
+    found = re.fullmatch(r"'(\w+)' object has no attribute '(\w+)'", reply.message)
+    if reply.error != "AttributeError" or found is None:
+        return None
+    owner, name = found.groups()
+    if re.search(rf"\bself\.{name}\b", reply.line):
+        return f"self has no `{name}` there: what is taken from self has to be set before, as in `self.{name} = ...`"
+    if owner in LAYERS:
+        return f"nn.{owner} is a layer, not an array, and has no .{name}: it is called, as in self.W_q(x)"
+    return None
+
+
+def layer_as_an_array(reply):
+    """A layer stands where an array is needed."""
+    found = re.search(r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'", reply.message)
+    if found is None:
+        found = re.search(r"must be Tensor, not (\w+)", reply.message)
+    layer = next((name for name in found.groups() if name in LAYERS), None) if found else None
+    if layer is None:
+        return None
+    return f"nn.{layer} is a layer, not an array: it is called, as in self.W_q(x)"
+
+
+def tensor_for_a_module(reply):
+    """A name that holds a module is to hold a tensor."""
+    found = re.search(r"cannot assign '[\w.]+' as (child module|parameter) '(\w+)'", reply.message)
+    if found is None:
+        return None
+    holds = "a layer" if found[1] == "child module" else "a parameter"
+    return (
+        f"`{found[2]}` of the module holds {holds}, and a tensor is to take its place. What is computed at each call "
+        f"is a variable of its own, without `self.`"
+    )
+
+
+def sizes_of_a_linear(reply):
+    """nn.Linear is built with two sizes."""
+    if re.search(r"Linear\.__init__\(\) missing 1 required positional argument: 'out_features'", reply.message):
+        return "A linear map is built with two sizes: nn.Linear(inputs, outputs)"
+    return None
+
+
+def layer_of_several(reply):
+    """A layer takes one tensor at a call."""
+    found = re.search(r"(\w+)\.forward\(\) takes 2 positional arguments but (\d+) were given", reply.message)
+    if found is None or found[1] not in LAYERS:
+        return None
+    return f"nn.{found[1]} takes one tensor at a call, and gets {int(found[2]) - 1} things"
+
+
+def number_for_a_tensor(reply):
+    """A function of PyTorch gets a plain number."""
+    if re.search(r"must be Tensor, not (int|float)\b", reply.message):
+        return "A tensor is needed there, and it gets a plain number: for those there is math, as in math.sqrt"
+    return None
+
+
+def weight_as_it_is_kept(reply):
+    """What a linear map keeps is turned around."""
+    found = re.fullmatch(r"(\w+) @ (self\.\w+)\.weight", reply.line)
+    if found is None or "cannot be multiplied" not in reply.message:
+        return None
+    return (
+        f"nn.Linear keeps its weight turned around, (outputs, inputs). `{found[2]}({found[1]})` is the whole map, with "
+        f"the bias"
+    )
+
+
+def layer_of_other_sizes(reply):
+    """A linear map gets vectors of another size than it was built for."""
+    found = re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", reply.message)
+    called = re.fullmatch(r"(?:return )?(self\.\w+)\(.*\)", reply.line)
+    if found is None or called is None:
+        return None
+    return f"A linear map there is built for vectors of size {found[2]}, and gets vectors of size {found[1]}"
+
+
 RULES = (
+    before_super,
+    super_with_sizes,
+    no_forward,
+    attribute_of_self,
+    layer_as_an_array,
+    tensor_for_a_module,
+    sizes_of_a_linear,
+    layer_of_several,
+    number_for_a_tensor,
+    weight_as_it_is_kept,
+    layer_of_other_sizes,
     all_axes_reversed,
     numpy_transposes_all_axes,
     truth_of_many,
@@ -341,6 +481,14 @@ RULES = (
     overflow_of_one_number,
     unknown_name,
 )
+
+
+LAYERS = {"Linear", "Embedding", "LayerNorm", "Dropout", "ReLU", "Sequential"}  # those of PyTorch that are called
+
+
+def _listed(names):
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _spaced(shape):

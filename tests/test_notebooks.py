@@ -221,7 +221,8 @@ def test_solution_announces_each_task_checks_it_and_offers_hints(path):
     for id, index in cells_of(path, "answer"):
         given = CATALOGUE.task(id)
         stars = "★" * given.difficulty + "☆" * (3 - given.difficulty)
-        announced = f"**{stars} · {_count(given.minutes, 'minute')} · {_count(given.points, 'point')}**"
+        earned = "optional" if given.optional else _count(given.points, "point")
+        announced = f"**{stars} · {_count(given.minutes, 'minute')} · {earned}**"
         header, answer, check, hint = cells[index - 1 : index + 3]
         assert header.cell_type == "markdown"
         assert announced in header.source.splitlines()
@@ -229,6 +230,17 @@ def test_solution_announces_each_task_checks_it_and_offers_hints(path):
         assert check.source == f'check("{id}", {given.function})'
         assert hint.source == f'# hint("{id}")'
         assert text_of(check).startswith(f"{id}: right")
+
+
+@every(*SOLUTIONS)
+def test_optional_tasks_stand_at_the_end_under_their_heading(path):
+    cells = notebook(path).cells
+    headings = [index for index, cell in enumerate(cells) if re.match(r"## Optional$", cell.source, re.MULTILINE)]
+    graded = [index for id, index in cells_of(path, "answer") if not CATALOGUE.task(id).optional]
+    graded += [index for _, index in cells_of(path, "question")]
+    optional = [index for id, index in cells_of(path, "answer") if CATALOGUE.task(id).optional]
+    assert len(headings) == bool(optional)
+    assert all(max(graded) < headings[0] < index for index in optional)
 
 
 @every(*SOLUTIONS)

@@ -43,15 +43,15 @@ def causal(rng, length, d_model, d_k, **leading):
 
 
 def the_example(rng):
-    """The second token may attend to nothing."""
-    weights = {"W_q.weight": 0, "W_q.bias": 0, "W_k.weight": 1, "W_k.bias": 0, "W_v.weight": 4, "W_v.bias": 1}
-    weights |= {"W_o.weight": 3, "W_o.bias": 2}
+    """Queries of zeros; the second token may attend to nothing."""
+    weights = {"W_q.weight": [[0, 0]], "W_q.bias": [0], "W_k.weight": [[1, 1]], "W_k.bias": [0]}
+    weights |= {"W_v.weight": [[4, 2]], "W_v.bias": [1], "W_o.weight": [[3], [1]], "W_o.bias": [2, 5]}
     return {
-        "d_model": 1,
+        "d_model": 2,
         "d_k": 1,
-        "x": np.array([[0.0], [1.0]]),
+        "x": np.array([[0.0, 1], [1, 0]]),
         "mask": np.array([[True, True], [False, False]]),
-        **{name: np.full((1, 1) if "weight" in name else 1, float(value)) for name, value in weights.items()},
+        **{name: np.array(value, dtype=float) for name, value in weights.items()},
     }
 
 
@@ -312,6 +312,26 @@ class OfParameters(nn.Module):
 
 
 @known.mistake
+class WeightsAlone(Base):
+    """The biases take no part: x is multiplied by the weights alone. Calling a map, W_q(x), multiplies by its weight
+    and adds its bias."""
+
+    def forward(self, x, mask=None):
+        query, key, value = (x @ W.weight.mT for W in (self.W_q, self.W_k, self.W_v))
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask) @ self.W_o.weight.mT
+
+
+@known.mistake
+class MappedBeforeMixed(Base):
+    """W_o maps the values before they are mixed. Where nothing may be attended to, its bias is lost that way. Map what
+    each token has gathered."""
+
+    def forward(self, x, mask=None):
+        value = self.W_o(self.W_v(x))
+        return functional.scaled_dot_product_attention(self.W_q(x), self.W_k(x), value, attn_mask=mask)
+
+
+@known.mistake
 class GradientsCut(Base):
     """The weights are cut off from what made them, by detach() or no_grad(): the output is right, and W_q and W_k would
     never learn. Leave the thread whole."""
@@ -413,7 +433,7 @@ TASK = Task(
     id="05.SelfAttention",
     title="The layer as a module",
     difficulty=2,
-    minutes=15,
+    minutes=20,
     reference=reference,
     draw=draw_inputs,
     build=BUILD,

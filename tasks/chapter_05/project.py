@@ -513,5 +513,6 @@ TASK = Task(
     library="torch",
     stages=(turned, product, biased, result),
     coincidences={"bias_of_the_first_token + summed_over_the_tokens": "tokens_summed_first"},
+    optional=True,
     **known.ways,
 )

@@ -500,5 +500,6 @@ TASK = Task(
         "average_in_empty_rows + overflowing": "bare_exponentials",
         "hidden_scores_zero + no_softmax": "scores_times_mask_for_weights",
     },
+    optional=True,
     **known.ways,
 )

@@ -1,4 +1,4 @@
 """Chapter 06, multi-head attention: split, attend, merge, mix."""
 
 TITLE = "Multi-head attention"
-TASKS = ("split_heads", "merge_heads", "in_projection", "multi_head_attention")
+TASKS = ("split_heads", "merge_heads", "MultiHeadAttention", "in_projection")

@@ -252,5 +252,6 @@ TASK = Task(
         "whole_vectors + first_head_alone": "merged_again",
         "not_swapped + leading_axes_and_heads_joined": "batch_among_the_words_not_swapped",
     },
+    part=True,
     **known.ways,
 )

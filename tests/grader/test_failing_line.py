@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from grader.advice import told
-from grader.call import raised, run_case
+from grader.building import Build
+from grader.call import Terms, raised, run_case
 from grader.failing_line import Operand
 from grader.reply import from_message, to_message
 
@@ -302,3 +304,153 @@ def test_an_answer_without_source_is_told_all_the_same():
     reply = run_case(namespace["answer"], INPUTS)
     assert reply.line == ""
     assert told(reply).startswith("Your function stopped. A matrix product wants the last axis of the left, here 4")
+
+
+BUILD = Build(takes=("x", "mask"), arguments=("d_model", "d_k"), module="Layer")
+
+
+def reply_of_a_class(layer):
+    arrays = {"x": np.ones((4, 3)), "map.weight": np.ones((2, 3)), "map.bias": np.ones(2)}
+    inputs = {name: array.astype("float32") for name, array in arrays.items()}
+    return run_case(layer, {"d_model": 3, "d_k": 2, **inputs, "mask": None}, Terms("torch", build=BUILD))
+
+
+class Layer(nn.Module):
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.map = nn.Linear(d_model, d_k)
+
+
+class WithoutSuper(nn.Module):
+    def __init__(self, d_model, d_k):
+        self.map = nn.Linear(d_model, d_k)
+
+
+class SizesToSuper(nn.Module):
+    def __init__(self, d_model, d_k):
+        super().__init__(d_model, d_k)
+
+
+class OneSize(nn.Module):
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.map = nn.Linear(d_model)
+
+
+class BuiltWithFewer(nn.Module):
+    def __init__(self, d_model):
+        super().__init__()
+
+
+class BuiltWithMore(nn.Module):
+    def __init__(self, d_model, d_k, num_heads):
+        super().__init__()
+
+
+class WithoutSelf(Layer):
+    def forward(x, mask=None):  # noqa: N805
+        return x
+
+
+class CalledWithMore(Layer):
+    def forward(self, x, memory, mask):
+        return x
+
+
+class WithoutForward(Layer):
+    pass
+
+
+class AnotherName(Layer):
+    def forward(self, x, mask=None):
+        return self.W_q(x)
+
+
+class LayerTransposed(Layer):
+    def forward(self, x, mask=None):
+        return x @ self.map.T
+
+
+class LayerMultiplied(Layer):
+    def forward(self, x, mask=None):
+        return x @ self.map
+
+
+class LayerInAFunction(Layer):
+    def forward(self, x, mask=None):
+        return torch.matmul(x, self.map)
+
+
+class TensorInItsPlace(Layer):
+    def forward(self, x, mask=None):
+        self.map = self.map(x)
+        return self.map
+
+
+class TwoAtOnce(Layer):
+    def forward(self, x, mask=None):
+        return self.map(x, mask)
+
+
+class NumberForATensor(Layer):
+    def forward(self, x, mask=None):
+        return torch.sqrt(self.map.out_features)
+
+
+class WeightAsItIs(Layer):
+    def forward(self, x, mask=None):
+        return x @ self.map.weight
+
+
+class CalledTwice(Layer):
+    def forward(self, x, mask=None):
+        return self.map(self.map(x))
+
+
+class AnotherDtype(Layer):
+    def forward(self, x, mask=None):
+        return self.map(x.double())
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (WithoutSuper, "the first line of __init__ has to be `super().__init__()`"),
+        (SizesToSuper, "nn.Module takes no sizes"),
+        (OneSize, "nn.Linear(inputs, outputs)"),
+        (BuiltWithFewer, "calls `Layer(d_model, d_k)`, so `__init__` takes `self`, `d_model` and `d_k`"),
+        (BuiltWithFewer, "Yours takes 2 of these 3"),
+        (BuiltWithMore, "In yours, nothing is left for `num_heads`"),
+        (
+            WithoutSelf,
+            "calls `layer(x, mask)`, so `forward` takes `self`, `x` and `mask`, in this order. Yours takes 2 of",
+        ),
+        (CalledWithMore, "In yours, nothing is left for `mask`"),
+        (WithoutForward, "there is no `forward` in its class"),
+        (AnotherName, "self has no `W_q` there"),
+        (LayerTransposed, "nn.Linear is a layer, not an array, and has no .T"),
+        (LayerMultiplied, "nn.Linear is a layer, not an array: it is called"),
+        (LayerInAFunction, "nn.Linear is a layer, not an array: it is called"),
+        (TensorInItsPlace, "`map` of the module holds a layer, and a tensor is to take its place"),
+        (TwoAtOnce, "nn.Linear takes one tensor at a call, and gets 2 things"),
+        (NumberForATensor, "it gets a plain number"),
+        (WeightAsItIs, "`self.map(x)` is the whole map, with the bias"),
+        (AnotherDtype, "here are float64 and float32"),
+        (CalledTwice, "built for vectors of size 3, and gets vectors of size 2"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_of_a_class_is_said_what_beginners_of_classes_meet(layer, words):
+    reply = reply_of_a_class(layer)
+    text = told(reply, BUILD)
+    assert text.startswith("Your class stopped")
+    assert words in text
+    assert reply.error not in text
+
+
+def test_a_call_of_the_learners_own_is_not_taken_for_that_of_the_task():
+    class Helped(Layer):
+        def forward(self, x, mask=None):
+            return BuiltWithFewer(3, 2)(x)
+
+    assert "The task calls" not in told(reply_of_a_class(Helped), BUILD)
