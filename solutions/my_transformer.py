@@ -269,6 +269,101 @@ class Transformer(nn.Module):
         return self.W_vocabulary(x)
 
 
+# 09b.extend_cache -----------------------------------------------------------------------------------------------------
+
+
+def extend_cache(attention, x, cache):
+    """Return the cache with keys and values of x behind it: (2, batch, num_heads, past + length, d_k)."""
+    key = split_heads(attention.W_k(x), attention.num_heads)  # (batch, num_heads, length, d_k)
+    value = split_heads(attention.W_v(x), attention.num_heads)
+    new = torch.stack([key, value])
+    return new if cache is None else torch.cat([cache, new], dim=-2)
+
+
+# 09b.attend_to_cache --------------------------------------------------------------------------------------------------
+
+
+def attend_to_cache(attention, x, cache, mask=None):
+    """Return what each position of x gathers from all of the cache: (batch, q_len, d_model)."""
+    if mask is not None and mask.ndim == 3:
+        mask = mask[:, None]  # (batch, 1, q_len or 1, k_len): the same for every head
+    query = split_heads(attention.W_q(x), attention.num_heads)  # (batch, num_heads, q_len, d_k)
+    gathered = masked_attention(query, cache[0], cache[1], mask)
+    return attention.W_o(merge_heads(gathered))
+
+
+# 09b.greedy_decode ----------------------------------------------------------------------------------------------------
+
+
+def greedy_decode(model, source, source_lengths, begin, end, max_len):
+    """Return the tokens written by greedy choice, filled up with END: (batch, max_len)."""
+    tokens = torch.full((len(source), 1), begin, device=source.device)
+    done = torch.zeros(len(source), dtype=torch.bool, device=source.device)
+    for _ in range(max_len):
+        logits = model(source, tokens, source_lengths)[:, -1]  # (batch, target_size)
+        chosen = torch.where(done, end, logits.argmax(dim=-1))
+        tokens = torch.cat([tokens, chosen[:, None]], dim=1)
+        done = done | (chosen == end)
+    return tokens[:, 1:]
+
+
+# 09b.cached_logits ----------------------------------------------------------------------------------------------------
+
+
+def extend_cache(attention, x, cache):
+    """Return the cache with keys and values of x behind it: (2, batch, num_heads, past + length, d_k)."""
+    key = split_heads(attention.W_k(x), attention.num_heads)
+    value = split_heads(attention.W_v(x), attention.num_heads)
+    new = torch.stack([key, value])
+    return new if cache is None else torch.cat([cache, new], dim=-2)
+
+
+def attend_to_cache(attention, x, cache, mask=None):
+    """Return what each position of x gathers from all of the cache: (batch, q_len, d_model)."""
+    if mask is not None and mask.ndim == 3:
+        mask = mask[:, None]
+    query = split_heads(attention.W_q(x), attention.num_heads)
+    gathered = masked_attention(query, cache[0], cache[1], mask)
+    return attention.W_o(merge_heads(gathered))
+
+
+def cached_logits(model, source, source_lengths, target):
+    """Return the logits of every step, token by token with caches: (batch, length, target_size)."""
+    mask, blocks = padding_mask(source_lengths, source.shape[1]), model.decoder.blocks
+    memory = model.encoder(model.positions(model.source(source)), mask)
+    bridges = [extend_cache(block.cross_attention, memory, None) for block in blocks]
+    caches, steps = [None] * len(blocks), []
+    for t in range(target.shape[1]):
+        x = model.positions(model.target(target[:, t : t + 1]), start=t)  # (batch, 1, d_model)
+        for i, block in enumerate(blocks):
+            normed = block.norm_self_attention(x)
+            caches[i] = extend_cache(block.self_attention, normed, caches[i])
+            x = x + attend_to_cache(block.self_attention, normed, caches[i])
+            x = x + attend_to_cache(block.cross_attention, block.norm_cross_attention(x), bridges[i], mask)
+            x = x + block.feed_forward(block.norm_feed_forward(x))
+        steps.append(model.W_vocabulary(model.decoder.norm(x)))
+    return torch.cat(steps, dim=1)
+
+
+# 09b.beam_search ------------------------------------------------------------------------------------------------------
+
+
+def beam_search(model, source, source_lengths, begin, end, max_len, width, alpha):
+    """Return the text with the best log P / lp that a beam finds, filled up with END: (max_len,)."""
+    going, ended = [(0.0, [])], []  # pairs of log P and tokens
+    for _ in range(max_len):
+        candidates = []
+        for so_far, text in going:
+            target = torch.tensor([[begin, *text]], device=source.device)
+            log_p = torch.log_softmax(model(source, target, source_lengths)[0, -1], dim=-1)
+            candidates += [(so_far + more, [*text, token]) for token, more in enumerate(log_p.tolist())]
+        kept = sorted(candidates, reverse=True)[: width - len(ended)]
+        ended += [pair for pair in kept if pair[1][-1] == end]
+        going = [pair for pair in kept if pair[1][-1] != end]
+    _, text = max(ended + going, key=lambda pair: pair[0] / ((5 + len(pair[1])) / 6) ** alpha)
+    return torch.tensor(text + [end] * (max_len - len(text)), device=source.device)
+
+
 # 10.teacher_forced_batch ----------------------------------------------------------------------------------------------
 
 
@@ -319,13 +414,6 @@ def adam_step(weight, gradient, first, second, step, rate, beta_1, beta_2, eps):
 
 
 # 10.training_step -----------------------------------------------------------------------------------------------------
-
-
-def padded_cross_entropy(logits, labels):
-    """Return the mean loss of the real labels: (batch, length, vocab), (batch, length) -> ()."""
-    real = labels != 0
-    log_p = logits[real].log_softmax(dim=-1)
-    return -log_p.gather(-1, labels[real].unsqueeze(-1)).mean()
 
 
 def training_step(model, optimizer, source, source_lengths, inputs, labels, clip):

@@ -141,8 +141,9 @@ def choose():
 
 
 @choose.slip
-def first_position():
-    """Each step reads the logits of the first position, which never change. What comes next is said by the last one."""
+def never_appended():
+    """Every step asks what follows BEGIN: what was written does not count. It goes in, behind BEGIN, and what comes next
+    is said by the logits of the last position."""
     return lambda logits, tokens: logits[:, 0].argmax(dim=-1)
 
 
