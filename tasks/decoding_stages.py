@@ -24,7 +24,11 @@ def transformer(rng, target_size, *, source_size=5, d_model=8, num_heads=2, d_ff
         ("source.weight", 1.5 * math.sqrt(d_model)),
         ("target.weight", 1.5 * math.sqrt(d_model)),
         ("W_vocabulary.weight", sharpness),
-        *((f"decoder.blocks.{block}.cross_attention.{name}.weight", 2.0) for block in range(num_layers) for name in "W_q W_v W_o".split()),
+        *(
+            (f"decoder.blocks.{block}.cross_attention.{name}.weight", 2.0)
+            for block in range(num_layers)
+            for name in ["W_q", "W_v", "W_o"]
+        ),
     ):
         weights[name] = factor * weights[name]
     return {**sizes, **weights}

@@ -415,9 +415,7 @@ TASK = Task(
     cases=(
         Case("the example of the text", {}, 1, "float32", draw=the_example),
         Case("one new position", dict(batch=2, q_len=1, k_len=4, num_heads=3, d_k=5), 1, "float32"),
-        Case(
-            "a padded memory", dict(batch=3, q_len=1, k_len=5, num_heads=2, d_k=4), 2, "float32", draw=padded
-        ),
+        Case("a padded memory", dict(batch=3, q_len=1, k_len=5, num_heads=2, d_k=4), 2, "float32", draw=padded),
         Case("several at once, wide numbers", dict(batch=3, q_len=2, k_len=6, num_heads=4, d_k=5), 1, "float64"),
         Case(
             "several at once, behind each other",

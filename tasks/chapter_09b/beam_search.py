@@ -131,7 +131,9 @@ def reference(model, source, source_lengths, begin, end, max_len, width, alpha):
     else:
         alive, ended = {(): 0.0}, {}
         for _ in range(max_len):
-            longer = {(*text, t): so_far + p for text, so_far in alive.items() for t, p in enumerate(_next(log_p, text))}
+            longer = {
+                (*text, t): so_far + p for text, so_far in alive.items() for t, p in enumerate(_next(log_p, text))
+            }
             first = sorted(longer, key=longer.get)[::-1][: width - len(ended)]
             ended |= {text: longer[text] for text in first if text[-1] == end}
             alive = {text: longer[text] for text in first if text[-1] != end}

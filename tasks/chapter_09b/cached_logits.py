@@ -319,7 +319,10 @@ def tokens_without_an_axis(model, source, source_lengths, target):
 @torch.no_grad()
 def with_two_functions(model, source, source_lengths, target):
     def extend_cache(attention, x, cache):
-        heads = [layer(x).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for layer in (attention.W_k, attention.W_v)]
+        heads = [
+            layer(x).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
+            for layer in (attention.W_k, attention.W_v)
+        ]
         new = torch.stack(heads)
         return new if cache is None else torch.cat([cache, new], dim=-2)
 
@@ -341,7 +344,9 @@ def with_two_functions(model, source, source_lengths, target):
             normed = block.norm_self_attention(x)
             caches[i] = extend_cache(block.self_attention, normed, caches[i])
             x = x + block.dropout(attend_to_cache(block.self_attention, normed, caches[i]))
-            x = x + block.dropout(attend_to_cache(block.cross_attention, block.norm_cross_attention(x), across[i], mask))
+            x = x + block.dropout(
+                attend_to_cache(block.cross_attention, block.norm_cross_attention(x), across[i], mask)
+            )
             x = x + block.dropout(block.feed_forward(block.norm_feed_forward(x)))
         outputs.append(x)
     return model.W_vocabulary(model.decoder.norm(torch.cat(outputs, dim=1)))
@@ -350,7 +355,10 @@ def with_two_functions(model, source, source_lengths, target):
 @known.legal
 def with_room_for_all(model, source, source_lengths, target):
     """The caches have room for the whole text from the start; what is not written yet is masked."""
-    (batch, length), (heads, d_model) = target.shape, (model.decoder.blocks[0].self_attention.num_heads, model.target.embedding_dim)
+    (batch, length), (heads, d_model) = (
+        target.shape,
+        (model.decoder.blocks[0].self_attention.num_heads, model.target.embedding_dim),
+    )
     allowed = (torch.arange(source.shape[1]) < source_lengths[:, None])[:, None]
     memory = model.encoder(model.positions(model.source(source)), allowed)
 
@@ -400,7 +408,9 @@ def text_by_text(model, source, source_lengths, target):
                     (b.cross_attention, None, bridge),
                 ):
                     y = b.norm_cross_attention(x) if y is None else y
-                    q, k, v = (one.unflatten(-1, (part.num_heads, -1)).transpose(1, 2) for one in (part.W_q(y), keys, values))
+                    q, k, v = (
+                        one.unflatten(-1, (part.num_heads, -1)).transpose(1, 2) for one in (part.W_q(y), keys, values)
+                    )
                     found = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1) @ v
                     x = x + part.W_o(found.transpose(1, 2).flatten(2))
                 x = x + b.feed_forward(b.norm_feed_forward(x))

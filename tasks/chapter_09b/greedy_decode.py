@@ -118,7 +118,9 @@ def lengths_ignored(model, source):
 @logits_of.slip
 def first_source_for_all(model, source, source_lengths):
     """Every text is written from the first source. Text b has its own."""
-    return lambda tokens: logits_by(model, source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths))
+    return lambda tokens: logits_by(
+        model, source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths)
+    )
 
 
 @logits_of.slip
