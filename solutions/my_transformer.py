@@ -202,47 +202,45 @@ class Encoder(nn.Module):
 # 09.DecoderBlock ------------------------------------------------------------------------------------------------------
 
 
-class Block(nn.Module):
-    """What encoder and decoder blocks share: dropout, and the order of norm and sum."""
+class DecoderBlock(nn.Module):
+    """Self-attention, cross-attention and the network, each with dropout, a sum and a norm around it."""
 
-    def __init__(self, dropout, norm):
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.order = norm
-
-    def around(self, x, norm, part):
-        if self.order == "pre":
-            return x + self.dropout(part(norm(x)))
-        return norm(x + self.dropout(part(x)))
-
-
-class DecoderBlock(Block):
     def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
-        super().__init__(dropout, norm)
+        super().__init__()
         self.self_attention = MultiHeadAttention(d_model, num_heads)
         self.cross_attention = MultiHeadAttention(d_model, num_heads)
         self.feed_forward = FeedForward(d_model, d_ff)
         self.norm_self_attention = nn.LayerNorm(d_model)
         self.norm_cross_attention = nn.LayerNorm(d_model)
         self.norm_feed_forward = nn.LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.is_pre = norm == "pre"
 
     def forward(self, x, memory, mask=None, memory_mask=None):
-        x = self.around(x, self.norm_self_attention, lambda words: self.self_attention(words, mask=mask))
-        x = self.around(x, self.norm_cross_attention, lambda words: self.cross_attention(words, memory, memory_mask))
-        return self.around(x, self.norm_feed_forward, self.feed_forward)
+        """Return the block's output for every position that is written: (batch, length, d_model)."""
+        if self.is_pre:
+            x = x + self.dropout(self.self_attention(self.norm_self_attention(x), mask=mask))
+            x = x + self.dropout(self.cross_attention(self.norm_cross_attention(x), memory, memory_mask))
+            return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
+        x = self.norm_self_attention(x + self.dropout(self.self_attention(x, mask=mask)))
+        x = self.norm_cross_attention(x + self.dropout(self.cross_attention(x, memory, memory_mask)))
+        return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 
 
 # 09.Decoder -----------------------------------------------------------------------------------------------------------
 
 
 class Decoder(nn.Module):
+    """Blocks one after the other under one causal mask, and a last norm."""
+
     def __init__(self, num_layers, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
         super().__init__()
         self.blocks = nn.ModuleList(DecoderBlock(d_model, num_heads, d_ff, dropout, norm) for _ in range(num_layers))
         self.norm = nn.LayerNorm(d_model)
 
     def forward(self, x, memory, memory_mask=None):
-        mask = torch.as_tensor(causal_mask(x.shape[-2]), device=x.device)
+        """Return what the stack makes of every position that is written: (batch, length, d_model)."""
+        mask = causal_mask(x.shape[1]).to(x.device)
         for block in self.blocks:
             x = block(x, memory, mask, memory_mask)
         return self.norm(x)
@@ -252,6 +250,8 @@ class Decoder(nn.Module):
 
 
 class Transformer(nn.Module):
+    """Reads a source, and says of every position of a target which token comes next."""
+
     def __init__(self, source_size, target_size, d_model, num_heads, d_ff, num_layers, dropout=0.0, norm="pre"):
         super().__init__()
         self.source = nn.Embedding(source_size, d_model)
@@ -263,9 +263,10 @@ class Transformer(nn.Module):
         self.W_vocabulary = nn.Linear(d_model, target_size)
 
     def forward(self, source, target, source_lengths):
-        memory_mask = padding_mask(source_lengths, source.shape[1])
-        memory = self.encoder(self.dropout(self.positions(self.source(source))), memory_mask)
-        x = self.decoder(self.dropout(self.positions(self.target(target))), memory, memory_mask)
+        """Return the logits of the token after each position of the target: (batch, length, target_size)."""
+        mask = padding_mask(source_lengths, source.shape[1])  # (batch, 1, k_len)
+        memory = self.encoder(self.dropout(self.positions(self.source(source))), mask)
+        x = self.decoder(self.dropout(self.positions(self.target(target))), memory, mask)
         return self.W_vocabulary(x)
 
 

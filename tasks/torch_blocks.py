@@ -1,11 +1,12 @@
-"""PyTorch's own encoder and its blocks, with the weights of a module that has the course's names: an oracle that shares
-no code with it.
+"""PyTorch's own encoder and blocks, with the weights of a module that has the course's names: an oracle that shares no
+code with it.
 """
 
 import functools
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 
 def torchs_block(module, norm):
@@ -32,39 +33,57 @@ def torchs_encoder(module, norm):
     return _stack(layer, len(module.blocks)), weights
 
 
-def torchs_mask(x, mask, num_heads):
+def by_torchs_decoder_block(module, x, memory, mask, memory_mask, norm):
+    """Return what PyTorch's decoder block makes of x and memory with the parameters of a decoder block."""
+    network, num_heads = module.feed_forward, module.self_attention.num_heads
+    sizes = (network.W_1.in_features, num_heads, network.W_1.out_features)
+    layer = _layer(*sizes, module.dropout.p, norm, nn.TransformerDecoderLayer)
+    weights = {
+        **_attention_weights("self_attn", module.self_attention),
+        **_attention_weights("multihead_attn", module.cross_attention),
+        **_other_weights(network, module.norm_self_attention, module.norm_cross_attention, module.norm_feed_forward),
+    }
+    masks = torchs_mask(x, mask, num_heads), torchs_mask(x, memory_mask, num_heads, memory)
+    return functional_call(layer.train(module.training), weights, (x, memory, *masks))
+
+
+def torchs_mask(x, mask, num_heads, memory=None):
     """Return PyTorch's mask, in which True hides, one for each head of each sentence."""
     if mask is None:
         return None
     batch, length, _ = x.shape
-    return ~mask.expand(batch, length, length).repeat_interleave(num_heads, dim=0)
+    k_len = length if memory is None else memory.shape[1]
+    return ~mask.expand(batch, length, k_len).repeat_interleave(num_heads, dim=0)
 
 
 def _weights(module):
-    attention, network = module.attention, module.feed_forward
+    norms = module.norm_attention, module.norm_feed_forward
+    return {**_attention_weights("self_attn", module.attention), **_other_weights(module.feed_forward, *norms)}
+
+
+def _attention_weights(place, attention):
     maps = (attention.W_q, attention.W_k, attention.W_v)
-    places = {
-        "self_attn.out_proj": attention.W_o,
-        "linear1": network.W_1,
-        "linear2": network.W_2,
-        "norm1": module.norm_attention,
-        "norm2": module.norm_feed_forward,
-    }
     return {
-        "self_attn.in_proj_weight": torch.cat([one.weight for one in maps]),
-        "self_attn.in_proj_bias": torch.cat([one.bias for one in maps]),
-        **{f"{place}.weight": one.weight for place, one in places.items()},
-        **{f"{place}.bias": one.bias for place, one in places.items()},
+        f"{place}.in_proj_weight": torch.cat([one.weight for one in maps]),
+        f"{place}.in_proj_bias": torch.cat([one.bias for one in maps]),
+        f"{place}.out_proj.weight": attention.W_o.weight,
+        f"{place}.out_proj.bias": attention.W_o.bias,
     }
+
+
+def _other_weights(network, *norms):
+    places = {"linear1": network.W_1, "linear2": network.W_2}
+    places |= {f"norm{number}": norm for number, norm in enumerate(norms, 1)}
+    return {f"{place}.{kind}": getattr(one, kind) for place, one in places.items() for kind in ("weight", "bias")}
 
 
 @functools.cache
-def _layer(d_model, num_heads, d_ff, dropout, norm):
+def _layer(d_model, num_heads, d_ff, dropout, norm, kind=nn.TransformerEncoderLayer):
     with torch.device("meta"):  # all its parameters are given with the call
-        layer = nn.TransformerEncoderLayer(
-            d_model, num_heads, d_ff, dropout, batch_first=True, norm_first=norm == "pre"
-        )
+        layer = kind(d_model, num_heads, d_ff, dropout, batch_first=True, norm_first=norm == "pre")
     layer.self_attn.dropout, layer.dropout = 0.0, nn.Identity()  # it drops in two more places than the paper does
+    if kind is nn.TransformerDecoderLayer:
+        layer.multihead_attn.dropout = 0.0
     return layer
 
 

@@ -9,7 +9,7 @@ from course_lib import causal_mask
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
-from tasks import as_pytorch, draws
+from tasks import draws, torch_blocks
 from tasks.probes import first_difference
 from tasks.skeletons import Decoder as Skeleton
 from tasks.skeletons import DecoderBlock
@@ -75,7 +75,7 @@ def reference(module, x, memory, memory_mask, norm):
     length = x.shape[-2]
     mask = torch.arange(length, device=x.device) <= torch.arange(length, device=x.device)[:, None]
     for block in module.blocks:
-        x = as_pytorch.decoder_block(block, x, memory, mask, memory_mask, norm)
+        x = torch_blocks.by_torchs_decoder_block(block, x, memory, mask, memory_mask, norm)
     return functional.layer_norm(x, x.shape[-1:], module.norm.weight, module.norm.bias)
 
 

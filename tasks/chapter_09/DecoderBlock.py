@@ -11,7 +11,7 @@ from course_lib import causal_mask
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
-from tasks import as_pytorch, draws
+from tasks import draws, torch_blocks
 from tasks.probes import first_difference
 from tasks.skeletons import DecoderBlock as Skeleton
 from tasks.skeletons import FeedForward, MultiHeadAttention
@@ -95,7 +95,7 @@ def the_example_post(rng):
 
 
 def reference(module, x, memory, mask, memory_mask, norm):
-    return as_pytorch.decoder_block(module, x, memory, mask, memory_mask, norm)
+    return torch_blocks.by_torchs_decoder_block(module, x, memory, mask, memory_mask, norm)
 
 
 @Stage

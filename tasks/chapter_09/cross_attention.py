@@ -581,6 +581,7 @@ TASK = Task(
     title="The bridge",
     difficulty=2,
     minutes=15,
+    optional=True,
     library="torch",
     reference=reference,
     draw=padded_sources,
