@@ -234,7 +234,7 @@ def _with_optimizer(answer, module, rate, given):
     steps, optimizer = [], optimizer_of(module, rate)
     optimizer.register_step_pre_hook(lambda *_: steps.append(1))
     result = answer(module, optimizer, *given.values())
-    if isinstance(result, torch.Tensor) and not steps:
+    if isinstance(result, torch.Tensor) and result.ndim == 0 and not steps:
         raise BrokenError(
             "The optimizer that you were handed has taken no step. It is optimizer.step() that moves the parameters: "
             "each optimizer does it in its own way, and your function should work with any."

@@ -164,13 +164,14 @@ def _judge_case(task, case, inputs, expected, reply):
             found = _of_what_was_asked(task, case, inputs, expected, reply) or found
         if numbers and reply.library:
             found = f"{found} {_way_to_the_dtype(inputs, expected, reply)}"
+        is_row = case.asks in ("gradients", "weights") and reply.shape == expected.shape  # of no use side by side
         return result(
             Outcome.WRONG,
             found,
             right_numbers=numbers,
             inputs=inputs,
-            yours=reply.value,
-            expected=expected,
+            yours=None if is_row else reply.value,
+            expected=None if is_row else expected,
             dtype=reply.dtype,
         )
     if found := _of_another_library(task, reply):

@@ -451,6 +451,14 @@ def position_for_the_vocabulary(model, optimizer, source, source_lengths, inputs
 
 
 @known.mistake
+def labels_not_flattened(model, optimizer, source, source_lengths, inputs, labels, clip):
+    """The logits have lost their axes of texts and positions, and the labels still have them. Flatten both."""
+    logits = model(source, inputs, source_lengths)
+    loss = functional.cross_entropy(logits.flatten(0, 1), labels, ignore_index=0)
+    return loss
+
+
+@known.mistake
 def lengths_for_the_target(model, optimizer, source, source_lengths, inputs, labels, clip):
     """The model is called in another order: it takes the source, then what the decoder is given, then the lengths of
     the source."""
@@ -587,8 +595,8 @@ TASK = Task(
             "the source is real. The loss you have written already."
         ),
         (
-            "backward() adds to what stands in `.grad`, so that has to go first. The length is that of all "
-            "parameters' gradients together; torch.nn.utils has a function that measures and shortens them."
+            "What is in `.grad` before backward() is in the sum after it, and only what is there already can be "
+            "shortened. torch.nn.utils has a function that measures and shortens all gradients together."
         ),
         (
             "optimizer.zero_grad(), loss.backward(), torch.nn.utils.clip_grad_norm_(model.parameters(), ...), and one "
