@@ -718,7 +718,8 @@ TASK = Task(
         Case(
             "gradients",
             dict(batch=3, q_len=4, k_len=5, num_heads=2, d_k=3),
-            dtype="float32",
+            2,
+            "float32",
             draw=draw_padded_memory,
             asks="gradients",
         ),
