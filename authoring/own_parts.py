@@ -1,7 +1,6 @@
 """Write the course's own parts: `solutions/my_transformer.py` of the solutions, and the file that a reader begins with,
 `exercises/my_transformer.py`, in which every part is still the course's own."""
 
-import ast
 import sys
 
 from authoring.release import MARKER
@@ -39,16 +38,12 @@ def check_parts(root):
 def texts(root):
     """Return what the two files should hold, by path."""
     imports, parts = [], []
-    there = CATALOGUE.parts.read()
-    imports += [ast.unparse(n) for n in ast.parse(there.header).body[1:]]  # TEMPORARY, as is what follows
-    found = {}
-    for task, solution in _parts_of(root):
-        if (program := _program(task, solution)) is not None:
-            needed, body = assembled(program, {part.name for part in there.parts} - {task.function})
-            imports += needed
-            found[task.id] = Part(task.id, body)
-    parts = [found.pop(part.id, part) for part in there.parts] + list(found.values())
-    parts.sort(key=lambda part: part.id.partition(".")[0])
+    found = list(_parts_of(root))
+    names = {task.function for task, _ in found}
+    for task, solution in found:
+        needed, body = assembled(_program(task, solution), names - {task.function})
+        imports += needed
+        parts.append(Part(task.id, body))
     own = PartsFile(with_imports(SOLUTIONS_HEADER, imports), tuple(parts))
     begun = tuple(Part(part.id, line_of_the_course(part, CATALOGUE.parts), COURSES) for part in parts)
     return {
@@ -71,5 +66,5 @@ def _program(task, path):
         cell.source = "\n".join(line for line in cell.source.split("\n") if not MARKER.match(line))
     program = Submission(path, cells_of(notebook)).program(task.id)
     if isinstance(program, Unreadable):
-        return None
+        raise ValueError(f"{path}: {program.reason}")
     return program

@@ -1,4 +1,5 @@
-"""Our Transformer and PyTorch's, trained in the same loop, on the same dates, from the same weights.
+"""Our Transformer, PyTorch's, and the one that the exercises' parts make, trained in the same loop, on the same dates,
+from the same weights.
 
     python benchmarks/training.py                         about two minutes on the CPU
     python benchmarks/training.py --steps 300             the full training shortened; the speed is measured as before
@@ -6,12 +7,12 @@
     python benchmarks/training.py --language-model        then a language model on Shakespeare, a minute more
     python benchmarks/training.py --device cuda           on a GPU
 
-Speed: the two take turns of a few steps, in random order, so that whatever else the machine does hits both alike. Shown
-are the median over the turns, and the median of the ratios within each turn. The batches of a turn are made before it
-and are the same for both, so the time is that of model, loss and optimizer.
+Speed: the three take turns of a few steps, in random order, so that whatever else the machine does hits all alike.
+Shown are the median over the turns, and the median of the ratios within each turn. The batches of a turn are made
+before it and are the same for all, so the time is that of model, loss and optimizer.
 
-Accuracy: both are trained to the end, then write the held-out dates, left alone with what they have written so far (by
-`greedy_without_cache`, because PyTorch's decoder has no cache).
+Accuracy: all are trained to the end, then write the held-out dates, left alone with what they have written so far (by
+`greedy_without_cache`, because PyTorch's decoder has no cache; the one of the parts by their own `greedy_decode`).
 
 Seconds: what the trainings of chapters 10 and 11 take, from the first step to the last. The bars are for two cores of a
 laptop with nothing else to do. On a slower or busier machine they are missed, and nothing is wrong.
@@ -44,14 +45,16 @@ from course_lib.masks import causal_mask, padding_mask
 from course_lib.positional_encoding import SinusoidalPositions
 from course_lib.training import Batch, BucketedBatches, Plan, cross_entropy, in_order, teacher_forced, train
 from course_lib.transformer import Encoder, Sizes, Transformer
+from solutions import my_transformer as parts
 
 SIZES = Sizes(d_model=64, num_heads=4, d_ff=256, num_layers=2)
 TRAINING, HELD_OUT = 60_000, 2_880  # dates
 BATCH_SIZE, STEPS = 128, 1200
 TURNS, STEPS_OF_A_TURN = 30, 10
 BAR_SPEED = 1.0  # our steps per second to PyTorch's
+BAR_PARTS = 0.9  # those of the exercises' parts to ours
 BAR_SECONDS = 90  # of the full training, on two cores with nothing else to do
-OURS, PYTORCH = "ours", "PyTorch's"
+OURS, PYTORCH, PARTS = "ours", "PyTorch's", "the parts'"
 
 SPEECH_PLAN = Plan(steps=1200, peak_rate=3e-3, warmup=100, smoothing=0.1, weight_decay=0.01)
 SPEECH_BATCH_SIZE, SPEECH_TEST = 32, 600  # utterances
@@ -122,14 +125,33 @@ def pytorchs_model(source_size, target_size):
     return model
 
 
-MODELS = {OURS: our_model, PYTORCH: pytorchs_model}
+def model_of_the_parts(source_size, target_size):
+    """Return the Transformer of the solutions to the exercises, with our weights."""
+    sizes = (SIZES.d_model, SIZES.num_heads, SIZES.d_ff, SIZES.num_layers, SIZES.dropout, SIZES.norm)
+    model = parts.Transformer(source_size, target_size, *sizes)
+    ours = our_model(source_size, target_size).parameters()
+    with torch.no_grad():
+        for parameter, weight in zip(ours, model.parameters(), strict=True):  # in the same order
+            weight.copy_(parameter)
+    return model
+
+
+@torch.no_grad()
+def by_the_parts(model, source, lengths, *, begin, end, max_len):
+    """Return what `greedy_without_cache` returns, by the exercises' own `greedy_decode`."""
+    tokens = parts.greedy_decode(model, source, lengths, begin, end, max_len).tolist()
+    return [row[: row.index(end)] if end in row else row for row in tokens]
+
+
+MODELS = {OURS: our_model, PYTORCH: pytorchs_model, PARTS: model_of_the_parts}
 
 
 def check_equal(models, batch, device):
-    """Stop unless both give the same logits."""
+    """Stop unless all give the same logits."""
     batch = batch.to(device)
     logits = [model(batch.source, batch.inputs, batch.source_lengths) for model in models.values()]
-    torch.testing.assert_close(*logits, rtol=1e-3, atol=1e-4)
+    for others in logits[1:]:
+        torch.testing.assert_close(others, logits[0], rtol=1e-3, atol=1e-4)
 
 
 def steps_per_second(models, draw):
@@ -145,7 +167,8 @@ def steps_per_second(models, draw):
 
 
 def compare_transformers(steps, device):
-    """Measure and print speed and accuracy of both; return our speed to PyTorch's, and the seconds we trained."""
+    """Measure and print speed and accuracy of all; return our speed to PyTorch's, that of the parts to ours, and the
+    seconds we trained."""
     training, held_out = (write_dates(days, seed) for seed, days in enumerate(split_days(TRAINING, HELD_OUT)))
     characters = Vocabulary.of(each.text for each in training)
     digits = Vocabulary.of((each.iso for each in training), special=(BEGIN, END))
@@ -159,16 +182,25 @@ def compare_transformers(steps, device):
 
     check_equal(models(), draw(0), device)
     speeds = steps_per_second(models(), draw)
-    ratio = statistics.median(ours / pytorch for ours, pytorch in zip(speeds[OURS], speeds[PYTORCH], strict=True))
+    ratio, ratio_of_parts = (_median_ratio(speeds, *pair) for pair in ((OURS, PYTORCH), (PARTS, OURS)))
     print(f"\nDates: {TRAINING:,} to train on, {HELD_OUT:,} held out, {BATCH_SIZE} a step; the first logits are equal")
     print(f"{'':<12}{'steps/s':>10}{f'held out, right after {steps:,} steps':>40}{'seconds':>10}")
     seconds = {}
     for name, model in models().items():
         seconds[name] = train(model, draw, Plan(steps=steps, warmup=max(1, steps // 10)), progress=False).seconds
-        written = free_running(model, batches, **marks, max_len=len("2024-05-12") + 1, decode=greedy_without_cache)
+        written = free_running(
+            model, batches, **marks, max_len=len("2024-05-12") + 1, decode=DECODE.get(name, greedy_without_cache)
+        )
         right = f"{100 * exact_match(written, targets):.2f} %"
         print(f"{name:<12}{statistics.median(speeds[name]):>10.1f}{right:>40}{seconds[name]:>10.0f}", flush=True)
-    return ratio, seconds[OURS]
+    return ratio, ratio_of_parts, seconds[OURS]
+
+
+DECODE = {PARTS: by_the_parts}
+
+
+def _median_ratio(speeds, one, other):
+    return statistics.median(a / b for a, b in zip(speeds[one], speeds[other], strict=True))
 
 
 def encoded(dates, characters, digits):
@@ -289,10 +321,12 @@ def main():
     start = time.perf_counter()
     warnings.filterwarnings("ignore", "enable_nested_tensor is True")  # PyTorch speaks of its fast path
     print(f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads; {SIZES}")
-    ratio, seconds = compare_transformers(options.steps, options.device)
+    ratio, ratio_of_parts, seconds = compare_transformers(options.steps, options.device)
     speech_seconds = train_on_speech(options.device) if options.speech else None
     loss = train_language_model(options.device) if options.language_model else None
     print(f"\nsteps/s: {ratio:.3f} x PyTorch's, at least {BAR_SPEED}: {verdict(ratio >= BAR_SPEED)}")
+    met = verdict(ratio_of_parts >= BAR_PARTS)
+    print(f"steps/s of the exercises' parts: {ratio_of_parts:.3f} x ours, at least {BAR_PARTS}: {met}")
     if options.steps == STEPS:
         print(f"dates: {seconds:.0f} s, at most {BAR_SECONDS}: {verdict(seconds <= BAR_SECONDS)}")
     if speech_seconds is not None:

@@ -87,3 +87,53 @@ from solutions.my_transformer import Decoder
 # 09.Transformer -------------------------------------------------------------------------------------- the course's own
 
 from solutions.my_transformer import Transformer
+
+
+# 09b.extend_cache ------------------------------------------------------------------------------------ the course's own
+
+from solutions.my_transformer import extend_cache
+
+
+# 09b.attend_to_cache --------------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import attend_to_cache
+
+
+# 09b.greedy_decode ----------------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import greedy_decode
+
+
+# 09b.cached_logits ----------------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import cached_logits
+
+
+# 09b.beam_search ------------------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import beam_search
+
+
+# 10.teacher_forced_batch ----------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import teacher_forced_batch
+
+
+# 10.padded_cross_entropy ----------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import padded_cross_entropy
+
+
+# 10.learning_rate ------------------------------------------------------------------------------------ the course's own
+
+from solutions.my_transformer import learning_rate
+
+
+# 10.adam_step ---------------------------------------------------------------------------------------- the course's own
+
+from solutions.my_transformer import adam_step
+
+
+# 10.training_step ------------------------------------------------------------------------------------ the course's own
+
+from solutions.my_transformer import training_step

@@ -7,12 +7,14 @@ weights cross to the child as any array does.
 
 import contextlib
 import inspect
+import itertools
 from dataclasses import dataclass
 
 from grader.failing_line import where_it_raised
 
 ASKS = ("output", "training", "gradients", "device", "weights", "operations")
-MOVERS = {"__getitem__", "__setitem__", "copy_", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
+WRITERS = {"__setitem__", "copy_"}  # from any device to any other, but what is on the CPU stays there
+MOVERS = WRITERS | {"__getitem__", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,28 @@ class Build:
             parameters, by the names that PyTorch gives them: their names and shapes are the contract.
         module: the name of its class; "" if there is no module: a function whose gradients are asked for.
         given: whether the answer is a function that is handed the module first; if not, the answer is the class.
+        factory: whether the answer is a function that makes the module, in the place of the class.
         name: by which functions ask for the module.
+        optimizer: the name of the input that is the learning rate of an optimizer, which is handed out right after the
+            module: `torch.optim.SGD` of its parameters, where gradients of an earlier step are left. "" if there is
+            none.
     """
 
     takes: tuple[str, ...]
     arguments: tuple[str, ...] = ()
     module: str = ""
     given: bool = False
+    factory: bool = False
     name: str = "module"
+    optimizer: str = ""
 
     def parameters(self, inputs):
         """Return those of the inputs that are parameters, by name."""
-        others = {*self.takes, *self.arguments, "asks", "budget"}
+        others = {*self.takes, *self.arguments, self.optimizer, "asks", "budget"}
         return {name: value for name, value in inputs.items() if name not in others}
+
+
+_draws = itertools.count()
 
 
 class BrokenError(Exception):
@@ -68,7 +79,8 @@ def run(answer, inputs, build, module_class=None):
         case "device":
             return _shape_elsewhere(called, given, module)
         case "weights":
-            called(given)
+            if called(given) is ...:
+                return ...
             return _flat([parameter.detach() for parameter in _parameters(module, inputs, build)])
         case "operations":
             return _within(called, given, inputs["budget"])
@@ -109,21 +121,34 @@ def prepared(inputs, build, module_class):
     return {**values, **given, **({build.name: module} if module is not None else {})}, finish
 
 
+def _makes_the_module(answer, build):
+    """Tell whether the answer makes the module, as its class or in the place of it; the judge's own functions do not:
+    they take it by name."""
+    if build.given or getattr(answer, "names", None) is not None:
+        return False
+    return isinstance(answer, type) or (build.factory and build.name not in inspect.signature(answer).parameters)
+
+
 def _module(answer, inputs, build, module_class, *, training):
     """Return the module with the weights of the case: the answer's, held to the contract, or one that is handed out."""
     import torch
 
-    is_answer = not build.given and isinstance(answer, type)
+    is_answer = _makes_the_module(answer, build)
     if not is_answer and module_class is None:
         raise BrokenError(f"{build.module} is to be a class, `class {build.module}(nn.Module):`, and this is none.")
     with torch.random.fork_rng(devices=[]):  # what a module draws at random to begin with is overwritten
+        torch.manual_seed(next(_draws))  # never the same twice, so that what is not overwritten shows
         if is_answer:
-            if not issubclass(answer, torch.nn.Module):
+            if isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
                 raise BrokenError(
                     f"{build.module} is no PyTorch module: `class {build.module}(nn.Module):` makes it one, so that "
                     f"PyTorch finds its parameters."
                 )
             module = _built(answer, inputs, build)
+            if not isinstance(module, torch.nn.Module):
+                if module is ...:
+                    raise NotImplementedError
+                raise BrokenError(f"Your function returned a {type(module).__name__}; expected a {build.module}.")
             try:
                 _hold_to_the_contract(module, inputs, build)
             except BrokenError:
@@ -173,7 +198,7 @@ def _parameters(module, inputs, build):
 
 def _call_of(answer, inputs, build, module):
     """Return the function of what is taken, by name, that calls the answer."""
-    if build.module and not build.given and isinstance(answer, type):
+    if build.module and _makes_the_module(answer, build):
         return lambda given: module(*given.values())
     own = {build.name: module} if build.module else {}
     known = {**own, **{name: inputs[name] for name in build.arguments}}
@@ -182,9 +207,39 @@ def _call_of(answer, inputs, build, module):
     if build.module and not build.given:
         names = [name for name in inspect.signature(answer).parameters if name in {*known, *build.takes}]
         return lambda given: answer(*({**known, **given}[name] for name in names))
+    if build.optimizer:
+        return lambda given: _with_optimizer(answer, module, inputs[build.optimizer], given)
     if build.module:
         return lambda given: answer(module, *given.values())
     return lambda given: answer(*given.values())
+
+
+def optimizer_of(module, rate):
+    """Return an optimizer of a module's parameters, as an earlier step leaves it: with gradients of that step."""
+    import torch
+
+    for parameter in module.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    return torch.optim.SGD(module.parameters(), lr=rate)
+
+
+def _with_optimizer(answer, module, rate, given):
+    """Return what the answer returns that is handed an optimizer.
+
+    Raises:
+        BrokenError: it has not let the optimizer take its step.
+    """
+    import torch
+
+    steps, optimizer = [], optimizer_of(module, rate)
+    optimizer.register_step_pre_hook(lambda *_: steps.append(1))
+    result = answer(module, optimizer, *given.values())
+    if isinstance(result, torch.Tensor) and not steps:
+        raise BrokenError(
+            "The optimizer that you were handed has taken no step. It is optimizer.step() that moves the parameters: "
+            "each optimizer does it in its own way, and your function should work with any."
+        )
+    return result
 
 
 # Gradients ------------------------------------------------------------------------------------------------------------
@@ -250,7 +305,12 @@ def _shape_elsewhere(called, given, module):
             elsewhere = called(moved)
     except BrokenError:
         raise
-    except Exception:
+    except Exception as error:
+        if "device" in str(error) and "numpy" not in str(error):
+            raise BrokenError(
+                "On a GPU this stops: a tensor that your code made stands on the CPU, where the inputs and the "
+                "parameters do not. Make it where x is, with device=x.device, or bring it there: .to(x.device)."
+            ) from None
         return torch.tensor(output.shape)  # it reads numbers, and there are none: nothing can be said
     if isinstance(elsewhere, torch.Tensor) and elsewhere.device.type != "meta":
         raise BrokenError(
@@ -268,7 +328,8 @@ def _one_device():
     class OneDevice(TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
             kwargs = kwargs or {}
-            if getattr(function, "__name__", "") not in MOVERS:
+            name = getattr(function, "__name__", "")
+            if name not in MOVERS or (name in WRITERS and args[0].device.type == "cpu"):
                 tensors = [one for one in _tensors((args, kwargs)) if one.ndim]
                 if len({one.device.type for one in tensors}) > 1:
                     stranger = next(one for one in tensors if one.device.type == "cpu")

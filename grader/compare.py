@@ -92,11 +92,11 @@ def _wrong_type(reply, expected):
 def _wrong_numbers(value, expected, wrong):
     count, size = np.count_nonzero(wrong), wrong.size
     if size == 1:
-        return "Your result is {}; expected {}.".format(*_apart(value.item(), expected.item()))
+        return "Your result is {}; expected {}.".format(*apart(value.item(), expected.item()))
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = ", ".join(map(str, index))
     how_many = "Every number differs" if count == size else f"{count} of {size} numbers differ"
-    yours, right = _apart(value[index], expected[index])
+    yours, right = apart(value[index], expected[index])
     return f"{how_many}, first at [{place}]: yours {yours}, expected {right}."
 
 
@@ -119,7 +119,7 @@ def _kind(dtype):
     return KINDS.get(dtype.kind) or str(dtype)
 
 
-def _apart(yours, expected):
+def apart(yours, expected):
     """Return two numbers as text, with as many digits as it takes to tell them apart."""
     if all(isinstance(number, bool | np.bool_ | int | np.integer) for number in (yours, expected)):
         return str(yours), str(expected)

@@ -188,6 +188,8 @@ def _summary(inputs):
 
 
 def _points(result):
+    if result.optional:
+        return "optional: earns no points"
     return f"{result.points} of {result.worth} point{'s' * (result.worth != 1)}"
 
 

@@ -1,6 +1,7 @@
 """From replies to results: compares what came back with the reference, gives points, and says what is wrong."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from grader.advice import told
 from grader.building import segments
 from grader.call import ROOM, in_process, run_case
-from grader.compare import close, difference
+from grader.compare import apart, close, difference
 from grader.diagnose import find_mistake
 from grader.probing import dependence, see, unsteady
 from grader.relations import relation
@@ -66,19 +67,20 @@ def judge_task(task, seed, call, own=(), *, computed=None):
     replies = [call(inputs, ROOM + 8 * output.nbytes) for inputs, output in zip(cases_inputs, expected, strict=True)]
     results = list(map(lambda *of_case: _judge_case(task, *of_case), tried, cases_inputs, expected, replies))
     cases = tuple(_once_more(results[: len(task.cases)], results[len(task.cases) :]))
+    result = functools.partial(TaskResult, task.id, cases, optional=task.optional)
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
         works = all(case.outcome is Outcome.RIGHT for case in cases)
-        return TaskResult(task.id, cases, Outcome.BORROWED, _borrowed(borrowed, works))
+        return result(Outcome.BORROWED, _borrowed(borrowed, works, task.optional))
     case = first_to_show(cases)
     if case is None:
-        return TaskResult(task.id, cases, Outcome.RIGHT, "Right, on every case.")
+        return result(Outcome.RIGHT, "Right, on every case.")
     if case.outcome not in (Outcome.WRONG, Outcome.RAISED) or not all(isinstance(reply, Reply) for reply in replies):
-        return TaskResult(task.id, cases, case.outcome, case.message)
+        return result(case.outcome, case.message)
     found = find_mistake(task, cases_inputs, replies, own, computed)
     if found is None:
         message, told_by = _seen(task, seed, call, cases, case)
-        return TaskResult(task.id, cases, case.outcome, message, told_by=told_by)
+        return result(case.outcome, message, told_by=told_by)
     message = found.message
     if case.outcome is Outcome.RAISED:  # two mistakes may well break the same way, so say what is known
         message = f"{case.message} A known mistake stops in just this way; is it yours? {found.message}"
@@ -86,7 +88,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
         message = f"{message} Its dtype differs too: {dtypes}."
     if changed := next(filter(None, map(_changed, cases_inputs, replies)), None):
         message = f"{message} Besides, the function changes its input `{changed}` in place."
-    return TaskResult(task.id, cases, case.outcome, message, found.name, "mistake")
+    return result(case.outcome, message, found.name, "mistake")
 
 
 def tries(task, seed):
@@ -102,7 +104,8 @@ def tries(task, seed):
 def unreadable(task, reason):
     """Return the result of a task whose answer could not be read."""
     cases = tuple(CaseResult(case.name, case.points, Outcome.UNREADABLE) for case in task.cases)
-    return TaskResult(task.id, cases, Outcome.UNREADABLE, f"{reason[0].upper()}{reason[1:]}")
+    message = f"{reason[0].upper()}{reason[1:]}"
+    return TaskResult(task.id, cases, Outcome.UNREADABLE, message, optional=task.optional)
 
 
 def judge_question(question, letter):
@@ -127,7 +130,8 @@ def _judge_case(task, case, inputs, expected, reply):
     def result(outcome, message="", **shown):
         if task.build is not None and "inputs" in shown:
             shown["weights"] = task.build.parameters(inputs)
-            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes)}
+            rate = (task.build.optimizer,) if task.build.optimizer else ()
+            shown["inputs"] = {name: inputs[name] for name in (*task.build.arguments, *task.build.takes, *rate)}
         return CaseResult(case.name, case.points, outcome, message, **shown)
 
     match reply:
@@ -260,7 +264,7 @@ def _of_what_was_asked(task, case, inputs, expected, reply):
                 "something that was computed before is computed again."
             )
         case "weights":
-            return "After the call, the parameters are not what they should be."
+            return _first_weight(task.build.parameters(inputs), reply.value, expected)
         case "gradients":
             return _first_gradient(segments(task.build, inputs), reply.value, expected)
     return None
@@ -279,11 +283,40 @@ def _first_gradient(parts, yours, expected):
             if not of_yours.any():
                 return f"The gradient of `{name}` is 0 throughout; expected {right[wrong][0]:.4g} and others."
             place = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
-            return (
-                f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: yours "
-                f"{of_yours[wrong][0]:.4g}, expected {right[wrong][0]:.4g}."
-            )
+            numbers = "yours {}, expected {}".format(*apart(of_yours[wrong][0].item(), right[wrong][0].item()))
+            return f"The output may be right, but the gradient of `{name}` differs, first at [{place}]: {numbers}."
         start += size
+    return None
+
+
+def _first_weight(weights, yours, expected):
+    """Return in one sentence how the parameters after the call are not what they should be."""
+    before = np.concatenate([weight.ravel() for weight in weights.values()])
+    moved, right = yours - before, expected - before
+    if not np.isfinite(yours).all():
+        return "After the call, parameters of the model are NaN or infinite."
+    if not right.any():
+        return "After the call, the model has other parameters than before, and it should keep them."
+    if not moved.any():
+        return "After the call, all parameters of the model are what they were."
+    factor = float(moved @ right / (right @ right))
+    if np.allclose(moved, factor * right, atol=1e-3 * np.abs(moved).max()):
+        return f"After the call, every parameter of the model has moved {factor:.3g} times as far as it should."
+    start = 0
+    for name, weight in weights.items():
+        here = slice(start, start + weight.size)
+        start = here.stop
+        wrong = ~close(yours[here], expected[here])
+        if wrong.any():
+            if not moved[here].any():
+                return f"After the call, the parameter `{name}` is what it was, and it should have moved."
+            first = int(wrong.argmax())
+            place = ", ".join(str(int(i)) for i in np.unravel_index(first, weight.shape))
+            return (
+                f"After the call, the parameter `{name}` is not what it should be, first at [{place}]: it moved by "
+                f"{moved[here][first]:.4g}, expected {right[here][first]:.4g}. All parameters together moved by "
+                f"{np.linalg.norm(moved):.4g}, expected {np.linalg.norm(right):.4g}."
+            )
     return None
 
 
@@ -363,9 +396,10 @@ def _broken_property(task, case):
         return next((p.message for p in task.properties if not p.holds(case.inputs, case.yours)), None)
 
 
-def _borrowed(names, works):
+def _borrowed(names, works, optional):
     verdict = "that is the finished thing, and it works" if works else "that is the finished thing"
+    earned = "it does not count" if optional else "it earns no points"
     return (
         f"Your answer calls {' and '.join(names)}: {verdict}. "
-        f"This task is about building it yourself, so it earns no points yet. hint(...) helps with the first step."
+        f"This task is about building it yourself, so {earned} yet. hint(...) helps with the first step."
     )

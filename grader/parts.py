@@ -97,12 +97,14 @@ class PartsFile:
 def parse(text):
     """Return the `PartsFile` that a text is."""
     headings = list(HEADING.finditer(text))
+    if not headings:
+        return PartsFile(text, ())
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     parts = tuple(
         Part(heading["id"], text[heading.end() : end].strip() + "\n", heading["whose"] or "")
         for heading, end in zip(headings, ends, strict=True)
     )
-    return PartsFile(text[: headings[0].start()] if headings else text, parts)
+    return PartsFile(text[: headings[0].start()].strip() + "\n", parts)
 
 
 def assembled(program, others=(), cells=()):

@@ -12,7 +12,8 @@ def as_text(graded):
     lines = [f"{_on_one_line(graded.path)}: chapter {graded.chapter}, {_total(graded)} (seed {graded.seed})"]
     for result in graded.results:
         sign = SIGNS.get(result.outcome, "-")
-        lines.append(f"  {sign} {result.id:<28} {result.points:>2} of {result.worth:>2}  {result.outcome.value}")
+        earned = "optional" if _is_optional(result) else f"{result.points:>2} of {result.worth:>2}"
+        lines.append(f"  {sign} {result.id:<28} {earned}  {result.outcome.value}")
         if result.outcome not in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED):
             lines.append(f"      {_on_one_line(result.message)}")
     return "\n".join(lines)
@@ -41,11 +42,16 @@ def _result_data(result):
     }
     if isinstance(result, TaskResult):
         data["mistake"] = result.mistake
+        data["optional"] = result.optional
         data["cases"] = [
             {"case": case.case, "outcome": case.outcome.value, "points": case.points, "worth": case.worth}
             for case in result.cases
         ]
     return data
+
+
+def _is_optional(result):
+    return isinstance(result, TaskResult) and result.optional
 
 
 def _on_one_line(text):

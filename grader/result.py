@@ -68,6 +68,7 @@ class TaskResult:
         told_by: what the message rests on: "mistake", "form" (shape, type, dtype, NaN), "in place", "line" (where it
             raised), "contract" (it is no such module), "gradients" and the like (what else was asked of it than its
             output), "property", "probe", "relation", "dependence" or "numbers" (nothing but that they differ).
+        optional: whether it earns no points, whatever its cases are worth.
     """
 
     id: str
@@ -76,14 +77,15 @@ class TaskResult:
     message: str
     mistake: str = ""
     told_by: str = ""
+    optional: bool = False
 
     @property
     def points(self):
-        return 0 if self.outcome is Outcome.BORROWED else sum(case.points for case in self.cases)
+        return 0 if self.optional or self.outcome is Outcome.BORROWED else sum(case.points for case in self.cases)
 
     @property
     def worth(self):
-        return sum(case.worth for case in self.cases)
+        return 0 if self.optional else sum(case.worth for case in self.cases)
 
     @property
     def shown(self):

@@ -35,7 +35,7 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
-WORKBOOK = ("own_file", "checking", "hints", "questions", "progress", "__init__", "__main__")
+WORKBOOK = ("reading", "twins", "own_file", "checking", "hints", "questions", "progress", "__init__", "__main__")
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
 CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "building", "wire"}

@@ -29,8 +29,8 @@ def test_an_idea_has_a_source_a_chapter_a_function_and_a_task(row):
 
 
 def test_every_chapter_is_on_the_map():
-    chapters = {row[2][1:3] for row in IDEAS}
-    assert chapters == {chapter.number for chapter in CATALOGUE.chapters}
+    lessons = {row[2][1:3] for row in IDEAS}
+    assert lessons == {re.match(r"\d+", chapter.number)[0] for chapter in CATALOGUE.chapters}
 
 
 def test_the_readme_links_to_it():

@@ -65,6 +65,16 @@ def text_of(cell):
     return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in cell.outputs)
 
 
+def number_of(path):
+    """The number of a notebook's chapter, such as "09"; of an exercise that shares a lesson with another, "09b"."""
+    return path.name.partition("_")[0]
+
+
+def lesson_of(path):
+    """The number of the lesson that a notebook belongs to: that of its chapter without a letter."""
+    return re.match(r"\d+", path.name)[0]
+
+
 def cells_of(path, kind):
     """The answer cells or the question cells of a notebook, by id, each with its index."""
     cells = enumerate(notebook(path).cells)
@@ -81,9 +91,11 @@ def test_lessons_are_numbered_without_a_gap():
 
 def test_every_chapter_of_the_catalogue_has_lesson_solution_and_exercise():
     solutions = [path.name for path in SOLUTIONS]
-    assert [name[:2] for name in solutions] == [chapter.number for chapter in CHAPTERS]
+    assert [number_of(path) for path in SOLUTIONS] == [chapter.number for chapter in CHAPTERS]
     assert [path.name for path in EXERCISES if path.name in solutions or path not in OWN_WORK] == solutions
-    assert {path.name for path in LESSONS} >= set(solutions)
+    names = {path.name for path in LESSONS}
+    assert [path.name for path in SOLUTIONS if path.name not in names and number_of(path).isdigit()] == []
+    assert {lesson_of(path) for path in SOLUTIONS} <= {number_of(path) for path in LESSONS}
 
 
 # Every notebook
@@ -143,7 +155,7 @@ def test_no_path_of_the_authors_machine(path):
 @every(*LESSONS)
 def test_lesson_opens_with_title_minutes_and_needs(path):
     first = notebook(path).cells[0].source
-    assert re.match(rf"# {path.name[:2]} · \S", first)
+    assert re.match(rf"# {number_of(path)} · \S", first)
     assert re.search(r"^\*\*About \d+ minutes\*\* · needs: \S", first, re.MULTILINE)
 
 
@@ -156,7 +168,7 @@ def test_main_line_takes_the_minutes_that_it_says(path):
 @every(*LESSONS)
 def test_lesson_has_its_sections_in_order(path):
     headings = re.findall(r"^## (.+)$", "\n".join(cell.source for cell in markdown_cells(path)), re.MULTILINE)
-    expected = [section for section in SECTIONS if section != "Common mistakes" or path.name[:2] != "00"]
+    expected = [section for section in SECTIONS if section != "Common mistakes" or number_of(path) != "00"]
     assert [heading for heading in headings if heading in expected] == expected
 
 
@@ -164,8 +176,9 @@ def test_lesson_has_its_sections_in_order(path):
 def test_lesson_leads_on_to_its_exercise_and_the_next_lesson(path):
     section = next(cell.source for cell in markdown_cells(path) if re.search(r"^## Next$", cell.source, re.MULTILINE))
     following = dict(pairwise(LESSONS)).get(path)
-    if any(chapter.number == path.name[:2] for chapter in CHAPTERS):
-        assert f"(../exercises/{path.name})" in section
+    for exercise in SOLUTIONS:
+        if lesson_of(exercise) == number_of(path):
+            assert f"(../exercises/{exercise.name})" in section
     if following:
         assert f"({following.name})" in section
 
@@ -210,7 +223,7 @@ def test_untouched_exercise_says_not_attempted(path):
 
 @every(*SOLUTIONS)
 def test_solution_holds_exactly_the_tasks_and_questions_of_its_chapter(path):
-    chapter = next(chapter for chapter in CHAPTERS if chapter.number == path.name[:2])
+    chapter = next(chapter for chapter in CHAPTERS if chapter.number == number_of(path))
     assert sorted(id for id, _ in cells_of(path, "answer")) == sorted(task.id for task in chapter.tasks)
     assert sorted(id for id, _ in cells_of(path, "question")) == sorted(asked.id for asked in chapter.questions)
 
@@ -221,7 +234,8 @@ def test_solution_announces_each_task_checks_it_and_offers_hints(path):
     for id, index in cells_of(path, "answer"):
         given = CATALOGUE.task(id)
         stars = "★" * given.difficulty + "☆" * (3 - given.difficulty)
-        announced = f"**{stars} · {_count(given.minutes, 'minute')} · {_count(given.points, 'point')}**"
+        earned = "optional" if given.optional else _count(given.points, "point")
+        announced = f"**{stars} · {_count(given.minutes, 'minute')} · {earned}**"
         header, answer, check, hint = cells[index - 1 : index + 3]
         assert header.cell_type == "markdown"
         assert announced in header.source.splitlines()
@@ -229,6 +243,17 @@ def test_solution_announces_each_task_checks_it_and_offers_hints(path):
         assert check.source == f'check("{id}", {given.function})'
         assert hint.source == f'# hint("{id}")'
         assert text_of(check).startswith(f"{id}: right")
+
+
+@every(*SOLUTIONS)
+def test_optional_tasks_stand_at_the_end_under_their_heading(path):
+    cells = notebook(path).cells
+    headings = [index for index, cell in enumerate(cells) if re.match(r"## Optional$", cell.source, re.MULTILINE)]
+    graded = [index for id, index in cells_of(path, "answer") if not CATALOGUE.task(id).optional]
+    graded += [index for _, index in cells_of(path, "question")]
+    optional = [index for id, index in cells_of(path, "answer") if CATALOGUE.task(id).optional]
+    assert len(headings) == bool(optional)
+    assert all(max(graded) < headings[0] < index for index in optional)
 
 
 @every(*SOLUTIONS)

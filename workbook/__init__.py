@@ -4,8 +4,9 @@ Here an answer runs in the learner's own process, and honesty is theirs; `course
 same tasks and the same verdict.
 """
 
-from workbook.checking import check, failing_inputs, on_right
+from workbook.checking import all_right, check, failing_inputs, on_right
 from workbook.hints import hint
+from workbook.own_file import show_parts
 from workbook.questions import answer
 
-__all__ = ["answer", "check", "failing_inputs", "hint", "on_right"]
+__all__ = ["all_right", "answer", "check", "failing_inputs", "hint", "on_right", "show_parts"]

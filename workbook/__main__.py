@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tasks import CATALOGUE
-from workbook import progress
+from workbook import own_file, progress
 
 EXERCISES = Path(__file__).parents[1] / "exercises"
 
@@ -21,6 +21,7 @@ def main(arguments=None):
 def _progress():
     for line in progress.lines(EXERCISES, CATALOGUE):
         print(line, flush=True)
+    print(f"{own_file.NAME}: {own_file.how_many(own_file.read(EXERCISES))}")
     return 0
 
 

@@ -5,7 +5,7 @@ import importlib
 import inspect
 
 from grader import display
-from grader.building import with_weights
+from grader.building import optimizer_of, with_weights
 from grader.call import copy_inputs, in_library
 from grader.judge import judge_function
 from grader.program import refusing
@@ -16,6 +16,7 @@ from workbook import own_file
 OWN = (*CATALOGUE.own, CATALOGUE.parts.own)
 _failing = {}
 _checked = {}  # what was handed to check last, by task
+_right = {}  # what the last check of each task found
 _when_right = []
 
 
@@ -56,9 +57,19 @@ def check(task_id, function=..., *, traceback=False, replace=False):
     help_line = f'To look closer: `{", ".join(names)} = failing_inputs("{task.id}")`' if names else ""
     kept = own_file.keep(task, replace=replace) if result.outcome is Outcome.RIGHT else ""
     display.show(display.verdict(result, help_line=help_line, note=kept, traceback=traceback))
+    _right[task.id] = result.outcome is Outcome.RIGHT
     if result.outcome is Outcome.RIGHT:
         for call in _when_right:
             call(task, function)
+
+
+def all_right(*task_ids):
+    """Tell whether the last checks of these tasks in this notebook found them right; say which did not."""
+    open_yet = [task_id for task_id in task_ids if not _right.get(task_id)]
+    if open_yet:
+        message = f"This needs a right answer to {' and '.join(open_yet)}: check it above, then run this cell again."
+        display.show(display.plain(Outcome.NOT_ATTEMPTED, "Not yet", message))
+    return not open_yet
 
 
 def on_right(call):
@@ -71,7 +82,7 @@ def failing_inputs(task_id):
     """Return the inputs of the smallest case that the last check() of this task found wrong, in the signature's order.
 
     Where the answer is a class, the module that it makes comes first, with the weights of the case; where a function is
-    handed a module, that one.
+    handed a module, that one, and then its optimizer if there is one.
 
     Raises:
         NothingFailedError: check() has not run, or found nothing wrong.
@@ -88,7 +99,9 @@ def failing_inputs(task_id):
         found = {name: inputs[name] for name in task.build.takes}
         if task.build.module:
             module_class = _handed_out(task) if task.build.given else function
-            found = {task.build.name: with_weights(module_class, inputs, task.build), **found}
+            module = with_weights(module_class, inputs, task.build)
+            optimizer = task.build.optimizer and optimizer_of(module, inputs[task.build.optimizer])
+            found = {task.build.name: module, **({"optimizer": optimizer} if optimizer else {}), **found}
     values = tuple(found.values())
     return values[0] if len(values) == 1 else values
 
@@ -97,11 +110,13 @@ def _names(task):
     """Return the names under which `failing_inputs` gives what it gives."""
     if task.build is None:
         return task.names
-    return ((task.build.name,) if task.build.module else ()) + task.build.takes
+    optimizer = ("optimizer",) if task.build.optimizer else ()
+    return ((task.build.name,) if task.build.module else ()) + optimizer + task.build.takes
 
 
 def _is_class_task(task):
-    return task.build is not None and bool(task.build.module) and not task.build.given
+    build = task.build
+    return build is not None and bool(build.module) and not (build.given or build.factory)
 
 
 def _handed_out(task):

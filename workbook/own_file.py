@@ -9,6 +9,7 @@ import sys
 import types
 from pathlib import Path
 
+from grader import display
 from grader.judge import judge_function
 from grader.parts import YOURS, Part, PartsFile, assembled, fingerprint, parse
 from grader.result import Outcome
@@ -50,6 +51,19 @@ def how_many(file):
     """Return in words how many parts are the learner's."""
     own = sum(part.is_learners for part in file.parts)
     return f"{own} of {len(file.parts)} parts are yours" if own < len(file.parts) else "all parts are yours"
+
+
+def show_parts():
+    """Display which parts of the Transformer are the learner's, and which are still the course's own."""
+    file = read()
+    lines = []
+    for chapter in dict.fromkeys(part.id.partition(".")[0] for part in file.parts):
+        of_chapter = [part for part in file.parts if part.id.partition(".")[0] == chapter]
+        named = ", ".join(part.name + ("" if part.is_learners else " (the course's)") for part in of_chapter)
+        lines.append(f"{chapter}: {named}")
+    outcome = Outcome.RIGHT if all(part.is_learners for part in file.parts) else Outcome.NOT_ATTEMPTED
+    sentence = how_many(file)
+    display.show(display.plain(outcome, f"{NAME}: {sentence}", *lines))
 
 
 def keep(task, *, replace=False):

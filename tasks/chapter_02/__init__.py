@@ -1,4 +1,4 @@
 """Chapter 02, scaling: dividing by the square root of d_k, and seeing why."""
 
 TITLE = "Scaling"
-TASKS = ("scaled_scores", "row_entropy", "unit_variance_scores", "head_scores")
+TASKS = ("scaled_scores", "unit_variance_scores", "head_scores", "row_entropy")

@@ -558,6 +558,7 @@ TASK = Task(
     title="The entropy of each row",
     difficulty=2,
     minutes=8,
+    optional=True,
     reference=row_entropy,
     draw=draw_weights,
     cases=(

@@ -604,6 +604,7 @@ TASK = Task(
     title="The Jacobian of softmax",
     difficulty=3,
     minutes=15,
+    optional=True,
     reference=softmax_jacobian,
     draw=draw_weights,
     cases=(

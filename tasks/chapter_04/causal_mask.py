@@ -1,8 +1,11 @@
 """04.causal_mask: position i attends to itself and the past (Vaswani et al. 2017, section 3.2.3)."""
 
-import numpy as np
+import math
 
-from course_lib import causal_mask as reference
+import numpy as np
+import torch
+
+import course_lib
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Case, Task
@@ -12,6 +15,14 @@ known = Known()
 
 def only_the_length(rng, length):
     return {"length": length}
+
+
+def reference(length):
+    return course_lib.causal_mask(length, like=torch.empty(0))
+
+
+def _lower(count, diagonal=0):
+    return torch.ones(count, count, dtype=torch.bool).tril(diagonal)
 
 
 @Stage
@@ -39,34 +50,34 @@ def two_positions():
 
 @Stage
 def triangle(count):
-    return np.tri(count, dtype=bool)  # (length, length)
+    return _lower(count)  # (length, length)
 
 
 @triangle.slip
 def future_instead_of_past(count):
     """This mask is upside down: position i sees itself and the future. Rows are queries and columns are keys, so the
     past of a query lies to the left of the diagonal."""
-    return np.tri(count, dtype=bool).T
+    return _lower(count).T
 
 
 @triangle.slip
 def true_means_blocked(count):
     """This mask is True where a position may not attend. In this course, True means may attend."""
-    return ~np.tri(count, dtype=bool)
+    return ~_lower(count)
 
 
 @triangle.slip
 def diagonal_missing(count):
     """Each position sees the past but not itself, so the first one sees nothing at all. The diagonal belongs to the
     mask."""
-    return np.tri(count, k=-1, dtype=bool)
+    return _lower(count, -1)
 
 
 @triangle.slip
 def past_alone_but_for_the_first(count):
     """Each position sees the past but not itself; the first one alone sees itself. The diagonal belongs to the mask in
     every row."""
-    mask = np.tri(count, k=-1, dtype=bool)
+    mask = _lower(count, -1)
     mask[:1, :1] = True
     return mask
 
@@ -74,84 +85,84 @@ def past_alone_but_for_the_first(count):
 @triangle.slip
 def one_step_ahead(count):
     """Each position sees one step into the future: the very word it should predict. The mask ends at the diagonal."""
-    return np.tri(count, k=1, dtype=bool)
+    return _lower(count, 1)
 
 
 @triangle.slip
 def one_before_missing_too(count):
     """Each position sees neither itself nor the one before it, only what is older. The mask ends at the diagonal."""
-    return np.tri(count, k=-2, dtype=bool)
+    return _lower(count, -2)
 
 
 @triangle.slip
 def only_itself(count):
     """Each position sees itself alone. It should see the whole past as well: everything below the diagonal."""
-    return np.eye(count, dtype=bool)
+    return torch.eye(count, dtype=torch.bool)
 
 
 @triangle.slip
 def all_but_itself(count):
     """Each position sees all the others, the future too, and not itself. It should see itself and the past."""
-    return ~np.eye(count, dtype=bool)
+    return ~torch.eye(count, dtype=torch.bool)
 
 
 @triangle.slip
 def everything(count):
     """Every value of this mask is True, so that each position may attend to all, the future too. Row i should be
     True in columns 0 to i alone."""
-    return np.ones((count, count), dtype=bool)
+    return torch.ones(count, count, dtype=torch.bool)
 
 
 @triangle.slip
 def nothing(count):
     """This mask allows nothing: every value is False. Position i may attend to itself and to all before it."""
-    return np.zeros((count, count), dtype=bool)
+    return torch.zeros(count, count, dtype=torch.bool)
 
 
 @triangle.slip
 def from_the_last_column(count):
     """The triangle leans the wrong way: rows grow from the last column. Position i sees the first keys, from column 0
     to column i."""
-    return np.tri(count, dtype=bool)[:, ::-1]
+    return _lower(count).flip(1)
 
 
 @triangle.slip
 def fewer_in_each_row(count):
     """The first row allows everything and each further row one key fewer, counted from column 0. It is the other way
     round: the first row allows one key, the last one all."""
-    return np.tri(count, dtype=bool)[::-1]
+    return _lower(count).flip(0)
 
 
 @triangle.slip
 def a_band_of_two(count):
     """Each position sees itself and the one before it alone. The past goes back to the beginning: compare positions
     with <= or >=, not by a fixed distance."""
-    return np.tri(count, dtype=bool) & ~np.tri(count, k=-2, dtype=bool)
+    return _lower(count) & ~_lower(count, -2)
 
 
 @triangle.slip
 def a_band_of_three(count):
     """Each position sees itself and the two before it alone. The past goes back to the beginning."""
-    return np.tri(count, dtype=bool) & ~np.tri(count, k=-3, dtype=bool)
+    return _lower(count) & ~_lower(count, -3)
 
 
 @triangle.slip
 def the_one_before_alone(count):
     """Each position sees the one before it alone. It should see itself, and the past back to the beginning."""
-    return np.eye(count, k=-1, dtype=bool)
+    return _lower(count, -1) & ~_lower(count, -2)
 
 
 @triangle.slip
 def neighbors(count):
     """Each position sees itself and its neighbors on both sides. It should see nothing after it, and all before it."""
-    return np.tri(count, k=1, dtype=bool) & np.tri(count, k=1, dtype=bool).T
+    return _lower(count, 1) & _lower(count, 1).T
 
 
 @triangle.slip
 def first_key_and_itself(count):
     """Each position sees the first one and itself; what lies between them is missing. Position i sees all keys from
     column 0 to column i."""
-    mask = np.eye(count, dtype=bool)
+    mask = torch.eye(count, dtype=torch.bool)
     mask[:, :1] = True
     return mask
 
@@ -159,7 +170,7 @@ def first_key_and_itself(count):
 @triangle.slip
 def last_row_missing(count):
     """The last row allows nothing; the others are right. Rows go from 0 to length - 1."""
-    mask = np.tri(count, dtype=bool)
+    mask = _lower(count)
     mask[-1:] = False
     return mask
 
@@ -167,7 +178,7 @@ def last_row_missing(count):
 @triangle.slip
 def first_row_missing(count):
     """The first row allows nothing; the others are right. Rows count from 0, and the first position sees itself."""
-    mask = np.tri(count, dtype=bool)
+    mask = _lower(count)
     mask[:1] = False
     return mask
 
@@ -175,7 +186,7 @@ def first_row_missing(count):
 @triangle.slip
 def first_column_missing(count):
     """No position sees the first one; the rest is right. Columns count from 0, and column 0 is everyone's past."""
-    mask = np.tri(count, dtype=bool)
+    mask = _lower(count)
     mask[:, :1] = False
     return mask
 
@@ -231,36 +242,37 @@ def result(square):
 
 @result.slip
 def floating_point_ones(square):
-    """The mask holds the floating-point numbers 1.0 and 0.0. A mask of this course is boolean: see the argument dtype,
-    or compare."""
-    return square.astype(float)
+    """The mask holds the floating-point numbers 1.0 and 0.0. A mask of this course is boolean: torch.ones
+    takes dtype=torch.bool, and a comparison gives booleans."""
+    return square.float()
 
 
 @result.slip
 def integer_ones(square):
-    """The mask holds the integers 1 and 0. A mask of this course is boolean: see the argument dtype, or compare."""
-    return square.astype(int)
+    """The mask holds the integers 1 and 0. A mask of this course is boolean: dtype=torch.bool, or a
+    comparison."""
+    return square.long()
 
 
 @result.slip
 def zeros_and_minus_infinity(square):
     """This is what one would add to the scores: 0 where the mask is True and minus infinity where it is False. The mask
     itself is boolean, True = may attend."""
-    return np.where(square, 0.0, -np.inf)
+    return torch.zeros(square.shape).masked_fill(~square, -math.inf)
 
 
 @result.slip
 def zeros_and_a_large_number(square):
     """This is what one would add to the scores: 0 where the mask is True and -1e9 where it is False. The mask itself is
     boolean, True = may attend."""
-    return np.where(square, 0.0, -1e9)
+    return torch.zeros(square.shape).masked_fill(~square, -1e9)
 
 
 @result.slip
 def shares_of_each_row(square):
     """Each row holds equal weights that sum to 1, as a softmax of equal scores gives. The mask itself is boolean,
     True = may attend."""
-    return square / np.maximum(square.sum(axis=-1, keepdims=True), 1)
+    return square / square.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
 @known.mistake
@@ -273,33 +285,26 @@ def one_value_alone(length):
 def one_column_of_true(length):
     """There is one column alone, and all of it is True. The mask has a column for each key: position i may attend to
     columns 0 to i, and to no others."""
-    return np.ones((length, 1), dtype=bool)
+    return torch.ones(length, 1, dtype=torch.bool)
 
 
 @known.mistake
 def numbers_of_keys(length):
     """These are numbers of keys, one a row. The mask says of each key whether it may be attended to."""
-    return np.tri(length, dtype=bool).sum(axis=-1)
+    return _lower(length).sum(dim=-1)
 
 
 @known.mistake
 def numbers_turned_around(length):
-    """~ turns booleans around, and np.ones makes floating-point numbers: give it dtype=bool, or compare."""
-    return ~np.triu(np.ones((length, length)), k=1)
-
-
-@known.mistake
-def shape_as_two_arguments(length):
-    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.ones((3, 3)), and np.zeros likewise.
-    What stands behind it would be the dtype."""
-    return np.ones(length, length)
+    """~ turns booleans around, and torch.ones makes floating-point numbers: give it dtype=torch.bool, or compare."""
+    return ~torch.triu(torch.ones(length, length), diagonal=1)
 
 
 @known.mistake
 def a_row_too_many(length):
     """The rows are counted one too far. They count from 0, so the last one is length - 1, and range(length) gives them
     all."""
-    mask = np.zeros((length, length), dtype=bool)
+    mask = torch.zeros(length, length, dtype=torch.bool)
     for i in range(length + 1):
         for j in range(i):
             mask[i, j] = True
@@ -309,7 +314,7 @@ def a_row_too_many(length):
 @known.mistake
 def a_column_too_many(length):
     """The loop over the columns goes one too far in the last row: its last column is length - 1."""
-    mask = np.zeros((length, length), dtype=bool)
+    mask = torch.zeros(length, length, dtype=torch.bool)
     for i in range(length):
         for j in range(i + 2):
             mask[i, j] = True
@@ -318,7 +323,7 @@ def a_column_too_many(length):
 
 @known.mistake
 def length_of_a_number(length):
-    """`length` is a number already; only lists and arrays have a len()."""
+    """`length` is a number already; only lists and tensors have a len()."""
     return len(length)
 
 
@@ -333,15 +338,33 @@ def loop_over_a_number(length):
 @known.mistake
 def shape_of_a_number(length):
     """`length` is a number, and a number of Python has no shape: it is the number of positions itself."""
-    return np.tri(length.shape[-1])
+    return _lower(length.shape[-1])
 
 
 @known.mistake
-def a_method_of_tensors(length):
-    """`masked_fill` is PyTorch's. In NumPy, np.where chooses by a mask, and a triangle comes from np.tri or a
-    comparison of positions."""
-    mask = np.ones((length, length), dtype=bool)
-    return mask.masked_fill(mask, False)
+def triangle_of_a_number(length):
+    """torch.tril takes a tensor and keeps its lower triangle; `length` is a number. Make a square of True first:
+    torch.ones(length, length, dtype=torch.bool)."""
+    return torch.tril(length)
+
+
+@known.mistake
+def triangle_of_a_row(length):
+    """torch.tril takes a square, and this is one row of numbers. torch.ones takes two sizes: (length, length)."""
+    return torch.tril(torch.ones(length, dtype=torch.bool))
+
+
+@known.mistake
+def places_of_the_triangle(length):
+    """These are the row and column numbers of the triangle, as torch.tril_indices gives them. The mask has a True or
+    False for every query and every key."""
+    return torch.tril_indices(length, length)
+
+
+@known.mistake
+def a_method_of_arrays(length):
+    """`astype` is NumPy's. PyTorch says .bool(), or takes dtype=torch.bool where a tensor is made."""
+    return torch.ones(length, length).tril().astype(bool)
 
 
 @known.probe
@@ -385,36 +408,37 @@ def one_more_key_in_each_row(inputs, output):
 
 @known.legal
 def from_positions(length):
-    return np.arange(length)[None, :] <= np.arange(length)[:, None]
+    return torch.arange(length)[None, :] <= torch.arange(length)[:, None]
 
 
 @known.legal
 def lower_triangle(length):
-    return np.tril(np.ones((length, length), dtype=bool))
+    return torch.tril(torch.ones(length, length, dtype=torch.bool))
 
 
 @known.legal
 def with_loops(length):
-    return np.array([[j <= i for j in range(length)] for i in range(length)])
+    return torch.tensor([[j <= i for j in range(length)] for i in range(length)])
+
+
+@known.legal
+def row_after_row(length):
+    mask = torch.zeros(length, length, dtype=torch.bool)
+    for i in range(length):
+        mask[i, : i + 1] = True
+    return mask
 
 
 @known.legal
 def not_the_future(length):
-    return ~np.triu(np.ones((length, length)), k=1).astype(bool)
-
-
-@known.legal
-def with_torch(length):
-    import torch
-
-    return torch.ones(length, length).tril().bool().numpy()
+    return ~torch.triu(torch.ones(length, length), diagonal=1).bool()
 
 
 @known.borrowed
 def by_course_lib(length):
     import course_lib
 
-    return course_lib.causal_mask(length)
+    return torch.from_numpy(course_lib.causal_mask(length))
 
 
 TASK = Task(
@@ -431,7 +455,9 @@ TASK = Task(
         Case("5 positions", dict(length=5)),
         Case("8 positions", dict(length=8)),
     ),
+    part=True,
     finished=("course_lib.causal_mask",),
+    library="torch",
     hints=(
         (
             "Draw the mask for three positions on paper. Which keys may the first query see, which the second, which "
@@ -439,12 +465,12 @@ TASK = Task(
         ),
         "Row i is a query and column j a key. What is true of i and j exactly where the query may attend?",
         (
-            "A column of positions compared with a row of positions broadcasts to a square. NumPy also has a function "
-            "for triangles: np.tri, whose numbers are floats unless you name a dtype."
+            "A column of positions compared with a row of positions broadcasts to a square. PyTorch also has a "
+            "function for triangles, torch.tril; what it is given should be boolean."
         ),
         (
-            "positions = np.arange(length). Then positions[:, None] is i, and positions[None, :] is j; a query may see "
-            "j where j is at most i."
+            "positions = torch.arange(length). Then positions[:, None] is i, and positions[None, :] is j; a query may "
+            "see j where j is at most i."
         ),
     ),
     stages=(count, triangle, square, result),

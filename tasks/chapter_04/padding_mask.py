@@ -1,6 +1,9 @@
 """04.padding_mask: which keys of each sequence are real, in a shape that serves every query."""
 
+import math
+
 import numpy as np
+import torch
 
 from course_lib import padding_mask as reference
 from grader.known import Known
@@ -39,31 +42,31 @@ def taken(lengths):
 @taken.slip
 def shortest_for_all(lengths):
     """Every sequence is taken to be as long as the shortest of the batch. Each has a length of its own."""
-    return np.full_like(lengths, lengths.min())
+    return lengths.min().expand_as(lengths)
 
 
 @taken.slip
 def longest_for_all(lengths):
     """Every sequence is taken to be as long as the longest of the batch. Each has a length of its own."""
-    return np.full_like(lengths, lengths.max())
+    return lengths.max().expand_as(lengths)
 
 
 @taken.slip
 def first_for_all(lengths):
     """The length of the first sequence serves for all of them. Each has its own."""
-    return np.full_like(lengths, lengths[0])
+    return lengths[:1].expand_as(lengths)
 
 
 @taken.slip
 def last_for_all(lengths):
     """The length of the last sequence serves for all of them. Each has its own."""
-    return np.full_like(lengths, lengths[-1])
+    return lengths[-1:].expand_as(lengths)
 
 
 @taken.slip
 def sequences_in_reverse(lengths):
     """The sequences come back in reverse order: row 0 belongs to the last length."""
-    return lengths[::-1]
+    return lengths.flip(0)
 
 
 @taken.slip
@@ -75,43 +78,43 @@ def as_many_as_the_padding(lengths, max_len):
 
 @Stage
 def positions(max_len):
-    return np.arange(max_len)
+    return torch.arange(max_len)
 
 
 @positions.slip
 def counted_from_the_end(max_len):
     """The real positions stand at the end here. These sequences are padded at the end: the first positions are real."""
-    return np.arange(max_len)[::-1]
+    return torch.arange(max_len).flip(0)
 
 
 @positions.slip
 def only_as_long_as_the_longest(lengths):
     """The mask is as long as the longest sequence here, but the batch was padded to max_len: use that size."""
-    return np.arange(lengths.max())
+    return torch.arange(int(lengths.max()))
 
 
 @positions.slip
 def one_position_more(max_len):
     """The mask has one position too many: max_len + 1 of them."""
-    return np.arange(max_len + 1)
+    return torch.arange(max_len + 1)
 
 
 @positions.slip
 def one_position_fewer(max_len):
     """The mask has one position too few: max_len - 1 of them."""
-    return np.arange(max_len - 1)
+    return torch.arange(max_len - 1)
 
 
 @positions.slip
 def four_positions():
     """The mask has 4 positions, as in the example, whatever max_len is."""
-    return np.arange(4)
+    return torch.arange(4)
 
 
 @positions.slip
 def as_many_as_sequences(lengths):
     """The mask has as many positions as there are sequences. It needs max_len of them."""
-    return np.arange(len(lengths))
+    return torch.arange(len(lengths))
 
 
 @Stage
@@ -181,19 +184,19 @@ def one_place_further_on(positions, taken):
 @real.slip
 def nothing_hidden(positions, taken):
     """Every position is True: the lengths have no effect on the mask."""
-    return np.ones((len(taken), len(positions)), dtype=bool)
+    return torch.ones(len(taken), len(positions), dtype=torch.bool)
 
 
 @real.slip
 def nothing_real(positions, taken):
     """Every position is False: no key may be attended to."""
-    return np.zeros((len(taken), len(positions)), dtype=bool)
+    return torch.zeros(len(taken), len(positions), dtype=torch.bool)
 
 
 @real.slip
 def lengths_without_axes(positions, taken):
-    """NumPy cannot line up max_len positions with the lengths of the batch: both are rows of numbers. Give the lengths
-    axes of size 1 behind their own, so that every length meets every position."""
+    """PyTorch cannot line up max_len positions with the lengths of the batch: both are rows of numbers. Give the
+    lengths axes of size 1 behind their own, so that every length meets every position."""
     return positions < taken
 
 
@@ -204,8 +207,8 @@ def keys(real):
 
 @keys.slip
 def no_axis_for_the_queries(real):
-    """The axis for the queries is missing: against scores of shape (batch, q_len, k_len), NumPy would take the batch
-    for the queries. The shape should be (batch, 1, max_len)."""
+    """The axis for the queries is missing: against scores of shape (batch, q_len, k_len), PyTorch would take the
+    batch for the queries. The shape should be (batch, 1, max_len)."""
     return real
 
 
@@ -226,7 +229,7 @@ def mask_on_the_queries(real):
 def repeated_for_every_query(real):
     """The mask is written out for every query. Which keys are real does not depend on the query, so one row per
     sequence is enough: the axis of the queries has size 1, and broadcasting repeats it."""
-    return np.repeat(real[:, None, :], real.shape[1], axis=1)
+    return real[:, None, :].expand(-1, real.shape[1], -1)
 
 
 @keys.slip
@@ -271,8 +274,8 @@ def one_sequence_alone(real):
 @keys.slip
 def everything_in_the_first_row(real):
     """All sequences are written into the row of the first one, and the other rows stay False."""
-    mask = np.zeros((real.shape[0], 1, real.shape[1]), dtype=bool)
-    mask[0, 0] = real.any(axis=0)
+    mask = torch.zeros(real.shape[0], 1, real.shape[1], dtype=torch.bool)
+    mask[0, 0] = real.any(dim=0)
     return mask
 
 
@@ -284,31 +287,31 @@ def result(keys):
 @result.slip
 def ones_and_zeros(keys):
     """The mask holds the integers 1 and 0. A mask of this course is boolean: a comparison gives True and False."""
-    return keys.astype(int)
+    return keys.long()
 
 
 @result.slip
 def floating_point_ones(keys):
     """The mask holds the floating-point numbers 1.0 and 0.0. A mask of this course is boolean: a comparison gives True
-    and False, and np.zeros and np.ones do with dtype=bool."""
-    return keys.astype(float)
+    and False, and torch.zeros and torch.ones do with dtype=torch.bool."""
+    return keys.float()
 
 
 @result.slip
 def zeros_and_minus_infinity(keys):
     """This is what one would add to the scores: 0 where the mask is True, minus infinity where it is False. The mask
     itself is boolean; masked_softmax makes the rest of it."""
-    return np.where(keys, 0.0, -np.inf)
+    return torch.zeros(keys.shape).masked_fill(~keys, -math.inf)
 
 
 @known.mistake
 def counts_of_real_positions(lengths, max_len):
     """These are numbers of real positions, the lengths again. The mask says of each position whether it is real."""
-    return _right(lengths, max_len).sum(axis=-1)
+    return _right(lengths, max_len).sum(dim=-1)
 
 
 def _right(lengths, max_len):
-    return np.arange(max_len) < lengths[:, None, None]
+    return torch.arange(max_len) < lengths[:, None, None]
 
 
 @known.mistake
@@ -321,7 +324,7 @@ def one_value_alone(lengths, max_len):
 def slice_by_all_lengths(lengths, max_len):
     """A slice takes one number as its end, and `lengths` holds one for each sequence. Take them one after another, or
     compare all positions with all lengths."""
-    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    mask = torch.zeros(len(lengths), 1, max_len, dtype=torch.bool)
     mask[:, :, :lengths] = True
     return mask
 
@@ -330,7 +333,7 @@ def slice_by_all_lengths(lengths, max_len):
 def a_position_too_many(lengths, max_len):
     """The loop over the positions goes one too far, and a full sequence has no such position: the last real one is
     length - 1."""
-    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    mask = torch.zeros(len(lengths), 1, max_len, dtype=torch.bool)
     for b in range(len(lengths)):
         for j in range(lengths[b] + 1):
             mask[b, 0, j] = True
@@ -353,27 +356,7 @@ def empty_sequences_shown(lengths, max_len):
 @known.mistake
 def one_position_at_least(lengths, max_len):
     """A sequence of length 0 has one True. Nothing of it is real; the others are right."""
-    return _right(np.maximum(lengths, 1), max_len)
-
-
-@known.mistake
-def shape_as_several_arguments(lengths, max_len):
-    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((batch, 1, max_len)). What
-    stands behind it would be the dtype."""
-    return np.zeros(lengths.shape[0], 1, max_len)
-
-
-@known.mistake
-def two_arguments_for_the_shape(lengths, max_len):
-    """NumPy takes a shape as one argument, a tuple in parentheses of its own: np.zeros((batch, max_len)). What stands
-    behind it would be the dtype."""
-    return np.zeros(len(lengths), max_len)
-
-
-@known.mistake
-def a_method_of_tensors(lengths, max_len):
-    """`unsqueeze` is PyTorch's. NumPy puts in an axis by an index: lengths[:, None]."""
-    return lengths.unsqueeze(1)
+    return _right(lengths.clamp(min=1), max_len)
 
 
 @known.mistake
@@ -389,6 +372,26 @@ def a_range_of_all_lengths(lengths, max_len):
     """range takes one number, and `lengths` holds one for each sequence. Take them one after another, or let a
     comparison broadcast."""
     return range(lengths)
+
+
+@known.mistake
+def positions_of_numpy(lengths, max_len):
+    """The positions are a NumPy array and the lengths a tensor, and the two do not compare. torch.arange(max_len) makes
+    the positions as a tensor."""
+    return np.arange(max_len) < lengths[:, None, None]
+
+
+@known.mistake
+def positions_up_to_all_lengths(lengths, max_len):
+    """torch.arange takes one number, and `lengths` holds one for each sequence. Number the positions once, up to
+    max_len, and compare them with all the lengths."""
+    return torch.arange(lengths)
+
+
+@known.mistake
+def a_method_of_arrays(lengths, max_len):
+    """`astype` is NumPy's. PyTorch says .to(dtype), or .bool(); a comparison gives booleans at once."""
+    return _right(lengths, max_len).astype(bool)
 
 
 @known.probe
@@ -434,7 +437,7 @@ def as_many_as_the_sequence_is_long(inputs, output):
 
 @known.legal
 def with_loops(lengths, max_len):
-    mask = np.zeros((len(lengths), 1, max_len), dtype=bool)
+    mask = torch.zeros(len(lengths), 1, max_len, dtype=torch.bool)
     for sequence, length in enumerate(lengths):
         mask[sequence, 0, :length] = True
     return mask
@@ -442,19 +445,17 @@ def with_loops(lengths, max_len):
 
 @known.legal
 def row_by_row(lengths, max_len):
-    return np.array([[[True] * int(length) + [False] * (max_len - int(length))] for length in lengths])
+    return torch.tensor([[[True] * n + [False] * (max_len - n)] for n in lengths.tolist()])
+
+
+@known.legal
+def one_sequence_after_another(lengths, max_len):
+    return torch.stack([(torch.arange(max_len) < length).unsqueeze(0) for length in lengths])
 
 
 @known.legal
 def from_a_triangle(lengths, max_len):
-    return np.tri(max_len + 1, max_len, k=-1, dtype=bool)[lengths][:, None]
-
-
-@known.legal
-def with_torch(lengths, max_len):
-    import torch
-
-    return (torch.arange(max_len)[None, None, :] < torch.from_numpy(lengths)[:, None, None]).numpy()
+    return torch.ones(max_len + 1, max_len, dtype=torch.bool).tril(-1)[lengths].unsqueeze(1)
 
 
 @known.borrowed
@@ -478,13 +479,15 @@ TASK = Task(
         Case("an empty sequence and a full one", dict(batch=4, max_len=6), draw=empty_and_full),
         Case("one sequence alone", dict(batch=1, max_len=7), draw=of_one_sequence),
     ),
+    part=True,
     finished=("course_lib.padding_mask",),
+    library="torch",
     hints=(
         (
             "Which positions of a sequence of length 3 are real, if positions count from 0? What do their numbers have "
             "in common?"
         ),
-        "`np.arange(max_len)` numbers the positions. Compare them with the lengths: a comparison gives booleans.",
+        "`torch.arange(max_len)` numbers the positions. Compare them with the lengths: a comparison gives booleans.",
         (
             "To compare every position with every length, the lengths need axes of their own: (batch,) becomes (batch, "
             "1, 1) by `lengths[:, None, None]`."

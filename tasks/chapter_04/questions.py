@@ -44,8 +44,8 @@ QUESTIONS = (
     Question(
         id="04.mask_shape",
         text=(
-            "Scores have shape (8, 27, 27): 8 dates, 27 queries, 27 keys. Someone computes `np.where(mask, scores, "
-            "-np.inf)` with a padding mask of shape (8, 27). What happens?"
+            "Scores have shape (8, 27, 27): 8 dates, 27 queries, 27 keys. Someone computes `torch.where(mask, scores, "
+            "-math.inf)` with a padding mask of shape (8, 27). What happens?"
         ),
         choices=(
             Choice(

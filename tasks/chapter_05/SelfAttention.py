@@ -13,7 +13,7 @@ from grader.stages import Stage
 from grader.task import Build, Case, Task
 from tasks import draws
 from tasks.probes import first_difference
-from tasks.skeletons import Map
+from tasks.skeletons import Linear
 
 known = Known()
 
@@ -25,8 +25,8 @@ class Base(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_q, self.W_k, self.W_v = (Map(d_model, d_k) for _ in range(3))
-        self.W_o = Map(d_k, d_model)
+        self.W_q, self.W_k, self.W_v = (Linear(d_model, d_k) for _ in range(3))
+        self.W_o = Linear(d_k, d_model)
 
 
 def draw_inputs(rng, length, d_model, d_k, **leading):
@@ -292,10 +292,10 @@ class OfParameters(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_o = self.Map(d_k, d_model)
-        self.W_v = self.Map(d_model, d_k)
-        self.W_k = self.Map(d_model, d_k)
-        self.W_q = self.Map(d_model, d_k)
+        self.W_o = self.Linear(d_k, d_model)
+        self.W_v = self.Linear(d_model, d_k)
+        self.W_k = self.Linear(d_model, d_k)
+        self.W_q = self.Linear(d_model, d_k)
 
     def forward(self, x, mask=None):
         rows = []

@@ -15,7 +15,7 @@ from grader.task import Build, Case, Task
 from tasks import draws, heads_stages
 from tasks.probes import first_difference
 from tasks.rules import informative
-from tasks.skeletons import Map
+from tasks.skeletons import Linear
 from tasks.skeletons import MultiHeadAttention as Finished
 
 known = Known()
@@ -29,7 +29,7 @@ class Base(nn.Module):
     def __init__(self, d_model, num_heads):
         super().__init__()
         self.num_heads = num_heads
-        self.W_q, self.W_k, self.W_v, self.W_o = (Map(d_model, d_model) for _ in range(4))
+        self.W_q, self.W_k, self.W_v, self.W_o = (Linear(d_model, d_model) for _ in range(4))
 
     def heads(self, x, memory):
         memory = x if memory is None else memory

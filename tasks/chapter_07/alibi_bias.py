@@ -513,6 +513,7 @@ TASK = Task(
     title="A penalty for distance",
     difficulty=2,
     minutes=8,
+    optional=True,
     reference=reference,
     draw=only_sizes,
     cases=(

@@ -572,6 +572,7 @@ TASK = Task(
     title="Scores that know the distance",
     difficulty=3,
     minutes=18,
+    optional=True,
     reference=reference,
     draw=queries_keys_vectors,
     library="torch",

@@ -322,6 +322,7 @@ TASK = Task(
     title="Sines and cosines for positions",
     difficulty=2,
     minutes=12,
+    part=True,
     reference=reference,
     draw=words_from_a_position,
     library="torch",

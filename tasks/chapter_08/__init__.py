@@ -1,4 +1,4 @@
 """Chapter 08, the Transformer block: a norm, a network for each word, and the block around attention in both orders."""
 
 TITLE = "The Transformer block"
-TASKS = ("layer_norm", "swiglu", "encoder_block")
+TASKS = ("layer_norm", "FeedForward", "EncoderBlock", "Encoder", "swiglu")

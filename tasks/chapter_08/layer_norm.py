@@ -588,6 +588,7 @@ TASK = Task(
     title="LayerNorm",
     difficulty=1,
     minutes=10,
+    part=True,
     reference=reference,
     draw=draw,
     library="torch",

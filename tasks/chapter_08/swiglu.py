@@ -631,6 +631,7 @@ TASK = Task(
     title="A network with a gate",
     difficulty=1,
     minutes=8,
+    optional=True,
     reference=reference,
     draw=draw,
     library="torch",

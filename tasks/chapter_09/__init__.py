@@ -1,4 +1,4 @@
-"""Chapter 09, decoder and cross-attention: inputs shifted right, the two masks, the bridge, and writing until END."""
+"""Chapter 09, decoder and cross-attention: inputs shifted right, the two masks, the decoder and the whole machine."""
 
 TITLE = "Decoder and cross-attention"
-TASKS = ("shift_right", "decoder_mask", "cross_attention", "greedy_decode")
+TASKS = ("shift_right", "decoder_mask", "DecoderBlock", "Decoder", "Transformer", "cross_attention")

@@ -1,4 +1,12 @@
-"""Chapter 10, training with teacher forcing: the batch, the loss, smoothed targets, the learning rate, one step."""
+"""Chapter 10, training with teacher forcing: the batch, the loss, the learning rate, Adam, one whole step; optional:
+smoothed targets."""
 
 TITLE = "Training with teacher forcing"
-TASKS = ("teacher_forced_batch", "padded_cross_entropy", "smoothed_targets", "learning_rate", "training_step")
+TASKS = (
+    "teacher_forced_batch",
+    "padded_cross_entropy",
+    "learning_rate",
+    "adam_step",
+    "training_step",
+    "smoothed_targets",
+)

@@ -898,6 +898,7 @@ TASK = Task(
     difficulty=2,
     minutes=10,
     library="torch",
+    part=True,
     reference=reference,
     draw=draw,
     cases=(

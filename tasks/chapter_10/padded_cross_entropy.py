@@ -863,6 +863,7 @@ TASK = Task(
     difficulty=2,
     minutes=10,
     library="torch",
+    part=True,
     reference=reference,
     draw=draw,
     drawn=(informative(weights),),

@@ -707,6 +707,7 @@ TASK = Task(
     title="Smoothed targets",
     difficulty=2,
     minutes=10,
+    optional=True,
     library="torch",
     reference=reference,
     draw=draw,

@@ -751,6 +751,7 @@ TASK = Task(
     difficulty=2,
     minutes=10,
     library="torch",
+    part=True,
     reference=reference,
     draw=distinct_tokens,
     cases=(

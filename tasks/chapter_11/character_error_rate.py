@@ -840,8 +840,8 @@ TASK = Task(
         "A row's text is all of it that is not END. How does a comparison pick these tokens out of the row?",
         "Add up two numbers over all texts: the edits of each, and the characters of each target. Divide in the end.",
         (
-            "`row[row != end]` cuts a row off, of `written` as of `targets`. The distance of two texts is the last "
-            "entry of their table: edit_distances(a, b)[-1, -1]."
+            "`row[row != end]` cuts a row off, of `written` as of `targets`. `edit_distance(a, b)` gives the edits of "
+            "two texts, and len(...) the characters of one."
         ),
     ),
     stages=STAGES,

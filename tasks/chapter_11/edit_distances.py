@@ -919,6 +919,7 @@ TASK = Task(
     title="How many edits",
     difficulty=2,
     minutes=15,
+    optional=True,
     reference=reference,
     draw=swapped_and_repeated,
     cases=(

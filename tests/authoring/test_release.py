@@ -234,3 +234,32 @@ def test_check_names_missing_and_orphaned_exercises_and_writes_nothing(course, c
     (course / "exercises" / "99_old.ipynb").touch()
     assert check(course) == 1
     assert "99_old.ipynb: has no solution.\n" in capsys.readouterr().err
+
+
+CLASS = '''class Layer(nn.Module):
+    def __init__(self, d_model):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.W = nn.Linear(d_model, d_model)
+        ### END SOLUTION
+
+    def forward(self, x):
+        """Return it."""
+        ### BEGIN SOLUTION
+        return self.W(x) + torch.zeros_like(x)
+        ### END SOLUTION'''
+
+
+def test_an_init_keeps_what_stands_around_its_region_and_returns_nothing():
+    [source] = released(answer_cell(CLASS))
+    assert source == (
+        "class Layer(nn.Module):\n    def __init__(self, d_model):\n        super().__init__()\n"
+        "        # Your code here.\n        ...\n\n    def forward(self, x):\n"
+        '        """Return it."""\n        # Your code here.\n        return ...'
+    )
+
+
+def test_what_an_init_makes_may_be_said_in_the_text_and_what_is_computed_may_not():
+    released(new_markdown_cell("W is nn.Linear(d_model, d_model)"), answer_cell(CLASS))
+    with pytest.raises(NotebookError, match="still shows its answer"):
+        released(new_markdown_cell("It is self.W(x) + torch.zeros_like(x)."), answer_cell(CLASS))

@@ -104,6 +104,19 @@ def test_the_command_prints_a_report_and_writes_json(tmp_path, write_notebook, c
     assert "not JSON" in second["problem"]
 
 
+def test_optional_tasks_are_reported_and_left_out_of_the_sums(write_notebook):
+    """Only the chapter's optional task is answered."""
+    optional = next(task for task in CATALOGUE.chapter("02").tasks if task.optional)
+    source = f"import numpy as np\ndef {optional.function}(weights):\n    "
+    source += "return -np.nan_to_num(weights * np.log(weights)).sum(axis=-1)"
+    graded = grade_notebook(write_notebook((source, optional.id)), CATALOGUE, seed=4)
+    assert outcomes(graded)[optional.id] is Outcome.RIGHT
+    assert (graded.points, graded.worth) == (0, CATALOGUE.chapter("02").points)
+    assert f"+ {optional.id:<28} optional  right" in report.as_text(graded)
+    data = next(one for one in report.as_data(graded)["results"] if one["id"] == optional.id)
+    assert (data["optional"], data["points"], data["worth"]) == (True, 0, 0)
+
+
 def test_texts_of_others_cannot_break_a_report(write_notebook, capsys):
     source = "def scaled_scores(query, key):\n    raise ValueError('\\ud800\\x1b[2J\\n  + all right')"
     path = write_notebook((source, TASK.id))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from grader.call import copy_inputs, run_case
-from grader.judge import judge_function, judge_question, judge_task
+from grader.judge import judge_function, judge_question, judge_task, unreadable
 from grader.reply import Crashed, TimedOut
 from grader.result import Outcome
 from grader.task import Choice, Mistake, Property, Question
@@ -20,6 +20,17 @@ SEED = 5
 def test_a_right_answer_earns_all_points(task):
     result = judge_function(task, lambda table, factor: np.einsum("ij->i", table) * factor, SEED)
     assert (result.outcome, result.points, result.worth) == (Outcome.RIGHT, 3, 3)
+
+
+def test_an_optional_task_is_judged_and_earns_nothing(task):
+    optional = dataclasses.replace(task, optional=True)
+    right = judge_function(optional, task.legal[0], SEED)
+    assert (right.outcome, right.points, right.worth, right.optional) == (Outcome.RIGHT, 0, 0, True)
+    borrowed = judge_function(optional, lambda table, factor: math.fsum(table[0]), SEED)
+    assert (borrowed.outcome, borrowed.worth) == (Outcome.BORROWED, 0)
+    assert "so it does not count yet" in borrowed.message
+    assert unreadable(optional, "no cell").worth == 0
+    assert not judge_function(task, task.legal[0], SEED).optional
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -42,7 +42,7 @@ def test_the_judge_outside_says_what_the_judge_inside_says(task):
     tried = 0
     for kind in attempts:
         for function in [function for function in kind if stands_alone(function)][:some]:
-            with Child(as_program(function), terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
+            with Child(as_program(function, task), terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
                 outside = judge_task(task, CATALOGUE.seed, child, CATALOGUE.own)
             inside = judge_function(task, function, CATALOGUE.seed, CATALOGUE.own)
             assert verdict(outside) == verdict(inside), function.__name__
@@ -64,13 +64,16 @@ def without_decorators(source):
     return ast.unparse(tree)
 
 
-def as_program(function):
-    """Return the program of a notebook with this answer, under a name that no mistake uses for the right one, and with
-    the function's module in another cell."""
+def as_program(function, task):
+    """Return the program of a notebook with this answer, under a name that no mistake uses for the right one, with the
+    function's module in another cell, and with the course's parts if it is handed a module that is one of them."""
     answer = without_decorators(inspect.getsource(function)) + f"\nsubmitted = {function.__name__}\n"
     sources = (without_decorators(inspect.getsource(inspect.getmodule(function))), answer)
     cells = tuple(Cell(source, "", tuple(ast.parse(source).body)) for source in sources)
-    return Submission(Path("handed in.ipynb"), cells).program("00.submitted")
+    program = Submission(Path("handed in.ipynb"), cells).program("00.submitted")
+    if task.build is None or not task.build.given:
+        return program
+    return dataclasses.replace(program, modules=((CATALOGUE.parts.module, CATALOGUE.parts.read().text),))
 
 
 def stands_alone(function):

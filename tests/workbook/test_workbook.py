@@ -41,6 +41,11 @@ def test_right_is_said_with_points(capsys):
     assert text.startswith(f"02.scaled_scores: right ({TASK.points} of {TASK.points} points)")
 
 
+def test_an_optional_task_is_said_to_earn_nothing(capsys):
+    text = said(capsys, workbook.check, "02.row_entropy", CATALOGUE.task("02.row_entropy").legal[0])
+    assert text.startswith("02.row_entropy: right (optional: earns no points)")
+
+
 def test_wrong_is_said_beside_what_was_expected(capsys):
     text = said(capsys, workbook.check, TASK.id, wrong)
     assert "02.scaled_scores: not yet" in text
