@@ -8,16 +8,25 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib import scaled_dot_product_attention
-from course_lib.self_attention import SelfAttention as Skeleton
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
 from tasks import draws
 from tasks.probes import first_difference
+from tasks.skeletons import Linear
 
 known = Known()
 
 BUILD = Build(takes=("x", "mask"), arguments=("d_model", "d_k"), module="SelfAttention")
+
+
+class Base(nn.Module):
+    """The four maps, as the task names them."""
+
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.W_q, self.W_k, self.W_v = (Linear(d_model, d_k) for _ in range(3))
+        self.W_o = Linear(d_k, d_model)
 
 
 def draw_inputs(rng, length, d_model, d_k, **leading):
@@ -26,7 +35,7 @@ def draw_inputs(rng, length, d_model, d_k, **leading):
         "d_k": d_k,
         "x": rng.normal(size=(*leading.values(), length, d_model)),
         "mask": None,
-        **draws.parameters(rng, Skeleton(d_model, d_k)),
+        **draws.parameters(rng, Base(d_model, d_k)),
     }
 
 
@@ -250,15 +259,6 @@ def input_added(mapped, x):
     return x + mapped
 
 
-class Base(nn.Module):
-    """The four maps, as the task names them."""
-
-    def __init__(self, d_model, d_k):
-        super().__init__()
-        self.W_q, self.W_k, self.W_v = (nn.Linear(d_model, d_k) for _ in range(3))
-        self.W_o = nn.Linear(d_k, d_model)
-
-
 @known.legal
 class ByFormula(Base):
     def forward(self, x, mask=None):
@@ -292,10 +292,10 @@ class OfParameters(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_o = self.Map(d_k, d_model)
-        self.W_v = self.Map(d_model, d_k)
-        self.W_k = self.Map(d_model, d_k)
-        self.W_q = self.Map(d_model, d_k)
+        self.W_o = self.Linear(d_k, d_model)
+        self.W_v = self.Linear(d_model, d_k)
+        self.W_k = self.Linear(d_model, d_k)
+        self.W_q = self.Linear(d_model, d_k)
 
     def forward(self, x, mask=None):
         rows = []
@@ -437,7 +437,7 @@ TASK = Task(
     reference=reference,
     draw=draw_inputs,
     build=BUILD,
-    skeleton=Skeleton,
+    skeleton=Base,
     part=True,
     library="torch",
     cases=(

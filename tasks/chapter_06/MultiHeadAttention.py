@@ -15,11 +15,26 @@ from grader.task import Build, Case, Task
 from tasks import draws, heads_stages
 from tasks.probes import first_difference
 from tasks.rules import informative
-from tasks.skeletons import MultiHeadAttention as Skeleton
+from tasks.skeletons import Linear
+from tasks.skeletons import MultiHeadAttention as Finished
 
 known = Known()
 
 BUILD = Build(takes=("x", "memory", "mask"), arguments=("d_model", "num_heads"), module="MultiHeadAttention")
+
+
+class Base(nn.Module):
+    """The four maps, as the task names them, and what they make of x and the memory."""
+
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.num_heads = num_heads
+        self.W_q, self.W_k, self.W_v, self.W_o = (Linear(d_model, d_model) for _ in range(4))
+
+    def heads(self, x, memory):
+        memory = x if memory is None else memory
+        maps = self.W_q(x), self.W_k(memory), self.W_v(memory)
+        return tuple(each.unflatten(-1, (self.num_heads, -1)).swapaxes(-3, -2) for each in maps)
 
 
 def draw(rng, batch, length, num_heads, d_k):
@@ -79,7 +94,7 @@ def the_example(rng):
 def _inputs(rng, axes, num_heads, d_k, *, k_len=None, mask=None):
     batch, q_len = axes
     d_model = num_heads * d_k
-    weights = draws.parameters(rng, Skeleton(d_model, num_heads))
+    weights = draws.parameters(rng, Base(d_model, num_heads))
     weights["W_q.weight"] = 1.5 * weights["W_q.weight"]
     x = rng.normal(size=(batch, q_len, d_model))
     memory = None if k_len is None else rng.normal(size=(batch, k_len, d_model))
@@ -123,32 +138,14 @@ def query(module, x):
 
 
 @query.slip
-def queries_of_the_memory(module, offered):
-    """The queries are made of the memory, like the keys. It is x that asks: one row for each of its tokens."""
-    return module.W_q(offered)
-
-
-@query.slip
 def queries_by_W_k(module, x):
     """The queries are made by W_k, like the keys. Queries have a map of their own, W_q."""
     return module.W_k(x)
 
 
-@query.slip
-def queries_without_their_bias(module, x):
-    """The queries lack the bias of W_q. Calling the layer, W_q(x), multiplies by its weight and adds its bias."""
-    return x @ module.W_q.weight.mT
-
-
 @Stage
 def key(module, offered):
     return module.W_k(offered)  # (batch, k_len, d_model)
-
-
-@key.slip
-def keys_of_x(module, x):
-    """The keys are made of x, and the values of the memory. Both come from the memory, if there is one."""
-    return module.W_k(x)
 
 
 @key.slip
@@ -163,21 +160,9 @@ def value(module, offered):
 
 
 @value.slip
-def values_of_x(module, x):
-    """The values are made of x, and the keys of the memory. Both come from the memory, if there is one."""
-    return module.W_v(x)
-
-
-@value.slip
 def values_by_W_k(module, offered):
     """The values are made by W_k, like the keys. They have a map of their own, W_v."""
     return module.W_k(offered)
-
-
-@value.slip
-def values_without_their_bias(module, offered):
-    """The values lack the bias of W_v. Calling the layer, W_v(...), multiplies by its weight and adds its bias."""
-    return offered @ module.W_v.weight.mT
 
 
 @Stage
@@ -190,12 +175,6 @@ def every_nth_component(query, key, value, num_heads):
     """Head h takes every num_heads-th component, beginning with the h-th. It takes one piece without gaps: head 0 the
     first d_k components."""
     return tuple(heads_stages.every_nth_component(each, num_heads) for each in (query, key, value))
-
-
-@pieces.rare
-def sizes_exchanged(query, key, value, num_heads):
-    """The number of heads and the size of a head are exchanged: there are d_k heads of num_heads components."""
-    return tuple(heads_stages.sizes_exchanged(each, num_heads) for each in (query, key, value))
 
 
 @Stage
@@ -239,12 +218,6 @@ def not_scaled(product):
     return product
 
 
-@scaled.rare
-def root_of_num_heads(product, num_heads):
-    """The scores are divided by the root of the number of heads. It is the size of a head that counts."""
-    return product / math.sqrt(num_heads)
-
-
 @Stage
 def seen(mask):
     return _for_heads(mask)  # one for all heads
@@ -261,19 +234,6 @@ def mask_inverted(mask):
     """The mask is used the wrong way round: hidden keys are attended to, and the allowed ones are not. In this course
     True means may attend; in PyTorch's own layer it means blocked."""
     return None if mask is None else ~_for_heads(mask)
-
-
-@seen.rare
-def mask_of_the_first_head(mask, num_heads):
-    """The mask holds for head 0 alone; the other heads see everything. It is the same for all heads."""
-    others = torch.arange(num_heads)[:, None, None] > 0
-    return None if mask is None else _for_heads(mask) | others
-
-
-@seen.rare
-def no_mask_with_a_memory(mask, memory):
-    """With a memory, the mask has no effect. It holds for a memory as well: its last axis is that of the keys."""
-    return _for_heads(mask) if memory is None else None
 
 
 @Stage
@@ -317,12 +277,6 @@ def softmax_over_the_queries(masked):
 def softmax_over_the_heads(masked):
     """The softmax runs over the heads. It runs over the keys, the last axis, in each head for itself."""
     return torch.softmax(masked, dim=-3).nan_to_num()
-
-
-@shares.rare
-def no_softmax(masked):
-    """There is no softmax: the scores themselves serve as weights."""
-    return masked.masked_fill(masked == -math.inf, 0)
 
 
 @shares.slip
@@ -369,20 +323,6 @@ def input_added(mixed, x):
     """The input is added to the result. That happens around the layer, in the block of chapter 08; here, the layer
     alone is asked for."""
     return x + mixed
-
-
-class Base(nn.Module):
-    """The four maps, as the task names them."""
-
-    def __init__(self, d_model, num_heads):
-        super().__init__()
-        self.num_heads = num_heads
-        self.W_q, self.W_k, self.W_v, self.W_o = (nn.Linear(d_model, d_model) for _ in range(4))
-
-    def heads(self, x, memory):
-        memory = x if memory is None else memory
-        maps = self.W_q(x), self.W_k(memory), self.W_v(memory)
-        return tuple(each.unflatten(-1, (self.num_heads, -1)).swapaxes(-3, -2) for each in maps)
 
 
 def formula(query, key, value, mask):
@@ -565,14 +505,6 @@ class AxisFromTheFrontWhereItIsFilledIn(AxisFromTheFront):
     attend = staticmethod(formula)
 
 
-@known.mistake
-class AxisFromTheFrontInTheKernel(AxisFromTheFront):
-    """PyTorch's attention gets the mask with its axis for the heads at place 1, counted from the front, which a mask
-    without a batch, (q_len, k_len), has elsewhere. Count from the end: before the last two axes."""
-
-    attend = staticmethod(by_the_kernel)
-
-
 class OfOthers(Base):
     """Makes queries, keys and values of the wrong sequences, for attention from the file of parts."""
 
@@ -695,7 +627,7 @@ class ByPyTorchsOwn(Base):
 @known.borrowed
 class ByTheCourses(Base):
     def forward(self, x, memory=None, mask=None):
-        return Skeleton(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)
+        return Finished(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)
 
 
 @known.probe
@@ -760,7 +692,7 @@ TASK = Task(
     reference=reference,
     draw=draw,
     build=BUILD,
-    skeleton=Skeleton,
+    skeleton=Base,
     part=True,
     library="torch",
     cases=(
@@ -768,9 +700,6 @@ TASK = Task(
         Case("the example of the text", {}, dtype="float32", draw=the_example),
         Case("padded sentences", dict(batch=4, length=5, num_heads=3, d_k=2), dtype="float32", draw=draw_padded),
         Case("a causal mask", dict(batch=2, length=5, num_heads=3, d_k=4), dtype="float32", draw=draw_causal),
-        Case(
-            "as many sentences as heads", dict(batch=3, length=5, num_heads=3, d_k=4), dtype="float32", draw=draw_padded
-        ),
         Case("a memory", dict(batch=2, q_len=3, k_len=5, num_heads=2, d_k=4), 2, "float32", draw=draw_memory),
         Case(
             "padded memories, one of them empty",
@@ -789,7 +718,8 @@ TASK = Task(
         Case(
             "gradients",
             dict(batch=3, q_len=4, k_len=5, num_heads=2, d_k=3),
-            dtype="float32",
+            2,
+            "float32",
             draw=draw_padded_memory,
             asks="gradients",
         ),
@@ -840,7 +770,8 @@ TASK = Task(
             "merged_words_reversed",
             "words_not_brought_forward",
             "words_and_components_swapped",
-            rare=["component_by_component"],
+            "component_by_component",
+            "merged_in_reverse_order",
             heads="gathered",
         ),
         heads_stages.merged.but(
