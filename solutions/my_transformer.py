@@ -310,23 +310,6 @@ def greedy_decode(model, source, source_lengths, begin, end, max_len):
 # 09b.cached_logits ----------------------------------------------------------------------------------------------------
 
 
-def extend_cache(attention, x, cache):
-    """Return the cache with keys and values of x behind it: (2, batch, num_heads, past + length, d_k)."""
-    key = split_heads(attention.W_k(x), attention.num_heads)
-    value = split_heads(attention.W_v(x), attention.num_heads)
-    new = torch.stack([key, value])
-    return new if cache is None else torch.cat([cache, new], dim=-2)
-
-
-def attend_to_cache(attention, x, cache, mask=None):
-    """Return what each position of x gathers from all of the cache: (batch, q_len, d_model)."""
-    if mask is not None and mask.ndim == 3:
-        mask = mask[:, None]
-    query = split_heads(attention.W_q(x), attention.num_heads)
-    gathered = masked_attention(query, cache[0], cache[1], mask)
-    return attention.W_o(merge_heads(gathered))
-
-
 def cached_logits(model, source, source_lengths, target):
     """Return the logits of every step, token by token with caches: (batch, length, target_size)."""
     mask, blocks = padding_mask(source_lengths, source.shape[1]), model.decoder.blocks
