@@ -3,6 +3,7 @@ code with it.
 """
 
 import functools
+import warnings
 
 import torch
 from torch import nn
@@ -38,13 +39,25 @@ def by_torchs_decoder_block(module, x, memory, mask, memory_mask, norm):
     network, num_heads = module.feed_forward, module.self_attention.num_heads
     sizes = (network.W_1.in_features, num_heads, network.W_1.out_features)
     layer = _layer(*sizes, module.dropout.p, norm, nn.TransformerDecoderLayer)
-    weights = {
-        **_attention_weights("self_attn", module.self_attention),
-        **_attention_weights("multihead_attn", module.cross_attention),
-        **_other_weights(network, module.norm_self_attention, module.norm_cross_attention, module.norm_feed_forward),
-    }
+    weights = _decoder_weights(module)
     masks = torchs_mask(x, mask, num_heads), torchs_mask(x, memory_mask, num_heads, memory)
     return functional_call(layer.train(module.training), weights, (x, memory, *masks))
+
+
+def by_torchs_transformer(module, source, target, source_lengths):
+    """Return the logits that `nn.Transformer`, pre-norm, makes with the parameters of a Transformer."""
+    network, layers = module.encoder.blocks[0].feed_forward, len(module.encoder.blocks)
+    sizes = network.W_1.in_features, module.encoder.blocks[0].attention.num_heads, layers, layers
+    machine = _machine(*sizes, network.W_1.out_features)
+    weights = {f"encoder.{name}": weight for name, weight in torchs_encoder(module.encoder, "pre")[1].items()}
+    for i, block in enumerate(module.decoder.blocks):
+        weights |= {f"decoder.layers.{i}.{name}": weight for name, weight in _decoder_weights(block).items()}
+    weights |= {f"decoder.norm.{kind}": getattr(module.decoder.norm, kind) for kind in ("weight", "bias")}
+    padding = torch.arange(source.shape[1], device=source.device) >= source_lengths[:, None]
+    future = torch.ones(target.shape[1], target.shape[1], dtype=torch.bool, device=target.device).triu(1)
+    masks = {"tgt_mask": future, "src_key_padding_mask": padding, "memory_key_padding_mask": padding}
+    texts = module.positions(module.source(source)), module.positions(module.target(target))
+    return module.W_vocabulary(functional_call(machine, weights, texts, masks))
 
 
 def torchs_mask(x, mask, num_heads, memory=None):
@@ -59,6 +72,15 @@ def torchs_mask(x, mask, num_heads, memory=None):
 def _weights(module):
     norms = module.norm_attention, module.norm_feed_forward
     return {**_attention_weights("self_attn", module.attention), **_other_weights(module.feed_forward, *norms)}
+
+
+def _decoder_weights(module):
+    norms = module.norm_self_attention, module.norm_cross_attention, module.norm_feed_forward
+    return {
+        **_attention_weights("self_attn", module.self_attention),
+        **_attention_weights("multihead_attn", module.cross_attention),
+        **_other_weights(module.feed_forward, *norms),
+    }
 
 
 def _attention_weights(place, attention):
@@ -85,6 +107,14 @@ def _layer(d_model, num_heads, d_ff, dropout, norm, kind=nn.TransformerEncoderLa
     if kind is nn.TransformerDecoderLayer:
         layer.multihead_attn.dropout = 0.0
     return layer
+
+
+@functools.cache
+def _machine(d_model, num_heads, encoder_layers, decoder_layers, d_ff):
+    options = {"dropout": 0.0, "batch_first": True, "norm_first": True, "device": "meta"}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "enable_nested_tensor is True")  # PyTorch speaks of its fast path
+        return nn.Transformer(d_model, num_heads, encoder_layers, decoder_layers, d_ff, **options)
 
 
 @functools.cache

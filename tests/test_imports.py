@@ -202,7 +202,8 @@ def test_notebooks_import_the_library_and_the_checks(folder):
     found = imports_in_notebooks(folder)
     forbidden = [f for f in found if f.imported.split(".")[0] in ("authoring", "tests", "course", "upkeep")]
     judge = [f for f in found if f.imported.split(".")[0] in ("grader", "tasks", "workbook")]
-    behind = [f for f in judge if f.imported != "workbook"]
+    doors = ("workbook", "workbook.twins", "workbook.reading")  # the last two load PyTorch, so they are named
+    behind = [f for f in judge if f.imported not in doors]
     assert [str(f) for f in forbidden + behind] == []
 
 

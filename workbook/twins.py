@@ -12,7 +12,7 @@ import torch
 from course_lib.transformer import Sizes
 from course_lib.transformer import Transformer as Library
 from tasks import CATALOGUE
-from tasks.chapter_10b.build_model import reference as by_pytorch
+from tasks.torch_blocks import by_torchs_transformer
 
 EXERCISES = Path(__file__).parents[1] / "exercises"
 
@@ -30,7 +30,7 @@ def with_the_same_weights(model, source, target, source_lengths):
         return {
             "yours": model(source, target, source_lengths),
             "the library's": _library_of(model)(source, target, source_lengths),
-            "PyTorch's": by_pytorch(model, source, target, source_lengths),
+            "PyTorch's": by_torchs_transformer(model, source, target, source_lengths),
         }
 
 

@@ -1,18 +1,17 @@
 """10b.build_model: the learner's own Transformer as a whole, held to the contract: weights in, logits and gradients
 out."""
 
-import warnings
-
 import numpy as np
 import torch
 from torch import nn
 
-from course_lib import causal_mask, padding_mask
+from course_lib import padding_mask
 from grader.known import Known
 from grader.task import Build, Case, Task
 from tasks import draws
 from tasks.probes import first_difference
 from tasks.skeletons import Transformer as Skeleton
+from tasks.torch_blocks import by_torchs_transformer
 
 known = Known()
 
@@ -33,48 +32,8 @@ def draw_inputs(rng, batch, k_len, length, source_size, target_size, d_model, nu
 
 
 def reference(module, source, target, source_lengths):
-    """With PyTorch's own layers (pre-norm), and the same weights."""
-    sizes = module.W_vocabulary.in_features, module.encoder.blocks[0].attention.num_heads
-    hidden = module.encoder.blocks[0].feed_forward.W_1.out_features
-    layers = len(module.encoder.blocks)
-    options = {"dropout": 0.0, "batch_first": True, "norm_first": True, "dtype": module.source.weight.dtype}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "enable_nested_tensor is True")  # PyTorch speaks of its fast path
-        theirs = nn.Transformer(*sizes, layers, layers, hidden, **options, device=module.source.weight.device)
-    values = dict(_in_their_names(module))
-    padding = ~padding_mask(source_lengths, source.shape[1])[:, 0]
-    future = ~causal_mask(target.shape[1], like=target)
-    x, y = module.positions(module.source(source)), module.positions(module.target(target))
-    arguments = {"tgt_mask": future, "src_key_padding_mask": padding, "memory_key_padding_mask": padding}
-    return module.W_vocabulary(torch.func.functional_call(theirs, values, (x, y), arguments))
-
-
-def _in_their_names(module):
-    """Yield (name in torch.nn.Transformer, tensor) for every weight of the encoder and the decoder."""
-    for side, stack in (("encoder", module.encoder), ("decoder", module.decoder)):
-        for number, block in enumerate(stack.blocks):
-            start = f"{side}.layers.{number}"
-            norms = [("self_attn", "attention", "norm_attention")]
-            if side == "decoder":
-                norms = [
-                    ("self_attn", "self_attention", "norm_self_attention"),
-                    ("multihead_attn", "cross_attention", "norm_cross_attention"),
-                ]
-            for place, (theirs, ours, norm) in enumerate(norms, start=1):
-                attention = getattr(block, ours)
-                maps = (attention.W_q, attention.W_k, attention.W_v)
-                yield f"{start}.{theirs}.in_proj_weight", torch.cat([one.weight for one in maps])
-                yield f"{start}.{theirs}.in_proj_bias", torch.cat([one.bias for one in maps])
-                yield from _both(f"{start}.{theirs}.out_proj", attention.W_o)
-                yield from _both(f"{start}.norm{place}", getattr(block, norm))
-            yield from _both(f"{start}.norm{len(norms) + 1}", block.norm_feed_forward)
-            yield from _both(f"{start}.linear1", block.feed_forward.W_1)
-            yield from _both(f"{start}.linear2", block.feed_forward.W_2)
-        yield from _both(f"{side}.norm", stack.norm)
-
-
-def _both(name, module):
-    return (f"{name}.weight", module.weight), (f"{name}.bias", module.bias)
+    """By PyTorch's own, with the same weights."""
+    return by_torchs_transformer(module, source, target, source_lengths)
 
 
 @known.legal

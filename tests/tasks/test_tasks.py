@@ -102,7 +102,14 @@ def test_every_file_is_a_task_or_named_here():
         for name in ("__init__", "questions", *(task.function for task in chapter.tasks))
     }
     shared = {path for path in found - in_chapters if path.endswith("_stages.py") and "/" not in path}
-    assert found - in_chapters - shared == {"__init__.py", "draws.py", "probes.py", "rules.py", "skeletons.py"}
+    assert found - in_chapters - shared == {
+        "__init__.py",
+        "draws.py",
+        "probes.py",
+        "rules.py",
+        "skeletons.py",
+        "torch_blocks.py",
+    }
     for path in shared:
         name = path.removesuffix(".py")
         users = [other for other in found if re.search(rf"import.*\b{name}\b|tasks\.{name} import", text_of(other))]
