@@ -75,11 +75,14 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
         cases_inputs: the inputs of every case.
         replies: a `Reply` for every case.
         own: packages whose lines are never the answer's.
-        computed: keeps what single mistakes compute on these inputs, by name and case.
+        computed: keeps what the reference and single mistakes compute on these inputs, by name and case.
     """
     computed = {} if computed is None else computed
     terms = dataclasses.replace(task.terms, own=tuple(own))
-    right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
+    right = [
+        kept(computed, ("the reference's reply", case), run_case, task.reference, inputs, terms)
+        for case, inputs in enumerate(cases_inputs)
+    ]
     for same_dtype in (True, False):
         wrong = [
             i for i, pair in enumerate(zip(replies, right, strict=True)) if not is_same(*pair, same_dtype=same_dtype)
@@ -91,6 +94,13 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
             if found := list(suspects):
                 return _said(found, same_dtype, raised=replies[wrong[0]].status == "raised")
     return None
+
+
+def kept(computed, key, function, *arguments):
+    """Return what a function returns, from what was computed before if it was."""
+    if key not in computed:
+        computed[key] = function(*arguments)
+    return computed[key]
 
 
 def is_same(reply, computed, *, same_dtype=True):
@@ -134,10 +144,9 @@ class _Explained:
         """Return what a suspect computes on a case; of a single one it is kept."""
         if len(suspect.mistakes) != 1:
             return run_case(suspect.function, self.cases_inputs[case], self.terms)
-        key = (suspect.name, case)
-        if key not in self.computed:
-            self.computed[key] = run_case(suspect.function, self.cases_inputs[case], self.terms)
-        return self.computed[key]
+        return kept(
+            self.computed, (suspect.name, case), run_case, suspect.function, self.cases_inputs[case], self.terms
+        )
 
     def everywhere(self, suspect):
         first = self.wrong[0]

@@ -10,7 +10,7 @@ from grader.advice import told
 from grader.building import segments
 from grader.call import ROOM, in_process, run_case
 from grader.compare import apart, close, difference
-from grader.diagnose import find_mistake
+from grader.diagnose import find_mistake, kept
 from grader.probing import dependence, see, unsteady
 from grader.relations import relation
 from grader.reply import Crashed, Reply, TimedOut
@@ -60,10 +60,14 @@ def judge_task(task, seed, call, own=(), *, computed=None):
         call: takes the inputs of a case and the bytes of the largest result that is looked at; returns a `Reply`,
             `TimedOut`, `Crashed`, or None where the case was not run.
         own: packages of the course, whose lines are never the answer's.
-        computed: keeps what the mistakes compute, for whoever judges many answers on one seed.
+        computed: keeps what the reference and the mistakes compute, for whoever judges many answers on one seed.
     """
     tried, cases_inputs = tries(task, seed)
-    expected = [expected_output(task, inputs) for inputs in cases_inputs]
+    computed = {} if computed is None else computed
+    expected = [
+        kept(computed, ("the expected output", case), expected_output, task, inputs)
+        for case, inputs in enumerate(cases_inputs)
+    ]
     replies = [call(inputs, ROOM + 8 * output.nbytes) for inputs, output in zip(cases_inputs, expected, strict=True)]
     results = list(map(lambda *of_case: _judge_case(task, *of_case), tried, cases_inputs, expected, replies))
     cases = tuple(_once_more(results[: len(task.cases)], results[len(task.cases) :]))

@@ -1,6 +1,7 @@
 """10.training_step: the loss of a batch, its gradient, clipped by the length of all of it, and the optimizer's step, on
 the learner's own Transformer."""
 
+import functools
 import math
 
 import numpy as np
@@ -37,7 +38,7 @@ def draw(rng, batch, k_len, length, **sizes):
     given = np.where(place < lengths, np.roll(tokens, 1, axis=1), 0)
     given[:, 0] = begin
     source = rng.integers(1, sizes["source_size"], size=(batch, k_len))
-    parameters = draws.parameters(rng, Transformer(*(sizes[name] for name in SIZES)))
+    parameters = draws.parameters(rng, _model(*(sizes[name] for name in SIZES)))
     inputs = {
         **{name: sizes[name] for name in SIZES},
         "dropout": 0.0,
@@ -67,15 +68,21 @@ def all_dropped(rng, **sizes):
 
 def the_example(rng):
     sizes = dict(source_size=2, target_size=3, d_model=2, num_heads=1, d_ff=2, num_layers=1)
-    zeros = {name: np.zeros(value.shape) for name, value in draws.parameters(rng, Transformer(**sizes)).items()}
+    zeros = {name: np.zeros(value.shape) for name, value in draws.parameters(rng, _model(**sizes)).items()}
     tokens = {"source": np.array([[1]]), "source_lengths": np.array([1])}
     tokens |= {"inputs": np.array([[1]]), "labels": np.array([[2]])}
     return {**sizes, "dropout": 0.0, **tokens, "clip": 1.0, "rate": 3.0, **zeros}
 
 
+@functools.cache
+def _model(source_size, target_size, d_model, num_heads, d_ff, num_layers):
+    """Return a model of these sizes, to count its parameters and to measure gradients with."""
+    return Transformer(source_size, target_size, d_model, num_heads, d_ff, num_layers).double()
+
+
 def _length(inputs):
     """Return the length of the gradient of the loss."""
-    model = Transformer(*(inputs[name] for name in SIZES)).double()
+    model = _model(*(inputs[name] for name in SIZES))
     model.load_state_dict({name: torch.from_numpy(value) for name, value in BUILD.parameters(inputs).items()})
     loss = _loss(model, *(torch.from_numpy(inputs[name]) for name in BUILD.takes[:-1]))
     gradients = torch.autograd.grad(loss, list(model.parameters()))
