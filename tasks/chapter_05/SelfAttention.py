@@ -292,10 +292,10 @@ class OfParameters(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_o = self.Linear(d_k, d_model)
-        self.W_v = self.Linear(d_model, d_k)
-        self.W_k = self.Linear(d_model, d_k)
-        self.W_q = self.Linear(d_model, d_k)
+        self.W_o = self.Map(d_k, d_model)
+        self.W_v = self.Map(d_model, d_k)
+        self.W_k = self.Map(d_model, d_k)
+        self.W_q = self.Map(d_model, d_k)
 
     def forward(self, x, mask=None):
         rows = []

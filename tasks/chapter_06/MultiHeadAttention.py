@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib import attention_weights, scaled_dot_product_attention
+from course_lib.multi_head import MultiHeadAttention as Finished
 from course_lib.multi_head import merge_heads, split_heads
 from grader.known import Known
 from grader.stages import Stage
@@ -16,7 +17,6 @@ from tasks import draws, heads_stages
 from tasks.probes import first_difference
 from tasks.rules import informative
 from tasks.skeletons import Linear
-from tasks.skeletons import MultiHeadAttention as Finished
 
 known = Known()
 
@@ -627,7 +627,7 @@ class ByPyTorchsOwn(Base):
 @known.borrowed
 class ByTheCourses(Base):
     def forward(self, x, memory=None, mask=None):
-        return Finished(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)
+        return Finished(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)[0]
 
 
 @known.probe
