@@ -11,9 +11,8 @@ from course_lib import scaled_dot_product_attention
 from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
-from tasks import draws
+from tasks import draws, skeletons
 from tasks.probes import first_difference
-from tasks.skeletons import Linear
 
 known = Known()
 
@@ -25,8 +24,17 @@ class Base(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_q, self.W_k, self.W_v = (Linear(d_model, d_k) for _ in range(3))
-        self.W_o = Linear(d_k, d_model)
+        self.W_q, self.W_k, self.W_v = (nn.Linear(d_model, d_k) for _ in range(3))
+        self.W_o = nn.Linear(d_k, d_model)
+
+
+class Skeleton(nn.Module):
+    """The same, for the judge's own functions: not drawn at random first."""
+
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.W_q, self.W_k, self.W_v = (skeletons.Linear(d_model, d_k) for _ in range(3))
+        self.W_o = skeletons.Linear(d_k, d_model)
 
 
 def draw_inputs(rng, length, d_model, d_k, **leading):
@@ -35,7 +43,7 @@ def draw_inputs(rng, length, d_model, d_k, **leading):
         "d_k": d_k,
         "x": rng.normal(size=(*leading.values(), length, d_model)),
         "mask": None,
-        **draws.parameters(rng, Base(d_model, d_k)),
+        **draws.parameters(rng, Skeleton(d_model, d_k)),
     }
 
 
@@ -292,10 +300,10 @@ class OfParameters(nn.Module):
 
     def __init__(self, d_model, d_k):
         super().__init__()
-        self.W_o = self.Linear(d_k, d_model)
-        self.W_v = self.Linear(d_model, d_k)
-        self.W_k = self.Linear(d_model, d_k)
-        self.W_q = self.Linear(d_model, d_k)
+        self.W_o = self.Map(d_k, d_model)
+        self.W_v = self.Map(d_model, d_k)
+        self.W_k = self.Map(d_model, d_k)
+        self.W_q = self.Map(d_model, d_k)
 
     def forward(self, x, mask=None):
         rows = []
@@ -437,7 +445,7 @@ TASK = Task(
     reference=reference,
     draw=draw_inputs,
     build=BUILD,
-    skeleton=Base,
+    skeleton=Skeleton,
     part=True,
     library="torch",
     cases=(

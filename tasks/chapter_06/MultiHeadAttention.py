@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from course_lib import attention_weights, scaled_dot_product_attention
+from course_lib.multi_head import MultiHeadAttention as Finished
 from course_lib.multi_head import merge_heads, split_heads
 from grader.known import Known
 from grader.stages import Stage
@@ -15,8 +16,7 @@ from grader.task import Build, Case, Task
 from tasks import draws, heads_stages
 from tasks.probes import first_difference
 from tasks.rules import informative
-from tasks.skeletons import Linear
-from tasks.skeletons import MultiHeadAttention as Finished
+from tasks.skeletons import MultiHeadAttention as Skeleton
 
 known = Known()
 
@@ -29,9 +29,9 @@ class Base(nn.Module):
     def __init__(self, d_model, num_heads):
         super().__init__()
         self.num_heads = num_heads
-        self.W_q, self.W_k, self.W_v, self.W_o = (Linear(d_model, d_model) for _ in range(4))
+        self.W_q, self.W_k, self.W_v, self.W_o = (nn.Linear(d_model, d_model) for _ in range(4))
 
-    def heads(self, x, memory):
+    def three(self, x, memory):
         memory = x if memory is None else memory
         maps = self.W_q(x), self.W_k(memory), self.W_v(memory)
         return tuple(each.unflatten(-1, (self.num_heads, -1)).swapaxes(-3, -2) for each in maps)
@@ -94,7 +94,7 @@ def the_example(rng):
 def _inputs(rng, axes, num_heads, d_k, *, k_len=None, mask=None):
     batch, q_len = axes
     d_model = num_heads * d_k
-    weights = draws.parameters(rng, Base(d_model, num_heads))
+    weights = draws.parameters(rng, Skeleton(d_model, num_heads))
     weights["W_q.weight"] = 1.5 * weights["W_q.weight"]
     x = rng.normal(size=(batch, q_len, d_model))
     memory = None if k_len is None else rng.normal(size=(batch, k_len, d_model))
@@ -461,7 +461,7 @@ class AsItIs(Base):
     attend, axis = staticmethod(from_a_part), None
 
     def forward(self, x, memory=None, mask=None):
-        query, key, value = self.heads(x, memory)
+        query, key, value = self.three(x, memory)
         if mask is not None and self.axis is not None:
             mask = mask.unsqueeze(self.axis)
         return self.W_o(merge_heads(self.attend(query, key, value, mask)))
@@ -589,7 +589,7 @@ class GradientsCut(Base):
     never learn. Leave the thread whole."""
 
     def forward(self, x, memory=None, mask=None):
-        query, key, value = self.heads(x, memory)
+        query, key, value = self.three(x, memory)
         return self.W_o(merge_heads(formula(query.detach(), key.detach(), value, _for_heads(mask))))
 
 
@@ -599,7 +599,7 @@ class GradientsOfNan(Base):
     and torch.where hides it going forward alone. Keep the sum from being 0 before you divide."""
 
     def forward(self, x, memory=None, mask=None):
-        query, key, value = self.heads(x, memory)
+        query, key, value = self.three(x, memory)
         scores = query @ key.mT / math.sqrt(query.shape[-1])
         raised = torch.exp(scores - scores.amax(-1, keepdim=True)) * (1 if mask is None else _for_heads(mask))
         total = raised.sum(-1, keepdim=True)
@@ -612,7 +612,7 @@ class MadeOnTheCpu(Base):
     device=x.device."""
 
     def forward(self, x, memory=None, mask=None):
-        query, key, value = self.heads(x, memory)
+        query, key, value = self.three(x, memory)
         if mask is None:
             mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
         return self.W_o(merge_heads(formula(query, key, value, _for_heads(mask))))
@@ -627,7 +627,7 @@ class ByPyTorchsOwn(Base):
 @known.borrowed
 class ByTheCourses(Base):
     def forward(self, x, memory=None, mask=None):
-        return Finished(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)
+        return Finished(x.shape[-1], self.num_heads).to(x.dtype)(x, memory, mask)[0]
 
 
 @known.probe
@@ -692,7 +692,7 @@ TASK = Task(
     reference=reference,
     draw=draw,
     build=BUILD,
-    skeleton=Base,
+    skeleton=Skeleton,
     part=True,
     library="torch",
     cases=(

@@ -59,7 +59,7 @@ def without_decorators(source):
     """Return source in which stages, mistakes and legal ways are plain functions, as a learner would have them."""
     tree = ast.parse(textwrap.dedent(source))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             node.decorator_list = []
     return ast.unparse(tree)
 
@@ -80,17 +80,25 @@ def stands_alone(function):
     """Tell whether a function needs nothing from other files of the catalogue, which a child cannot import."""
     namespace, seen, waiting = inspect.getmodule(function).__dict__, set(), [function]
     while waiting:
-        code = waiting.pop().__code__
-        for name in set(code.co_names) | {n for c in code.co_consts if inspect.iscode(c) for n in c.co_names}:
+        for name in names_in(waiting.pop()):
             value = namespace.get(name)
             value = getattr(value, "compute", value)  # of a stage
             home = getattr(value, "__module__", None) or ""
             if callable(value) and home.startswith(("tasks", "grader")) and name not in seen:
-                if home != function.__module__ or not inspect.isfunction(value):
+                if home != function.__module__ or not (inspect.isfunction(value) or inspect.isclass(value)):
                     return False
                 seen.add(name)
                 waiting.append(value)
     return True
+
+
+def names_in(one):
+    """Return the names that a function mentions; of a class those of its methods and of what it is derived from."""
+    if inspect.isclass(one):
+        methods = [names_in(method) for method in vars(one).values() if inspect.isfunction(method)]
+        return {base.__name__ for base in one.__bases__}.union(*methods)
+    codes = [one.__code__, *filter(inspect.iscode, one.__code__.co_consts)]
+    return {name for code in codes for name in code.co_names}
 
 
 def test_every_file_is_a_task_or_named_here():
