@@ -287,8 +287,8 @@ def one_added(rng):
     after = yield {"x": x + 1, "start": 1}
     differs = first_difference(after - before, np.ones(x.shape))
     return differs and (
-        "When 1 is added to x, your result grows by {1:.4g} at [{0}]. It should grow by 1, because x is a term of the sum, "
-        "the sum, once."
+        "When 1 is added to x, your result grows by {1:.4g} at [{0}]. It should grow by 1, because x is a term of the "
+        "sum, once and as it is."
     ).format(*differs)
 
 

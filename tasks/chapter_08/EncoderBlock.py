@@ -497,18 +497,6 @@ class DroppedAtTheEnd(Base):
 
 
 @known.mistake
-class MaskAsMemory(Base):
-    """The mask arrives as the memory, the second argument of attention. Say which one it is: mask=mask."""
-
-    def forward(self, x, mask=None):
-        if self.norm == "pre":
-            x = x + self.dropout(self.attention(self.norm_attention(x), mask))
-            return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
-        x = self.norm_attention(x + self.dropout(self.attention(x, mask)))
-        return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
-
-
-@known.mistake
 class GradientsCut(Base):
     """The output is right, but a part is cut off from what made its input, by detach(), .data or no_grad(), so no
     gradient gets through it. Leave the thread whole."""
