@@ -444,10 +444,11 @@ def _missing(module, missing, extra, build):
         if value is None:
             break
     names = f" Yours are {_listed(extra)}." if extra else " Yours has none of its own." if not _has_any(module) else ""
-    there = "that parameter" if len(missing) == 1 else "these parameters"
+    several = "parameters" if len(missing) > 1 else "parameter"
+    attribute = first.partition(".")[0]
     return (
-        f"Your {build.module} has no parameter {_listed(missing)}.{names} The names are part of the task, because "
-        f"weights are loaded by them: {there} must be an attribute of self, set in __init__."
+        f"Your {build.module} has no {several} {_listed(missing)}.{names} The names are part of the task, because weights "
+        f"are loaded by them: in __init__, self.{attribute} = ... makes the first."
     )
 
 

@@ -88,7 +88,7 @@ def dependence(task, inputs, call, rng):
         if after is None or after[0].shape != before[0].shape:
             continue
         yours, right = (_rows(_moved(*runs)) for runs in zip(before, after, strict=True))
-        at = f"{name}[{', '.join(map(str, place))}]"
+        at = f"{name}[{', '.join(map(str, place))}]" if place else name
         if (yours & ~right).any():
             where = _where(yours & ~right)
             return f"In this case, when {at} alone is changed, your result changes{where}, and should not."

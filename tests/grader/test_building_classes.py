@@ -132,7 +132,7 @@ def wrong(change):
         (lambda self: setattr(self, "W", nn.Linear(2, 3)), "`W.weight` has shape (3, 2); expected (2, 3)"),
         (lambda self: setattr(self, "W", nn.Linear(2, 3)), "the other way round"),
         (lambda self: setattr(self, "W", nn.Linear(3, 2, bias=False)), "`W` has no bias"),
-        (lambda self: self.__delattr__("W"), "has no parameter `W.weight`, `W.bias`"),
+        (lambda self: self.__delattr__("W"), "has no parameters `W.weight`, `W.bias`"),
         (lambda self: _replace(self, [nn.Linear(3, 2)]), "Python list of modules"),
         (lambda self: _replace(self, {"weight": nn.Linear(3, 2)}), "Python dict of modules"),
         (lambda self: _replace(self, torch.zeros(2, 3)), "`W` is a plain tensor"),
@@ -317,3 +317,11 @@ def test_a_part_that_refuses_says_so():
     finally:
         del sys.modules["some_parts"]
     assert refusing("a", "b") is not refusing("a", "b")
+
+
+def test_a_forward_that_returns_several_things_is_told_as_such(task):
+    class Tuple(Skeleton):
+        def forward(self, x, mask):
+            return super().forward(x, mask), mask
+
+    assert said(task, Tuple).startswith("Your forward returned a tuple; expected one array.")
