@@ -55,7 +55,7 @@ class BrokenError(Exception):
     """An answer that is not what was asked for, whatever it computes; the text is for the learner."""
 
 
-def run(answer, inputs, build, module_class=None):
+def run(answer, inputs, build, module_class=None, *, reuse=False):
     """Return what is asked of an answer on one case, as a tensor, or whatever the answer returned in its place.
 
     Args:
@@ -65,13 +65,24 @@ def run(answer, inputs, build, module_class=None):
             there.
         build: the `Build`.
         module_class: the class of the module if the answer is not it.
+        reuse: whether a module of that class may serve again: the judge's own functions leave it as it is.
 
     Raises:
         BrokenError: the answer is no such module, or a part of what was asked cannot be had.
     """
+    if not reuse or not build.module or _makes_the_module(answer, build) or inputs.get("asks") == "device":
+        module = _module(answer, inputs, build, module_class) if build.module else None
+        return _asked(answer, inputs, build, module)
+    with _shared(module_class, inputs, build) as module:
+        return _asked(answer, inputs, build, module)
+
+
+def _asked(answer, inputs, build, module):
+    """Return what is asked of an answer with this module, whose weights are loaded."""
     asks = inputs.get("asks", "output")
     given = {name: inputs[name] for name in build.takes}
-    module = _module(answer, inputs, build, module_class, training=asks == "training") if build.module else None
+    if module is not None:
+        module.train(asks == "training")
     called = _call_of(answer, inputs, build, module)
     match asks:
         case "gradients":
@@ -129,7 +140,7 @@ def _makes_the_module(answer, build):
     return isinstance(answer, type) or (build.factory and build.name not in inspect.signature(answer).parameters)
 
 
-def _module(answer, inputs, build, module_class, *, training):
+def _module(answer, inputs, build, module_class):
     """Return the module with the weights of the case: the answer's, held to the contract, or one that is handed out."""
     import torch
 
@@ -157,7 +168,7 @@ def _module(answer, inputs, build, module_class, *, training):
                 raise
         else:
             module = _built(module_class, inputs, build)
-    return _loaded(module, inputs, build).train(training)
+    return _loaded(module, inputs, build)
 
 
 def _is_untouched(module, inputs, build):
@@ -165,6 +176,31 @@ def _is_untouched(module, inputs, build):
     with contextlib.suppress(Exception):
         return module(*(inputs[name] for name in build.takes)) is ...
     return False
+
+
+@contextlib.contextmanager
+def _shared(cls, inputs, build):
+    """Lend a module with the weights of the case; it serves again unless somebody has put other parts into it."""
+    key = (cls, *(inputs[name] for name in build.arguments))
+    module, parts = _lent.pop(key, (None, None))
+    if module is None:
+        module = _built(cls, inputs, build)
+        parts = _parts_in(module)
+    yield _loaded(module, inputs, build)
+    if _parts_in(module) == parts:
+        for parameter in module.parameters():
+            parameter.grad = None
+        _lent[key] = module, parts
+
+
+_lent = {}
+
+
+def _parts_in(module):
+    """Return what tells whether a module is still made of the same parts."""
+    parts = list(module.modules())
+    hooks = sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in parts)
+    return [*map(id, parts), *map(id, module.parameters()), hooks]
 
 
 def with_weights(cls, inputs, build):

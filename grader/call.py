@@ -29,6 +29,7 @@ class Terms:
         own: packages that the line that raised is never in: they are the course's, not the learner's.
         build: how the inputs become a module and a call of it; None where the answer is called with the inputs.
         module_class: the class of that module, where the answer is not it.
+        reuse: whether one module may serve several calls: those of the judge's own functions.
     """
 
     library: str = "numpy"
@@ -36,6 +37,7 @@ class Terms:
     own: tuple[str, ...] = ()
     build: Build | None = None
     module_class: type | None = None
+    reuse: bool = False
 
 
 NUMPY = Terms()
@@ -59,7 +61,7 @@ def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
             if terms.build is None:
                 result = function(*arguments.values())
             else:
-                result = run(function, arguments, terms.build, terms.module_class)
+                result = run(function, arguments, terms.build, terms.module_class, reuse=terms.reuse)
             if result is ...:
                 return Reply("untouched")
             found = _as_array(result, largest)  # a sparse tensor refuses, and so may whatever else came back

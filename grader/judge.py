@@ -33,7 +33,7 @@ def expected_output(task, inputs):
 
 def terms_of(task, own=()):
     """Return the `Terms` on which a task's answers are called; `own` names the packages of the course."""
-    return dataclasses.replace(task.terms, finished=task.finished, own=tuple(own))
+    return dataclasses.replace(task.terms, finished=task.finished, own=tuple(own), reuse=False)
 
 
 def judge_function(task, function, seed, own=(), *, computed=None, module_class=None):

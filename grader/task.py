@@ -146,7 +146,7 @@ class Task:
     @property
     def terms(self):
         """The `Terms` on which the judge calls functions of its own."""
-        return Terms(self.library, build=self.build, module_class=self.skeleton)
+        return Terms(self.library, build=self.build, module_class=self.skeleton, reuse=True)
 
     @property
     def stage_names(self):
