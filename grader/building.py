@@ -70,11 +70,19 @@ def run(answer, inputs, build, module_class=None, *, reuse=False):
     Raises:
         BrokenError: the answer is no such module, or a part of what was asked cannot be had.
     """
-    if not reuse or not build.module or _makes_the_module(answer, build) or inputs.get("asks") == "device":
+    moved = inputs.get("asks") == "device" and not is_judges(answer, build)
+    if not reuse or not build.module or _makes_the_module(answer, build) or moved:
         module = _module(answer, inputs, build, module_class) if build.module else None
         return _asked(answer, inputs, build, module)
     with _shared(module_class, inputs, build) as module:
         return _asked(answer, inputs, build, module)
+
+
+def is_judges(answer, build):
+    """Tell whether an answer can only be a function of the judge's own: then nobody asks where it makes its tensors."""
+    if getattr(answer, "names", None) is not None:
+        return True
+    return bool(build.module) and not build.given and not _makes_the_module(answer, build)
 
 
 def _asked(answer, inputs, build, module):
@@ -88,6 +96,8 @@ def _asked(answer, inputs, build, module):
         case "gradients":
             return _gradients(called, given, _parameters(module, inputs, build))
         case "device":
+            if is_judges(answer, build):
+                return _shape_of(called(given))
             return _shape_elsewhere(called, given, module)
         case "weights":
             if called(given) is ...:
@@ -347,13 +357,19 @@ def _shape_elsewhere(called, given, module):
                 "On a GPU this stops: a tensor that your code made stands on the CPU, where the inputs and the "
                 "parameters do not. Make it where x is, with device=x.device, or bring it there: .to(x.device)."
             ) from None
-        return torch.tensor(output.shape)  # it reads numbers, and there are none: nothing can be said
+        return _shape_of(output)  # it reads numbers, and there are none: nothing can be said
     if isinstance(elsewhere, torch.Tensor) and elsewhere.device.type != "meta":
         raise BrokenError(
             "With its inputs and its parameters on a GPU, the result would still stand on the CPU: some tensor is made "
             "anew there. Make it where the inputs are: device=x.device."
         )
     return torch.tensor(output.shape)
+
+
+def _shape_of(output):
+    import torch
+
+    return torch.tensor(output.shape) if isinstance(output, torch.Tensor) else output
 
 
 @contextlib.contextmanager
@@ -426,13 +442,13 @@ def _hold_to_the_contract(module, inputs, build):
     if extra:
         raise BrokenError(
             f"Your {build.module} has parameters that the task does not ask for: {_listed(extra)}. "
-            f"It has just these: {_listed(expected)}."
+            f"{f'It has just these: {_listed(expected)}.' if expected else 'It has none.'}"
         )
     for name, weight in expected.items():
         if found[name].shape != weight.shape:
             said = ", ".join(f"{each}={inputs[each]}" for each in build.arguments)
             turned = tuple(found[name].shape) == tuple(weight.shape)[::-1]
-            hint = " That is the other way round: nn.Linear(inputs, outputs) keeps (outputs, inputs)." if turned else ""
+            hint = f" {_other_way_round(module.get_submodule(name.rpartition('.')[0]))}" if turned else ""
             raise BrokenError(
                 f"The parameter `{name}` has shape {tuple(found[name].shape)}; expected {tuple(weight.shape)} where "
                 f"{build.module} is built with ({said}).{hint}"
@@ -444,6 +460,16 @@ def _hold_to_the_contract(module, inputs, build):
                 f"`{name}` and `{other}` are one and the same parameter: one module stands in both places. Build a new "
                 f"one for each."
             )
+
+
+def _other_way_round(module):
+    import torch
+
+    keeps = {
+        torch.nn.Linear: ": nn.Linear(inputs, outputs) keeps (outputs, inputs)",
+        torch.nn.Embedding: ": nn.Embedding(tokens, size) has a row for every token",
+    }
+    return f"That is the other way round{keeps.get(type(module), '')}."
 
 
 def _missing(module, missing, extra, build):

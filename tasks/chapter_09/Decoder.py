@@ -65,7 +65,7 @@ def the_example(rng):
         "dropout": 0.0,
         "norm": "post",
         "x": np.array([[[1.0, 3.0], [9.0, 1.0]]]),
-        "memory": np.array([[[5.0, 7.0]]]),
+        "memory": np.array([[[5.0, 7.0], [8.0, 2.0]]]),
         "memory_mask": None,
         **weights,
     }
@@ -94,6 +94,13 @@ def no_causal_mask(x):
 def mask_transposed(x):
     """The causal mask is the other way round: every position sees itself and what comes after it."""
     return causal_mask(x.shape[-2], like=x).mT
+
+
+@mask.slip
+def mask_inverted(x):
+    """The causal mask is inverted: every position sees what comes after it, and neither itself nor the past. True means
+    may attend."""
+    return ~causal_mask(x.shape[-2], like=x)
 
 
 @mask.slip
@@ -196,6 +203,15 @@ def residual_around_the_blocks(x, mask, blocks, others):
 
 
 @through.slip
+def memory_mask_in_self_attention_too(x, mask, blocks, others):
+    """memory_mask hides positions of x as well, as if it spoke of what is written. It speaks of the memory alone."""
+    both = mask if others[1] is None or mask is None else mask & others[1]
+    for block in blocks:
+        x = block(x, others[0], both, others[1])
+    return x
+
+
+@through.slip
 def norm_after_every_block(x, mask, blocks, others, module):
     """The last norm is applied after every block. It comes once, at the very end."""
     for number, block in enumerate(blocks, 1):
@@ -268,6 +284,17 @@ def masks_exchanged(module, x, memory, memory_mask):
     mask = causal_mask(x.shape[-2], like=x)
     for block in module.blocks:
         x = block(x, memory, memory_mask, mask)
+    return module.norm(x)
+
+
+@known.mistake
+def blocks_of_the_usual_kind(module, x, memory, memory_mask):
+    """The blocks are in pre-norm and without dropout, whatever the decoder is told. Hand `dropout` and `norm` on to
+    each of them."""
+    mask = causal_mask(x.shape[-2], like=x)
+    for block in module.blocks:
+        block.order, block.dropout.p = "pre", 0.0
+        x = block(x, memory, mask, memory_mask)
     return module.norm(x)
 
 
@@ -407,21 +434,26 @@ TASK = Task(
     difficulty=2,
     minutes=10,
     reference=reference,
-    draw=pre,
+    draw=masked,
     build=BUILD,
     skeleton=Skeleton,
     part=True,
     library="torch",
     cases=(
         Case("the example of the text", {}, 1, "float32", draw=the_example),
-        Case("two blocks", dict(num_layers=2, batch=1, length=4, k_len=6, num_heads=3, d_k=8, d_ff=5), 2, "float32"),
-        Case("one position", dict(num_layers=3, batch=2, length=1, k_len=4, num_heads=5, d_k=6, d_ff=7), 1, "float32"),
+        Case("two blocks", dict(num_layers=2, batch=1, length=4, num_heads=3, d_k=8, d_ff=5), 2, "float32"),
+        Case(
+            "one position",
+            dict(num_layers=1, batch=2, length=1, k_len=4, num_heads=5, d_k=6, d_ff=7),
+            1,
+            "float32",
+            draw=pre,
+        ),
         Case(
             "sources of different lengths",
             dict(num_layers=2, batch=3, length=5, num_heads=1, d_k=4, d_ff=6),
             2,
             "float32",
-            draw=masked,
         ),
         Case(
             "post-norm, float64",

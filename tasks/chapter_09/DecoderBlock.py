@@ -82,10 +82,10 @@ def the_example_pre(rng):
         "d_ff": 3,
         "dropout": 0.0,
         "norm": "pre",
-        "x": np.array([[[1.0, 3.0]]]),
-        "memory": np.array([[[10.0, 30.0], [20.0, 40.0], [90.0, 90.0]]]),
+        "x": np.array([[[1.0, 3.0], [3.0, 1.0]]]),
+        "memory": np.array([[[10.0, 30.0], [90.0, 90.0]]]),
         "mask": None,
-        "memory_mask": np.array([[[True, True, False]]]),
+        "memory_mask": np.array([[[True, False]]]),
         **weights,
     }
 
@@ -305,6 +305,13 @@ def memory_normalized(written, memory, is_pre, around, norms, attentions, masks)
     what is written alone: the encoder has normalized its output already, with a norm of its own."""
     other = norms[1](memory) if is_pre else memory
     return around(written, norms[1], lambda words: attentions[1](words, other, masks[1]))
+
+
+@read.slip
+def memory_normalized_in_both_orders(written, memory, around, norms, attentions, masks):
+    """The memory goes through the norm of cross-attention, in both orders. That norm is for what is written alone: the
+    encoder has normalized its output already, with a norm of its own."""
+    return around(written, norms[1], lambda words: attentions[1](words, norms[1](memory), masks[1]))
 
 
 @read.slip

@@ -77,7 +77,7 @@ def the_example(rng):
         "num_layers": 1,
         "dropout": 0.0,
         "norm": "pre",
-        "source": np.array([[1]]),
+        "source": np.array([[1, 0]]),
         "target": np.array([[1, 2]]),
         "source_lengths": np.array([1]),
         **weights,
@@ -317,6 +317,15 @@ class Machine(nn.Module):
 class Positions(nn.Module):
     def forward(self, x):
         return x + _positions(x)
+
+
+@known.mistake
+def decoder_of_the_usual_kind(module, source, target, source_lengths):
+    """The decoder's blocks are in pre-norm and without dropout, whatever the Transformer is told. Hand `dropout` and
+    `norm` on to the decoder, as to the encoder."""
+    for block in module.decoder.blocks:
+        block.order, block.dropout.p = "pre", 0.0
+    return module(source, target, source_lengths)
 
 
 @known.mistake
