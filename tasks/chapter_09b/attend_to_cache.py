@@ -308,8 +308,8 @@ def heads_left_apart(attention, x, cache, mask):
 
 @known.mistake
 def made_on_the_cpu(attention, x, cache, mask):
-    """A mask is made anew on the CPU, and on a GPU it would meet scores that are not there. Where there is no mask, hide
-    nothing; or make it where x is: device=x.device."""
+    """A mask is made anew on the CPU, and on a GPU it would meet scores that are not there. Where there is no mask,
+    hide nothing; or make it where x is: device=x.device."""
     if mask is None:
         mask = torch.ones(x.shape[1], cache.shape[3], dtype=torch.bool)
     query = attention.W_q(x).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
@@ -415,9 +415,7 @@ TASK = Task(
     cases=(
         Case("the example of the text", {}, 1, "float32", draw=the_example),
         Case("one new position", dict(batch=2, q_len=1, k_len=4, num_heads=3, d_k=5), 1, "float32"),
-        Case(
-            "a padded memory", dict(batch=3, q_len=1, k_len=5, num_heads=2, d_k=4), 2, "float32", draw=padded
-        ),
+        Case("a padded memory", dict(batch=3, q_len=1, k_len=5, num_heads=2, d_k=4), 2, "float32", draw=padded),
         Case("several at once, wide numbers", dict(batch=3, q_len=2, k_len=6, num_heads=4, d_k=5), 1, "float64"),
         Case(
             "several at once, behind each other",

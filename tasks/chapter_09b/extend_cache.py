@@ -269,8 +269,10 @@ def the_past_stays(rng):
     differs = first_difference(found[..., :3, :], inputs["cache"])
     if differs is None:
         return None
-    return "What was in the cache should stand in front as it is: of those positions, [{}] is {:.4g}, not {:.4g}.".format(
-        *differs
+    return (
+        "What was in the cache should stand in front as it is: of those positions, [{}] is {:.4g}, not {:.4g}.".format(
+            *differs
+        )
     )
 
 
@@ -294,7 +296,11 @@ def what_makes_keys_and_values(rng):
     inputs = draw_inputs(rng, batch=2, length=1, past=3, num_heads=3, d_k=2)
     before = yield inputs
     for name, index in (("W_k", 0), ("W_v", 1)):
-        after = yield {**inputs, f"{name}.weight": inputs[f"{name}.weight"] + 1, f"{name}.bias": -inputs[f"{name}.bias"]}
+        after = yield {
+            **inputs,
+            f"{name}.weight": inputs[f"{name}.weight"] + 1,
+            f"{name}.bias": -inputs[f"{name}.bias"],
+        }
         moved = {int(at) for at in np.argwhere(~np.isclose(before, after, atol=1e-6))[:, 0]}
         if moved != {index}:
             half = ("keys, index 0", "values, index 1")
@@ -319,9 +325,7 @@ TASK = Task(
         Case("the first positions", dict(batch=2, length=3, num_heads=4, d_k=5), 1, "float32", draw=first),
         Case("one new position", dict(batch=2, length=1, past=4, num_heads=3, d_k=5), 1, "float32"),
         Case("several at once", dict(batch=3, length=2, past=5, num_heads=4, d_k=6), 1, "float64"),
-        Case(
-            "another device", dict(batch=2, length=3, num_heads=4, d_k=5), 1, "float32", draw=first, asks="device"
-        ),
+        Case("another device", dict(batch=2, length=3, num_heads=4, d_k=5), 1, "float32", draw=first, asks="device"),
     ),
     stages=(key, value, stacked, new, extended),
     hints=(

@@ -118,7 +118,9 @@ def lengths_ignored(model, source):
 @logits_of.slip
 def first_source_for_all(model, source, source_lengths):
     """Every text is written from the first source. Text b has its own."""
-    return lambda tokens: logits_by(model, source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths))
+    return lambda tokens: logits_by(
+        model, source[:1].expand_as(source), tokens, source_lengths[:1].expand_as(source_lengths)
+    )
 
 
 @logits_of.slip
@@ -142,15 +144,15 @@ def choose():
 
 @choose.slip
 def never_appended():
-    """Every step asks what follows BEGIN: what was written does not count. It goes in, behind BEGIN, and what comes next
-    is said by the logits of the last position."""
+    """Every step asks what follows BEGIN: what was written does not count. It goes in, behind BEGIN, and what comes
+    next is said by the logits of the last position."""
     return lambda logits, tokens: logits[:, 0].argmax(dim=-1)
 
 
 @choose.slip
 def position_before_the_last():
-    """Each step reads the logits of the position before the last: what follows the token before. What comes next is said
-    by the last one."""
+    """Each step reads the logits of the position before the last: what follows the token before. What comes next is
+    said by the last one."""
     return lambda logits, tokens: logits[:, -2:][:, 0].argmax(dim=-1)
 
 
