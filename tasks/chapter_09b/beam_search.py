@@ -30,9 +30,15 @@ MARGIN = 0.01  # in log P and in scores: by how much what is kept leads what is 
 
 # In each case these must find different texts: pairs of slips by name, "" for none. All cases together tell all apart.
 PENALTY = (("", "no_penalty"), ("", "begin_counted"))
-LENGTH = (("", "end_not_counted"), ("end_not_counted", "divided_by_the_length"), ("", "ended_ones_lose"))
-PLACES = (("", "ended_may_fall_out"), ("ended_may_fall_out", "ended_leave_their_place"))
+LENGTH = (
+    ("", "end_not_counted"),
+    ("end_not_counted", "divided_by_the_length"),
+    ("greedy_choice", "divided_by_the_length"),
+    ("", "ended_ones_lose"),
+)
+PLACES = (("", "ended_may_fall_out"),)
 WIDTH = (
+    ("", "ended_leave_their_place"),
     ("", "greedy_choice"),
     ("ended_leave_their_place", "each_its_best_next"),
     ("end_not_counted", "each_its_best_next"),
@@ -72,7 +78,7 @@ def _drawn(seed, k_len, vocab, max_len, width, pairs):
         begin, *others = map(int, rng.permutation(vocab))
         inputs = {**transformer(rng, vocab, sharpness=1.5), **sources(rng, 1, k_len)}
         inputs["W_vocabulary.bias"] += 2.0  # no probability changes, sums of logits do
-        inputs |= {"source_lengths": np.array([k_len - 1]), "begin": begin, "max_len": max_len, "width": width}
+        inputs |= {"source_lengths": np.array([k_len // 2]), "begin": begin, "max_len": max_len, "width": width}
         model, tensors = module_of(inputs), [torch.from_numpy(inputs[name]) for name in ("source", "source_lengths")]
         table = _table(model, *tensors, begin, max_len)
         for end, bias in itertools.product(others, rng.uniform(-1, 3, size=4).tolist()):
