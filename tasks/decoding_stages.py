@@ -27,7 +27,7 @@ def transformer(rng, target_size, *, source_size=5, d_model=8, num_heads=2, d_ff
         *(
             (f"decoder.blocks.{block}.cross_attention.{name}.weight", 2.0)
             for block in range(num_layers)
-            for name in ["W_q", "W_v", "W_o"]
+            for name in ("W_q", "W_v", "W_o")
         ),
     ):
         weights[name] = factor * weights[name]
@@ -50,7 +50,7 @@ def module_of(inputs):
 
 
 def sources(rng, batch, k_len, source_size=5, *, shortest=2):
-    """Return sources of different lengths, all tokens of the padding drawn as well, as `source` and `source_lengths`."""
+    """Return `source` and `source_lengths`: sources of different lengths, the padding drawn as well."""
     lengths = rng.permutation(np.linspace(shortest, k_len, batch).round().astype(np.int64))
     return {"source": rng.integers(source_size, size=(batch, k_len)), "source_lengths": lengths}
 

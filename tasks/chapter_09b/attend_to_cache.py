@@ -308,8 +308,8 @@ def heads_left_apart(attention, x, cache, mask):
 
 @known.mistake
 def made_on_the_cpu(attention, x, cache, mask):
-    """A mask is made anew on the CPU, and on a GPU it would meet scores that are not there. Where there is no mask, hide
-    nothing; or make it where x is: device=x.device."""
+    """A mask is made anew on the CPU, and on a GPU it would meet scores that are not there. Where there is no mask,
+    hide nothing; or make it where x is: device=x.device."""
     if mask is None:
         mask = torch.ones(x.shape[1], cache.shape[3], dtype=torch.bool)
     query = attention.W_q(x).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)

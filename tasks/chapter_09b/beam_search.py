@@ -1,6 +1,7 @@
 """09b.beam_search: the best text that a beam of some width finds, its log probability divided by a length penalty."""
 
 import functools
+import inspect
 import itertools
 import math
 
@@ -27,56 +28,84 @@ BUILD = Build(
 MARGIN = 0.01  # in log P and in scores: by how much what is kept leads what is not
 
 
+# In each case these must find different texts: pairs of slips by name, "" for none. All cases together tell all apart.
+PENALTY = (("", "no_penalty"), ("", "begin_counted"))
+LENGTH = (
+    ("", "end_not_counted"),
+    ("end_not_counted", "divided_by_the_length"),
+    ("greedy_choice", "divided_by_the_length"),
+    ("", "ended_ones_lose"),
+)
+PLACES = (("", "ended_may_fall_out"),)
+WIDTH = (
+    ("", "ended_leave_their_place"),
+    ("", "greedy_choice"),
+    ("ended_leave_their_place", "each_its_best_next"),
+    ("end_not_counted", "each_its_best_next"),
+    ("", "each_its_best_next"),
+)
+EVERYTHING = (("", "cut_off_ones_lose"), ("no_penalty", "cut_off_ones_lose"), ("no_penalty", "multiplied"))
+BEHIND = (
+    ("", "end_is_continued"),
+    ("", "probabilities_summed"),
+    ("end_is_continued", "divided_by_the_length"),
+    ("end_is_continued", "probabilities_summed"),
+    ("probabilities_summed", "ended_ones_lose"),
+)
+
+
 def draw_inputs(rng, k_len, vocab, max_len, width):
-    """The penalty counts, and so does the width."""
-    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, width, ("no_penalty", "greedy_choice"))
+    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, width, PENALTY)
 
 
-def that_ends(rng, k_len, vocab, max_len, width):
-    """A search in which ended texts may be pushed out finds another text."""
-    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, width, ("ended_may_fall_out",))
+def aiming_at(pairs):
+    def draw(rng, k_len, vocab, max_len, width=None):
+        return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, width or vocab**max_len, pairs)
+
+    return draw
 
 
 def greedy(rng, k_len, vocab, max_len):
     """A beam of width 1."""
-    inputs = _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, 1, ())
-    return {**inputs, "alpha": 0.0}
-
-
-def everything(rng, k_len, vocab, max_len):
-    """A beam that keeps whatever there is."""
-    aims = ("no_penalty", "cut_off_ones_lose")
-    return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, vocab**max_len, aims)
+    return {**_drawn(int(rng.integers(2**62)), k_len, vocab, max_len, 1, ()), "alpha": 0.0}
 
 
 @functools.lru_cache(maxsize=512)
-def _drawn(seed, k_len, vocab, max_len, width, aims):
-    """Draw until the slips of these names show and nothing is a near tie."""
+def _drawn(seed, k_len, vocab, max_len, width, pairs):
+    """Draw until the pairs find different texts, and nothing is a near tie: END's bias and alpha are set so."""
     rng = np.random.default_rng(seed)
     while True:
         begin, *others = map(int, rng.permutation(vocab))
         inputs = {**transformer(rng, vocab, sharpness=1.5), **sources(rng, 1, k_len)}
-        inputs |= {"source_lengths": np.array([k_len - 1]), "begin": begin, "max_len": max_len, "width": width}
+        inputs["W_vocabulary.bias"] += 2.0  # no probability changes, sums of logits do
+        inputs |= {"source_lengths": np.array([k_len // 2]), "begin": begin, "max_len": max_len, "width": width}
         model, tensors = module_of(inputs), [torch.from_numpy(inputs[name]) for name in ("source", "source_lengths")]
-        log_p = _table(model, *tensors, begin, max_len).log_softmax(dim=-1).numpy()
-        for end, alpha in itertools.product(others, rng.permutation([0.6, 1.0, 1.5, 2.0]).tolist()):
-            way = {"end": end, "max_len": max_len, "width": width, "alpha": alpha}
-            found = _answer(log_p, **way)
-            if all(_answer(log_p, **way, without=aim) != found for aim in aims) and _is_clear(log_p, **way):
-                return {**inputs, **way}
+        table = _table(model, *tensors, begin, max_len)
+        for end, bias in itertools.product(others, rng.uniform(-1, 3, size=4).tolist()):
+            raised = table + bias * (torch.arange(vocab) == end)
+            for alpha in rng.permutation([0.6, 1.2, 2.0]).tolist():
+                way = {"end": end, "max_len": max_len, "width": width, "alpha": alpha}
+                answer = functools.cache(functools.partial(_answer, raised, **way))
+                if all(answer(one) != answer(other) for one, other in pairs) and _is_clear(raised, **way):
+                    inputs["W_vocabulary.bias"][end] += bias
+                    return {**inputs, **way}
 
 
-def _answer(log_p, end, max_len, width, alpha, without=""):
-    """Return the best text of a search, as the stages find it with a slip or without."""
-    searches = {"ended_may_fall_out": ended_may_fall_out, "greedy_choice": lambda *way: greedy_choice(*way[:-1])}
-    beam = searches.get(without, search)(log_p, end, max_len, width)
-    penalties = {"no_penalty": lambda *_: no_penalty()}
-    score = penalties.get(without, scored)(alpha, end)
-    return {"cut_off_ones_lose": cut_off_ones_lose}.get(without, best)(beam, score, end)
+def _answer(logits, name="", **values):
+    """Return the best text of a search, as the stages find it, but for one slip by its name."""
+    values["logits"] = logits
+    for stage in (log_p, search, scored, best):
+        slips = (*stage.slips, *stage.rare_slips)
+        way = next((slip.compute for slip in slips if slip.name == name), stage.compute)
+        values[stage.name] = way(*(values[asked] for asked in inspect.signature(way).parameters))
+        if stage is log_p:
+            values["log_p"] = values["log_p"].numpy()
+    return values["best"]
 
 
-def _is_clear(log_p, end, max_len, width, alpha):
+def _is_clear(logits, end, max_len, width, alpha):
     """Tell whether no two candidates between which a decision is made are nearly equal."""
+    log_p = torch.log_softmax(logits, dim=-1).numpy()
     beam, ended = [(0.0, ())], []
     for _ in range(max_len):
         candidates = sorted(_continued(beam, log_p), reverse=True)
@@ -106,7 +135,7 @@ def _table(model, source, source_lengths, begin, max_len):
     """Return the logits after every beginning: (vocab,) * (max_len - 1) + (max_len, vocab): [a, b, t] are those at
     position t of BEGIN a b."""
     vocab = model.W_vocabulary.out_features
-    texts = torch.cartesian_prod(*[torch.arange(vocab)] * (max_len - 1)).reshape(-1, max_len - 1)
+    texts = torch.tensor(list(itertools.product(range(vocab), repeat=max_len - 1)), dtype=torch.int64)
     tokens = torch.cat([torch.full((len(texts), 1), begin), texts], dim=1)
     logits = logits_by(model, source.expand(len(texts), -1), tokens, source_lengths.expand(len(texts)))
     return logits.reshape(*[vocab] * (max_len - 1), max_len, vocab)
@@ -157,12 +186,6 @@ def lengths_ignored(model, source, begin, max_len):
     """The padding of the source is read like real tokens: its length has no effect. It goes into the model, too:
     model(source, target, source_lengths)."""
     return _table(model, source, torch.tensor([source.shape[1]]), begin, max_len)
-
-
-@logits.slip
-def starts_from_end(model, source, source_lengths, end, max_len):
-    """The first token that goes in is END. It is BEGIN, the number that comes as `begin`."""
-    return _table(model, source, source_lengths, end, max_len)
 
 
 @Stage
@@ -223,11 +246,11 @@ def ended_leave_their_place(log_p, end, max_len, width):
     return ended + beam
 
 
-@search.slip
+@search.rare
 def stops_at_the_first_end(log_p, end, max_len, width):
     """The search stops as soon as one text has ended. The other beginnings go on, in the places that are left, until
     none is left or max_len is reached."""
-    beam, ended = [(0.0, ())], []
+    beam = [(0.0, ())]
     for _ in range(max_len):
         beam = sorted(_continued(beam, log_p), reverse=True)[:width]
         if any(text[-1] == end for _, text in beam):
@@ -235,7 +258,7 @@ def stops_at_the_first_end(log_p, end, max_len, width):
     return beam
 
 
-@search.slip
+@search.rare
 def end_is_continued(log_p, end, max_len, width):
     """Beginnings are continued behind their END, and what comes there counts in log P. A text that has ended keeps its
     place and its log P."""
@@ -245,13 +268,7 @@ def end_is_continued(log_p, end, max_len, width):
     return [(so_far, text[: text.index(end) + 1] if end in text else text) for so_far, text in beam]
 
 
-@search.slip
-def one_wider(log_p, end, max_len, width):
-    """The beam holds one beginning more than `width`."""
-    return search(log_p, end, max_len, width + 1)
-
-
-@search.slip
+@search.rare
 def each_its_best_next(log_p, end, max_len, width):
     """The `width` best first tokens are each continued by their own best next token, so that the beginnings never
     compete. At every step, all continuations of all beginnings compete for the places."""
@@ -298,7 +315,7 @@ def no_penalty():
     return lambda log_of, text: log_of
 
 
-@scored.slip
+@scored.rare
 def multiplied(alpha):
     """log P is multiplied by lp. It is divided by it, so that a long text, whose log P is far below 0, comes nearer to
     0."""
@@ -311,35 +328,16 @@ def end_not_counted(alpha, end):
     return lambda log_of, text: log_of / _penalty(len(text) - (text[-1] == end), alpha)
 
 
-@scored.slip
+@scored.rare
 def begin_counted(alpha):
     """n is one too large, as if BEGIN counted. It is the number of tokens written, with END and without BEGIN."""
     return lambda log_of, text: log_of / _penalty(len(text) + 1, alpha)
 
 
-@scored.slip
+@scored.rare
 def divided_by_the_length():
     """log P is divided by n itself. It is divided by lp, ((5 + n) / 6) to the power of alpha."""
     return lambda log_of, text: log_of / len(text)
-
-
-@scored.slip
-def length_to_the_power(alpha):
-    """log P is divided by n to the power of alpha. The base is (5 + n) / 6, which is 1 for one token and grows more
-    slowly."""
-    return lambda log_of, text: log_of / len(text) ** alpha
-
-
-@scored.slip
-def five_for_six(alpha):
-    """The base of lp is (5 + n) / 5. It is divided by 6, so that lp is 1 for one token."""
-    return lambda log_of, text: log_of / ((5 + len(text)) / 5) ** alpha
-
-
-@scored.slip
-def alpha_as_a_factor(alpha):
-    """alpha multiplies (5 + n) / 6. It is its power."""
-    return lambda log_of, text: log_of / (alpha * (5 + len(text)) / 6)
 
 
 @Stage
@@ -347,7 +345,7 @@ def best(search, scored, end):
     return max(search, key=lambda one: scored(*one))[1]
 
 
-@best.slip
+@best.rare
 def cut_off_ones_lose(search, scored, end):
     """A text that was cut off at max_len counts only if none has ended. It competes with the others, by its own
     score."""
@@ -355,7 +353,7 @@ def cut_off_ones_lose(search, scored, end):
     return max(ended or search, key=lambda one: scored(*one))[1]
 
 
-@best.slip
+@best.rare
 def ended_ones_lose(search, scored, end):
     """Texts that have ended are lost, as long as one has been cut off at max_len: the best of those is taken. All of
     the beam compete, by their scores."""
@@ -404,26 +402,6 @@ def not_filled(best):
 def with_an_axis_in_front(best, end, max_len):
     """The tokens stand in a row of their own: (1, max_len). One text is asked for: (max_len,)."""
     return torch.tensor([[*best, *[end] * (max_len - len(best))]])
-
-
-@known.mistake
-def penalty_in_the_search(model, source, source_lengths, begin, end, max_len, width, alpha):
-    """In every step, beginnings are compared by log P divided by lp. In the search it is log P alone that counts; lp
-    decides at the end."""
-    model.eval()
-    going, ended = [(0.0, 0.0, [])], []
-    for _ in range(max_len):
-        candidates = []
-        for _, so_far, text in going:
-            logits = model(source, torch.tensor([[begin, *text]]), source_lengths)[0, -1]
-            for token, p in enumerate(torch.log_softmax(logits, dim=-1).tolist()):
-                score = (so_far + p) / ((5 + len(text) + 1) / 6) ** alpha
-                candidates.append((score, so_far + p, [*text, token]))
-        candidates = sorted(candidates, reverse=True)[: width - len(ended)]
-        ended += [one for one in candidates if one[2][-1] == end]
-        going = [one for one in candidates if one[2][-1] != end]
-    text = max(ended + going)[2]
-    return torch.tensor(text + [end] * (max_len - len(text)))
 
 
 @known.mistake
@@ -560,22 +538,24 @@ TASK = Task(
     cases=(
         Case("the example of the text, alpha = 1", dict(alpha=1.0), 1, "float32", draw=the_example),
         Case("the example of the text, alpha = 0", dict(alpha=0.0), 1, "float32", draw=the_example),
-        Case("width 2", dict(k_len=6, vocab=5, max_len=4, width=2), 2, "float32"),
-        Case("width 3", dict(k_len=6, vocab=4, max_len=5, width=3), 1, "float32"),
-        Case("width 2, texts that end", dict(k_len=5, vocab=4, max_len=5, width=2), 1, "float32", draw=that_ends),
+        Case("width 2", dict(k_len=6, vocab=3, max_len=5, width=2), 1, "float32"),
+        Case("width 3", dict(k_len=6, vocab=4, max_len=5, width=3), 1, "float32", draw=aiming_at(WIDTH)),
+        Case("width 4", dict(k_len=3, vocab=5, max_len=4, width=4), 1, "float32", draw=aiming_at(LENGTH)),
+        Case("texts that end", dict(k_len=5, vocab=3, max_len=6, width=3), 1, "float32", draw=aiming_at(PLACES)),
+        Case("width 5", dict(k_len=5, vocab=4, max_len=4, width=5), 1, "float32", draw=aiming_at(BEHIND)),
         Case("width 1, as greedy choice", dict(k_len=4, vocab=5, max_len=3), 1, "float32", draw=greedy),
-        Case("everything is kept", dict(k_len=4, vocab=4, max_len=3), 1, "float32", draw=everything),
-        Case("everything is kept, wide numbers", dict(k_len=5, vocab=3, max_len=4), 1, "float64", draw=everything),
+        Case("everything is kept", dict(k_len=4, vocab=4, max_len=3), 1, "float32", draw=aiming_at(EVERYTHING)),
+        Case("width 3, wide numbers", dict(k_len=6, vocab=4, max_len=5, width=3), 1, "float64"),
     ),
     hints=(
-        "What does a beginning need to be compared with the others, and what to be continued? And where do those go that "
-        "have ended?",
+        "What does a beginning need to be compared with the others, and what to be continued? And where do those go "
+        "that have ended?",
         "A list of pairs (log P, tokens) is enough for those that go on, and another for those that have ended. "
         "torch.log_softmax of the logits of the last position, .tolist(), gives log P of every next token.",
         "Up to max_len times: candidates = every beginning with every token; sort by log P, keep the first width - "
         "len(ended); move those with END. At the end: max of ended + going, by log P / lp.",
-        "max(ended + going, key=lambda pair: pair[0] / ((5 + len(pair[1])) / 6) ** alpha)[1] is the text, if its tokens "
-        "are without BEGIN and with END.",
+        "With tokens kept without BEGIN and with END, n is len(tokens). The last choice: max(ended + going, key=lambda "
+        "pair: ...), where pair[0] is log P; then fill up with [end] * (max_len - n).",
     ),
     stages=(logits, log_p, search, scored, best, tokens),
     **known.ways,

@@ -110,8 +110,8 @@ def one_position_too_late():
 
 @place.slip
 def one_position_too_early():
-    """From the second token on, each stands one position too early. Token number t of the target, counted from 0, stands
-    at position t."""
+    """From the second token on, each stands one position too early. Token number t of the target, counted from 0,
+    stands at position t."""
     return lambda step: max(step - 1, 0)
 
 
@@ -162,8 +162,8 @@ def kept():
 
 @kept.slip
 def not_normed_for_the_cache():
-    """What goes into the cache is not normed, while the queries are. Keys, values and queries are all made of the normed
-    x, as block.self_attention(norm(x)) does."""
+    """What goes into the cache is not normed, while the queries are. Keys, values and queries are all made of the
+    normed x, as block.self_attention(norm(x)) does."""
     return lambda block, x: x
 
 
@@ -440,8 +440,8 @@ def where_it_first_differs(rng):
             "encoder, at the masks and at the parts of a block first, not at the cache."
         )
     return (
-        f"The logits of the first position are right, and those of position {wrong[0]} are the first to differ: the parts "
-        f"of a block are right for one token alone, so look at the positions and at what the cache holds."
+        f"The logits of the first position are right, and those of position {wrong[0]} are the first to differ: the "
+        f"parts of a block are right for one token alone, so look at the positions and at what the cache holds."
     )
 
 
@@ -469,7 +469,7 @@ def an_earlier_token_changed(rng):
     if moved[0]:
         return "When the token at position 1 is changed, your logits at position 0 change, too: that is its past."
     stays = moved[1:].index(False) + 1
-    return f"When the token at position 1 is changed, your logits at position {stays} stay as they are; they should change."
+    return f"When the token at position 1 is changed, your logits at position {stays} do not; they should."
 
 
 TASK = Task(
@@ -507,10 +507,10 @@ TASK = Task(
         for name in ("Transformer", "Decoder")
     ),
     hints=(
-        "Of what happens in model.forward, what is the same at every step and can stand before the loop? Of each block, "
-        "what is needed of tokens written earlier?",
-        "Before the loop: the mask, the memory, and for every block extend_cache(block.cross_attention, memory, None). In "
-        "the loop: one token, its position, and for every block its three parts, with norm and sum around each.",
+        "Of what happens in model.forward, what is the same at every step and can stand before the loop? Of each "
+        "block, what is needed of tokens written earlier?",
+        "Before the loop: the mask, the memory, and for every block extend_cache(block.cross_attention, memory, None). "
+        "In the loop: one token, its position, and for every block its three parts, with norm and sum around each.",
         "normed = block.norm_self_attention(x); caches[i] = extend_cache(block.self_attention, normed, caches[i]); "
         "x = x + attend_to_cache(block.self_attention, normed, caches[i]); then likewise across the bridge.",
         "The token of step t: model.positions(model.target(target[:, t : t + 1]), start=t). Across the bridge: "

@@ -144,15 +144,15 @@ def choose():
 
 @choose.slip
 def never_appended():
-    """Every step asks what follows BEGIN: what was written does not count. It goes in, behind BEGIN, and what comes next
-    is said by the logits of the last position."""
+    """Every step asks what follows BEGIN: what was written does not count. It goes in, behind BEGIN, and what comes
+    next is said by the logits of the last position."""
     return lambda logits, tokens: logits[:, 0].argmax(dim=-1)
 
 
 @choose.slip
 def position_before_the_last():
-    """Each step reads the logits of the position before the last: what follows the token before. What comes next is said
-    by the last one."""
+    """Each step reads the logits of the position before the last: what follows the token before. What comes next is
+    said by the last one."""
     return lambda logits, tokens: logits[:, -2:][:, 0].argmax(dim=-1)
 
 
