@@ -509,8 +509,8 @@ def _missing(module, missing, extra, build):
     several = "parameters" if len(missing) > 1 else "parameter"
     attribute = first.partition(".")[0]
     return (
-        f"Your {build.module} has no {several} {_listed(missing)}.{names} The names are part of the task, because weights "
-        f"are loaded by them: in __init__, self.{attribute} = ... makes the first."
+        f"Your {build.module} has no {several} {_listed(missing)}.{names} The names are part of the task, because "
+        f"weights are loaded by them: in __init__, self.{attribute} = ... makes the first."
     )
 
 

@@ -94,15 +94,25 @@ def right_pairs(task, seed):
     """Yield the names of the pairs of slips that give the reference's output on every case drawn from this seed."""
     _, cases_inputs = tries(task, seed)
     terms = task.terms
-    first = run_case(task.reference, cases_inputs[0], terms)
-    for slips, computed in on_inputs(task, cases_inputs[0], 2):
-        if is_same(computed, first):
+    right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
+    first, *others = most_telling_first(task, right)
+    for slips, computed in on_inputs(task, cases_inputs[first], 2):
+        if is_same(computed, right[first]):
             one = suspect(task, slips)
-            if all(
-                is_same(run_case(one.function, inputs, terms), run_case(task.reference, inputs, terms))
-                for inputs in cases_inputs[1:]
-            ):
+            if all(is_same(run_case(one.function, cases_inputs[case], terms), right[case]) for case in others):
                 yield one.name
+
+
+def most_telling_first(task, right):
+    """Return the numbers of the tries of a task, those whose right results hold most numbers first: where there are
+    many, few ways give the same by chance. What is asked besides the output comes last.
+
+    Args:
+        task: the `Task`.
+        right: a `Reply` of the reference for every try.
+    """
+    tried = [*task.cases, *task.cases][: len(right)]
+    return sorted(range(len(right)), key=lambda i: (tried[i].asks != "output", -right[i].value.size))
 
 
 def _name(slips):

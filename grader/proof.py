@@ -16,7 +16,7 @@ from grader.call import in_library, in_process, run_case
 from grader.catalogue import load_catalogue
 from grader.diagnose import is_same, suspect
 from grader.judge import expected_output, judge_function, tries
-from grader.pairs import alike, pairs_of, right_pairs
+from grader.pairs import alike, most_telling_first, pairs_of, right_pairs
 from grader.probing import run_probe
 from grader.result import Outcome
 
@@ -24,6 +24,7 @@ OTHER_SEEDS = (1, 2)  # what a lecturer might draw, besides what check() draws: 
 MANY_SEEDS = range(100, 125)  # no draw of these may turn a verdict
 SOME_SEEDS = MANY_SEEDS[::5]  # nor may one of these make two slips right
 JUDGED_PAIRS = 30  # of a task that go through the whole judge; all of them are told apart by what they compute
+JUDGED_PAIRS_OF_MODULES = 8  # where every run builds a module
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ def _pairs(task, seed, judged):
         yield Row(task.id, "pair", name, "is listed, and is no such pair", False)
     by_name = {slip.name: slip for slip in task.slips}
     to_tell = [pair for pair in pairs if pair.fate in ("told", "shared")]
-    for pair in to_tell[:: 1 + len(to_tell) // JUDGED_PAIRS]:
+    judged_pairs = JUDGED_PAIRS if task.build is None else JUDGED_PAIRS_OF_MODULES
+    for pair in to_tell[:: 1 + len(to_tell) // judged_pairs]:
         slips = [by_name[name] for name in pair.name.split(" + ")]
         result = judged(tuple(slips), seed)
         told = all(slip.message in result.message for slip in slips)
@@ -327,17 +329,8 @@ def _turned(task, functions, names):
     for seed in MANY_SEEDS:
         _, cases_inputs = tries(task, seed)
         right = [run_case(task.reference, inputs, terms) for inputs in cases_inputs]
-        outputs = {
-            name: [run_case(function, inputs, terms) for inputs in cases_inputs]
-            for name, function in zip(names, functions, strict=True)
-        }
-        for name, replies in outputs.items():
-            if all(map(is_same, replies, right)):
-                yield f"{name} is right", seed
-        for one, others in alike(outputs).items():
-            for other in others:
-                if names.index(one) < names.index(other):
-                    yield f"{one} and {other} give the same", seed
+        for one, other in _alike_throughout(task, dict(zip(names, functions, strict=True)), cases_inputs, right):
+            yield f"{one} is right" if other is None else f"{one} and {other} give the same", seed
         for way in task.legal:
             if not all(
                 is_same(run_case(way, inputs, terms), reply) for inputs, reply in zip(cases_inputs, right, strict=True)
@@ -346,6 +339,27 @@ def _turned(task, functions, names):
         for name in right_pairs(task, seed) if task.stages and seed in SOME_SEEDS else ():
             if name not in task.cancelling:
                 yield f"{name} give the right output", seed
+
+
+def _alike_throughout(task, functions, cases_inputs, right):
+    """Yield (name, other) for functions that give the same on every case; (name, None) for one that is right.
+
+    A case is run only for those that no case before it has told apart: one is enough for most.
+    """
+    together = [(one, other) for one, other in itertools.combinations(functions, 2)]
+    together += [(name, None) for name in functions]
+    for case in most_telling_first(task, right):
+        wanted = {name for pair in together for name in pair if name is not None}
+        replies = {name: [run_case(functions[name], cases_inputs[case], task.terms)] for name in wanted}
+        same = alike(replies)
+        together = [
+            (one, other)
+            for one, other in together
+            if (is_same(replies[one][0], right[case]) if other is None else other in same.get(one, ()))
+        ]
+        if not together:
+            return
+    yield from together
 
 
 def _arrays(inputs):
