@@ -207,10 +207,17 @@ _lent = {}
 
 
 def _parts_in(module):
-    """Return what tells whether a module is still made of the same parts."""
+    """Return what tells whether a module is still as it was built: its parts, its parameters, its plain attributes."""
     parts = list(module.modules())
     hooks = sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in parts)
-    return [*map(id, parts), *map(id, module.parameters()), hooks]
+    plain = [
+        (name, value)
+        for part in parts
+        for name, value in vars(part).items()
+        if isinstance(value, int | float | str | type(None)) and name != "training"
+    ]
+    functions = [name for part in parts for name, value in vars(part).items() if inspect.isroutine(value)]
+    return [*map(id, parts), *map(id, module.parameters()), hooks, plain, functions]
 
 
 def with_weights(cls, inputs, build):
