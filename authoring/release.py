@@ -104,9 +104,19 @@ def exercise(solution, path):
             raise NotebookError(f"{place}: answers a question but has no metadata `course.question`.")
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
+            _keep_tags(cell)
         cells.append(cell)
     _refuse_leaks(cells, answers)
     return nbformat.from_dict({**normalize(solution), "cells": cells})
+
+
+def _keep_tags(cell):
+    """What a solution shows may depend on the machine; what an untouched exercise shows does not."""
+    tags = [tag for tag in cell.metadata.get("tags", ()) if tag != "nbval-ignore-output"]
+    if tags:
+        cell.metadata["tags"] = tags
+    else:
+        cell.metadata.pop("tags", None)
 
 
 def _without_solution(source, place):

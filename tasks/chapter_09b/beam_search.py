@@ -35,8 +35,10 @@ LENGTH = (
     ("end_not_counted", "divided_by_the_length"),
     ("greedy_choice", "divided_by_the_length"),
     ("", "ended_ones_lose"),
+    ("divided_by_the_length", "ended_ones_lose"),
+    ("greedy_choice", "ended_ones_lose"),
 )
-PLACES = (("", "ended_may_fall_out"),)
+PLACES = (("", "ended_may_fall_out"), ("ended_leave_their_place", "ended_may_fall_out"))
 WIDTH = (
     ("", "ended_leave_their_place"),
     ("", "greedy_choice"),
@@ -44,13 +46,19 @@ WIDTH = (
     ("end_not_counted", "each_its_best_next"),
     ("", "each_its_best_next"),
 )
-EVERYTHING = (("", "cut_off_ones_lose"), ("no_penalty", "cut_off_ones_lose"), ("no_penalty", "multiplied"))
+EVERYTHING = (
+    ("", "cut_off_ones_lose"),
+    ("no_penalty", "cut_off_ones_lose"),
+    ("no_penalty", "multiplied"),
+    ("cut_off_ones_lose", "multiplied"),
+)
 BEHIND = (
     ("", "end_is_continued"),
     ("", "probabilities_summed"),
     ("end_is_continued", "divided_by_the_length"),
     ("end_is_continued", "probabilities_summed"),
     ("probabilities_summed", "ended_ones_lose"),
+    ("probabilities_summed", "divided_by_the_length"),
 )
 
 

@@ -35,6 +35,11 @@ def end_at_once(rng, batch, k_len, vocab, max_len):
     return _drawn(int(rng.integers(2**62)), k_len, vocab, max_len, (0, *range(2, max_len - 1)), batch)
 
 
+def all_end(rng, batch, k_len, vocab, max_len):
+    """All texts end, and BEGIN is written: always the same draw, in which every way to go on after END shows."""
+    return _drawn(0, k_len, vocab, max_len, (5, 1, 3), batch)
+
+
 def on_a_device(rng, batch, k_len):
     return {**transformer(rng, 4), **sources(rng, batch, k_len), "begin": 0, "end": 3, "max_len": 2}
 
@@ -522,6 +527,7 @@ TASK = Task(
         Case("the example of the text", dict(max_len=4), 1, "float32", draw=the_example),
         Case("3 texts, up to 7 tokens", dict(batch=3, k_len=5, vocab=6, max_len=7), 2, "float32"),
         Case("one text ends at once", dict(batch=2, k_len=4, vocab=5, max_len=6), 1, "float32", draw=end_at_once),
+        Case("3 texts that all end", dict(batch=3, k_len=5, vocab=5, max_len=8), 1, "float32", draw=all_end),
         Case("2 texts, wide numbers", dict(batch=2, k_len=6, vocab=4, max_len=5), 1, "float64"),
         Case("another device", dict(batch=3, k_len=4), 1, "float32", draw=on_a_device, asks="device"),
     ),
