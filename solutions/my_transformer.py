@@ -210,8 +210,7 @@ class DecoderBlock(nn.Module):
         self.self_attention = MultiHeadAttention(d_model, num_heads)
         self.cross_attention = MultiHeadAttention(d_model, num_heads)
         self.feed_forward = FeedForward(d_model, d_ff)
-        self.norm_self_attention = nn.LayerNorm(d_model)
-        self.norm_cross_attention = nn.LayerNorm(d_model)
+        self.norm_self_attention, self.norm_cross_attention = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
         self.norm_feed_forward = nn.LayerNorm(d_model)
         self.dropout = nn.Dropout(dropout)
         self.is_pre = norm == "pre"
