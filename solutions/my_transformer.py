@@ -207,13 +207,11 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm="pre"):
         super().__init__()
-        self.self_attention = MultiHeadAttention(d_model, num_heads)
-        self.cross_attention = MultiHeadAttention(d_model, num_heads)
+        self.self_attention, self.cross_attention = (MultiHeadAttention(d_model, num_heads) for _ in range(2))
         self.feed_forward = FeedForward(d_model, d_ff)
-        self.norm_self_attention, self.norm_cross_attention = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.norm_self_attention, self.norm_cross_attention = (nn.LayerNorm(d_model) for _ in range(2))
         self.norm_feed_forward = nn.LayerNorm(d_model)
-        self.dropout = nn.Dropout(dropout)
-        self.is_pre = norm == "pre"
+        self.dropout, self.is_pre = nn.Dropout(dropout), norm == "pre"
 
     def forward(self, x, memory, mask=None, memory_mask=None):
         """Return the block's output for every position that is written: (batch, length, d_model)."""

@@ -12,6 +12,8 @@ import pytest
 
 from grader import proof
 from grader.judge import judge_function, judge_task, terms_of
+from grader.program import Program
+from grader.result import Outcome
 from grader.runner import Child
 from grader.submission import Cell, Submission
 from grader.task import Case
@@ -34,20 +36,51 @@ def test_a_question_has_one_right_choice_and_explains_all(question):
     assert all(row.holds for row in proof.prove_question(question))
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+@pytest.mark.parametrize("task", [task for task in TASKS if not task.own_file], ids=lambda task: task.id)
 def test_the_judge_outside_says_what_the_judge_inside_says(task):
     """Mistakes, legal ways and borrowed answers through the child process, from their source."""
     attempts = [mistake.compute for mistake in task.mistakes], task.legal, task.borrowed
     some = 1 if task.library == "torch" else 4  # a process that loads PyTorch takes a second or more
     tried = 0
     for kind in attempts:
-        for function in [function for function in kind if stands_alone(function)][:some]:
+        for function in [one for one in kind if stands_alone(one) and could_be_handed_in(task, one)][:some]:
             with Child(as_program(function, task), terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
                 outside = judge_task(task, CATALOGUE.seed, child, CATALOGUE.own)
             inside = judge_function(task, function, CATALOGUE.seed, CATALOGUE.own)
             assert verdict(outside) == verdict(inside), function.__name__
             tried += 1
+    if task.part:
+        tried += parts_inside_and_outside(task)
     assert tried >= 2
+
+
+def could_be_handed_in(task, answer):
+    """Tell whether a learner could write this: of a task that asks for a class, the judge's own functions are none."""
+    asks_for_a_class = task.build is not None and task.build.module and not task.build.given
+    return inspect.isclass(answer) or not asks_for_a_class
+
+
+def parts_inside_and_outside(task):
+    """Try the course's own part, and the same with its results doubled; return how many answers that were."""
+    own = CATALOGUE.parts.read()
+    part = own.part(task.id)
+    before, others = CATALOGUE.parts_before(task.id)
+    given = ", ".join(one.name for one in before) or "__name__"
+    start, _, end = part.body.rpartition("return ")
+    for body in (part.body, f"{start}return 2 * ({end.strip()})\n"):
+        answer = f"{own.header}\nfrom {{}} import {given}\n\n{body}"
+        modules = ((CATALOGUE.parts.module, dataclasses.replace(own, parts=before).text),)
+        program = Program(
+            task.function, (), answer.format(CATALOGUE.parts.module), modules, tuple(o.name for o in others)
+        )
+        with Child(program, terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
+            outside = judge_task(task, CATALOGUE.seed, child, CATALOGUE.own)
+        namespace = {"__name__": "answer"}
+        exec(answer.format(CATALOGUE.parts.own), namespace)
+        inside = judge_function(task, namespace[task.function], CATALOGUE.seed, (*CATALOGUE.own, CATALOGUE.parts.own))
+        assert (outside.outcome, outside.points) == (inside.outcome, inside.points), body
+        assert (outside.outcome is Outcome.RIGHT) == (body == part.body)
+    return 2
 
 
 def verdict(result):
@@ -95,6 +128,11 @@ def stands_alone(function):
 def names_in(one):
     """Return the names that a function mentions; of a class those of its methods and of what it is derived from."""
     if inspect.isclass(one):
+        if any(
+            base.__module__.startswith(("tasks", "grader")) and base.__module__ != one.__module__
+            for base in one.__mro__
+        ):
+            return {"Skeleton"}
         methods = [names_in(method) for method in vars(one).values() if inspect.isfunction(method)]
         return {base.__name__ for base in one.__bases__}.union(*methods)
     codes = [one.__code__, *filter(inspect.iscode, one.__code__.co_consts)]
@@ -107,7 +145,7 @@ def test_every_file_is_a_task_or_named_here():
     in_chapters = {
         f"chapter_{chapter.number}/{name}.py"
         for chapter in CATALOGUE.chapters
-        for name in ("__init__", "questions", *(task.function for task in chapter.tasks))
+        for name in ("__init__", *["questions"] * bool(chapter.questions), *(task.function for task in chapter.tasks))
     }
     shared = {path for path in found - in_chapters if path.endswith("_stages.py") and "/" not in path}
     assert found - in_chapters - shared == {

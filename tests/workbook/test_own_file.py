@@ -1,10 +1,13 @@
 """The learner's own file: right answers are kept in it, and what was edited by hand is not lost."""
 
+import json
 import sys
 
 import pytest
 
+from grader.grade import grade_notebook
 from grader.parts import parse
+from grader.result import Outcome
 from grader.submission import cells_of
 from tasks import CATALOGUE
 from workbook import check, own_file
@@ -204,3 +207,52 @@ def test_nothing_is_kept_outside_a_notebook(tmp_path, monkeypatch, capsys):
     exec("import torch\n" + MASK, namespace)
     check("04.causal_mask", namespace["causal_mask"])
     assert list(tmp_path.iterdir()) == []
+
+
+CAPSTONE = """
+from my_transformer import Transformer, training_step
+import torch
+
+def build_model(source_size, target_size, d_model, num_heads, d_ff, num_layers):
+    return Transformer(source_size, target_size, d_model, num_heads, d_ff, num_layers)
+
+def train(model, optimizer, source, source_lengths, inputs, labels, rates, clip):
+    losses = []
+    for *batch, rate in zip(source, source_lengths, inputs, labels, rates, strict=True):
+        optimizer.param_groups[0]["lr"] = rate
+        losses.append(training_step(model, optimizer, *batch, clip).detach())
+    return torch.stack(losses)
+"""
+
+
+@pytest.fixture
+def hand_in(tmp_path):
+    """Return what grades the capstone with a learner's file beside it."""
+
+    def grade(text):
+        cell = {"cell_type": "code", "source": CAPSTONE, "metadata": {}}
+        path = tmp_path / "10b.ipynb"
+        path.write_text(json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}))
+        if text is not None:
+            (tmp_path / own_file.NAME).write_text(text, encoding="utf-8")
+        results = grade_notebook(path, CATALOGUE, CATALOGUE.seed, chapter="10b").results
+        return {result.id: result for result in results}
+
+    return grade
+
+
+def test_the_capstone_is_graded_with_the_file_beside_it(hand_in):
+    results = hand_in(own_file.begun().text)
+    assert {result.outcome for result in results.values()} == {Outcome.RIGHT}
+    edited = CATALOGUE.parts.file.read_text(encoding="utf-8").replace('norm="pre"):', 'norm="post"):')
+    assert "norm comes after each sum" in hand_in(edited)["10b.build_model"].message
+
+
+def test_the_capstone_without_its_file_says_what_to_hand_in(hand_in):
+    result = hand_in(None)["10b.build_model"]
+    assert result.outcome is Outcome.UNREADABLE
+    assert "there is no my_transformer.py beside the notebook: hand it in, too" in result.message.lower()
+
+
+def test_a_file_that_is_no_python_is_told(hand_in):
+    assert "is no Python" in hand_in("def broken(:\n")["10b.train"].message
