@@ -118,7 +118,7 @@ def test_executed_once_from_top_to_bottom_without_errors(path):
 @every(*LESSONS, *SOLUTIONS, *EXERCISES)
 def test_code_cells_are_short(path):
     lines = {
-        cell.id: re.sub(r"^ *### .*\n", "", cell.source, flags=re.MULTILINE).splitlines() for cell in code_cells(path)
+        cell.id: re.sub(r"^ *### .*\n?", "", cell.source, flags=re.MULTILINE).splitlines() for cell in code_cells(path)
     }
     assert [id for id, of_cell in lines.items() if len(of_cell) > LONGEST_CELL] == []
 
