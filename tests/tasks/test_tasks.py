@@ -49,7 +49,7 @@ def test_the_judge_outside_says_what_the_judge_inside_says(task):
             inside = judge_function(task, function, CATALOGUE.seed, CATALOGUE.own)
             assert verdict(outside) == verdict(inside), function.__name__
             tried += 1
-    if task.part:
+    if tried < 2 and task.part:
         tried += parts_inside_and_outside(task)
     assert tried >= 2
 
