@@ -226,7 +226,10 @@ def with_weights(cls, inputs, build):
 
 
 def _built(cls, inputs, build):
-    return cls(*(inputs[name] for name in build.arguments))
+    import torch
+
+    with torch.random.fork_rng(devices=[]):  # what it draws to begin with is nobody else's random numbers
+        return cls(*(inputs[name] for name in build.arguments))
 
 
 def _loaded(module, inputs, build):
