@@ -19,6 +19,7 @@ laptop with nothing else to do. On a slower or busier machine they are missed, a
 """
 
 import argparse
+import dataclasses
 import random
 import statistics
 import time
@@ -127,8 +128,7 @@ def pytorchs_model(source_size, target_size):
 
 def model_of_the_parts(source_size, target_size):
     """Return the Transformer of the solutions to the exercises, with our weights."""
-    sizes = (SIZES.d_model, SIZES.num_heads, SIZES.d_ff, SIZES.num_layers, SIZES.dropout, SIZES.norm)
-    model = parts.Transformer(source_size, target_size, *sizes)
+    model = parts.Transformer(source_size, target_size, *dataclasses.astuple(SIZES))
     ours = our_model(source_size, target_size).parameters()
     with torch.no_grad():
         for parameter, weight in zip(ours, model.parameters(), strict=True):  # in the same order

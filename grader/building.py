@@ -1,5 +1,5 @@
 """Answers that are modules, or are handed one: builds it, loads its weights, and asks for its output, its gradients, or
-whether it makes its tensors where its inputs are.
+what else a case asks.
 
 What a module is built with, what it is called with and its parameters are the inputs of a case, all by name, so that
 weights cross to the child as any array does.
@@ -10,11 +10,8 @@ import inspect
 import itertools
 from dataclasses import dataclass
 
-from grader.failing_line import where_it_raised
-
-ASKS = ("output", "training", "gradients", "device", "weights", "operations")
-WRITERS = {"__setitem__", "copy_"}  # from any device to any other, but what is on the CPU stays there
-MOVERS = WRITERS | {"__getitem__", "to", "type_as", "expand_as", "view_as", "reshape_as", "__get__"}
+from grader.contract import BrokenError, hold_to_the_contract
+from grader.elsewhere import shape_elsewhere, shape_of
 
 
 @dataclass(frozen=True)
@@ -51,18 +48,14 @@ class Build:
 _draws = itertools.count()
 
 
-class BrokenError(Exception):
-    """An answer that is not what was asked for, whatever it computes; the text is for the learner."""
-
-
 def run(answer, inputs, build, module_class=None, *, reuse=False):
     """Return what is asked of an answer on one case, as a tensor, or whatever the answer returned in its place.
 
     Args:
         answer: the learner's class or function. The judge's own functions take by name what they need: the module by
             the name of the build, what it is built with, and what it takes.
-        inputs: by name, tensors in the place of arrays; "asks" says what is asked (see `ASKS`), "output" if it is not
-            there.
+        inputs: by name, tensors in the place of arrays; "asks" says what is asked (see `Case.asks`), "output" if it is
+            not there.
         build: the `Build`.
         module_class: the class of the module if the answer is not it.
         reuse: whether a module of that class may serve again: the judge's own functions leave it as it is.
@@ -97,8 +90,8 @@ def _asked(answer, inputs, build, module):
             return _gradients(called, given, _parameters(module, inputs, build))
         case "device":
             if is_judges(answer, build):
-                return _shape_of(called(given))
-            return _shape_elsewhere(called, given, module)
+                return shape_of(called(given))
+            return shape_elsewhere(called, given, module)
         case "weights":
             if called(given) is ...:
                 return ...
@@ -171,13 +164,14 @@ def _module(answer, inputs, build, module_class):
                     raise NotImplementedError
                 raise BrokenError(f"Your function returned a {type(module).__name__}; expected a {build.module}.")
             try:
-                _hold_to_the_contract(module, inputs, build)
+                hold_to_the_contract(module, inputs, build)
             except BrokenError:
                 if _is_untouched(module, inputs, build):
                     raise NotImplementedError from None
                 raise
         else:
             module = _built(module_class, inputs, build)
+            hold_to_the_contract(module, inputs, build)  # it may be of a learner's own file
     return _loaded(module, inputs, build)
 
 
@@ -343,90 +337,6 @@ def _flat(tensors):
     return torch.cat([tensor.reshape(-1) for tensor in tensors]) if tensors else torch.zeros(0)
 
 
-# Another device -------------------------------------------------------------------------------------------------------
-
-
-def _shape_elsewhere(called, given, module):
-    """Return the shape of what comes out on the meta device, which computes shapes alone and needs no GPU."""
-    import torch
-
-    output = called(given)
-    if not isinstance(output, torch.Tensor):
-        return output
-    if module is not None:
-        module.to("meta")
-    moved = {name: value.to("meta") if isinstance(value, torch.Tensor) else value for name, value in given.items()}
-    try:
-        with _one_device():
-            elsewhere = called(moved)
-    except BrokenError:
-        raise
-    except Exception as error:
-        if "device" in str(error) and "numpy" not in str(error):
-            raise BrokenError(
-                "On a GPU this stops: a tensor that your code made stands on the CPU, where the inputs and the "
-                "parameters do not. Make it where x is, with device=x.device, or bring it there: .to(x.device)."
-            ) from None
-        return _shape_of(output)  # it reads numbers, and there are none: nothing can be said
-    if isinstance(elsewhere, torch.Tensor) and elsewhere.device.type != "meta":
-        raise BrokenError(
-            "With its inputs and its parameters on a GPU, the result would still stand on the CPU: some tensor is made "
-            "anew there. Make it where the inputs are: device=x.device."
-        )
-    return torch.tensor(output.shape)
-
-
-def _shape_of(output):
-    import torch
-
-    return torch.tensor(output.shape) if isinstance(output, torch.Tensor) else output
-
-
-@contextlib.contextmanager
-def _one_device():
-    """Stop with `BrokenError` where a tensor of the CPU meets one of another device."""
-    from torch.overrides import TorchFunctionMode
-
-    class OneDevice(TorchFunctionMode):
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            kwargs = kwargs or {}
-            name = getattr(function, "__name__", "")
-            if name not in MOVERS or (name in WRITERS and args[0].device.type == "cpu"):
-                tensors = [one for one in _tensors((args, kwargs)) if one.ndim]
-                if len({one.device.type for one in tensors}) > 1:
-                    stranger = next(one for one in tensors if one.device.type == "cpu")
-                    raise StrangerError(tuple(stranger.shape))
-            return function(*args, **kwargs)
-
-    try:
-        with OneDevice():
-            yield
-    except StrangerError as error:
-        line, _ = where_it_raised(error)
-        where = f" in `{line}`" if line else ""
-        raise BrokenError(
-            f"On a GPU this stops{where}: a tensor of shape {error.args[0]} that your code made stands on the CPU, "
-            f"where the inputs and the parameters do not. Make it where x is, with device=x.device, or bring it there: "
-            f".to(x.device)."
-        ) from None
-
-
-class StrangerError(Exception):
-    """A tensor of the CPU, of this shape, among those of another device."""
-
-
-def _tensors(value):
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _tensors(one)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-
-
 # Cost -----------------------------------------------------------------------------------------------------------------
 
 
@@ -438,106 +348,3 @@ def _within(called, given, budget):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         output = called(given)
     return torch.tensor(counter.get_total_flops() <= budget) if isinstance(output, torch.Tensor) else output
-
-
-# The contract ---------------------------------------------------------------------------------------------------------
-
-
-def _hold_to_the_contract(module, inputs, build):
-    """Raise `BrokenError` unless the module's parameters have just these names and shapes, each a tensor of its own."""
-    expected, found = build.parameters(inputs), dict(module.named_parameters(remove_duplicate=False))
-    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
-    if missing:
-        raise BrokenError(_missing(module, missing, extra, build))
-    if extra:
-        raise BrokenError(
-            f"Your {build.module} has parameters that the task does not ask for: {_listed(extra)}. "
-            f"{f'It has just these: {_listed(expected)}.' if expected else 'It has none.'}"
-        )
-    for name, weight in expected.items():
-        if found[name].shape != weight.shape:
-            said = ", ".join(f"{each}={inputs[each]}" for each in build.arguments)
-            turned = tuple(found[name].shape) == tuple(weight.shape)[::-1]
-            hint = f" {_other_way_round(module.get_submodule(name.rpartition('.')[0]))}" if turned else ""
-            raise BrokenError(
-                f"The parameter `{name}` has shape {tuple(found[name].shape)}; expected {tuple(weight.shape)} where "
-                f"{build.module} is built with ({said}).{hint}"
-            )
-    homes = {}
-    for name, parameter in found.items():
-        if (other := homes.setdefault(id(parameter), name)) != name:
-            raise BrokenError(
-                f"`{name}` and `{other}` are one and the same parameter: one module stands in both places. Build a new "
-                f"one for each."
-            )
-
-
-def _other_way_round(module):
-    import torch
-
-    keeps = {
-        torch.nn.Linear: ": nn.Linear(inputs, outputs) keeps (outputs, inputs)",
-        torch.nn.Embedding: ": nn.Embedding(tokens, size) has a row for every token",
-    }
-    return f"That is the other way round{keeps.get(type(module), '')}."
-
-
-def _missing(module, missing, extra, build):
-    """Return what to say of parameters that are not there, and of what stands in their place."""
-    import torch
-
-    first = missing[0]
-    owner_path, _, last = first.rpartition(".")
-    parts = first.split(".")
-    for depth in range(len(parts)):
-        owner = _at(module, parts[:depth])
-        value = getattr(owner, parts[depth], None) if owner is not None else None
-        path = ".".join(parts[: depth + 1])
-        if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
-            return (
-                f"`{path}` is a plain tensor, which PyTorch does not count among the parameters: no optimizer would "
-                f"ever change it. Wrap it in nn.Parameter(...), or let an nn.Linear hold it."
-            )
-        if isinstance(value, list | tuple) and any(isinstance(one, torch.nn.Module) for one in value):
-            return (
-                f"`{path}` is a Python {type(value).__name__} of modules, into which PyTorch does not look: their "
-                f"parameters are lost to it. nn.ModuleList(...) holds modules so that they count."
-            )
-        if isinstance(value, dict) and any(isinstance(one, torch.nn.Module) for one in value.values()):
-            return (
-                f"`{path}` is a Python dict of modules, into which PyTorch does not look. nn.ModuleDict(...) does it."
-            )
-        is_last = depth + 1 == len(parts)
-        if is_last and last == "bias" and getattr(owner, "weight", None) is not None:
-            return (
-                f"`{owner_path}` has no bias. The task wants one: nn.Linear and nn.LayerNorm have it unless told "
-                f"otherwise."
-            )
-        if value is None:
-            break
-    names = f" Yours are {_listed(extra)}." if extra else " Yours has none of its own." if not _has_any(module) else ""
-    several = "parameters" if len(missing) > 1 else "parameter"
-    attribute = first.partition(".")[0]
-    return (
-        f"Your {build.module} has no {several} {_listed(missing)}.{names} The names are part of the task, because "
-        f"weights are loaded by them: in __init__, self.{attribute} = ... makes the first."
-    )
-
-
-def _has_any(module):
-    return next(iter(module.parameters()), None) is not None
-
-
-def _at(module, path):
-    for name in path:
-        module = module[int(name)] if name.isdigit() and hasattr(module, "__getitem__") else getattr(module, name, None)
-        if module is None:
-            return None
-    return module
-
-
-def _listed(names, most=6):
-    names = list(names)
-    return ", ".join(f"`{name}`" for name in names[:most]) + (
-        f" and {len(names) - most} more" if len(names) > most else ""
-    )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.building import BrokenError, Build, run
+from grader.building import Build, run
+from grader.contract import BrokenError
 from grader.failing_line import where_it_raised
 from grader.reply import Reply
 from grader.wire import fits

@@ -50,8 +50,7 @@ def where_it_raised(error, own=()):
     """
     elsewhere = (
         sys.base_prefix,
-        str(Path(__file__).parent / "call.py"),
-        str(Path(__file__).parent / "building.py"),
+        *(str(Path(__file__).parent / name) for name in ("call.py", "building.py", "elsewhere.py")),
         "<__array",
         "<part ",
         *_folders(own),

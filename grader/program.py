@@ -7,8 +7,8 @@ import sys
 import types
 from dataclasses import dataclass
 
-from grader.building import BrokenError
 from grader.call import raised
+from grader.contract import BrokenError
 from grader.reply import Reply
 
 ANSWER_FILE = "<answer>"
@@ -66,7 +66,11 @@ def load(program, own=()):
 
 
 def provide(modules, refused=()):
-    """Make modules of source importable, and put what refuses into the last of them."""
+    """Make modules of source importable, and put what refuses into the last of them.
+
+    Raises:
+        BrokenError: one of them, a learner's own, does not load.
+    """
     for name, source in modules:
         package, _, _ = name.rpartition(".")
         if package and package not in sys.modules:
@@ -75,9 +79,24 @@ def provide(modules, refused=()):
         module = sys.modules[name] = types.ModuleType(name)
         filename = f"{PART_FILE} {name}>"
         _keep_source(filename, source)
-        exec(compile(source, filename, "exec"), vars(module))
+        try:
+            exec(compile(source, filename, "exec"), vars(module))
+        except (Exception, SystemExit) as error:
+            raise BrokenError(f"{name}.py stops with {type(error).__name__} as it is loaded: {error}") from None
     for each in refused:
         setattr(sys.modules[modules[-1][0]], each, refusing(each, modules[-1][0]))
+
+
+def part_of(module, name):
+    """Return a class of a module of parts.
+
+    Raises:
+        BrokenError: it has none of that name.
+    """
+    found = getattr(sys.modules[module], name, None)
+    if not isinstance(found, type):
+        raise BrokenError(f"{module}.py has no class {name}.")
+    return found
 
 
 def refusing(name, module):

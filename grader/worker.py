@@ -13,8 +13,9 @@ from pathlib import Path
 
 from grader.building import Build
 from grader.call import Terms, run_case
-from grader.program import Program, load, provide
-from grader.reply import to_message
+from grader.contract import BrokenError
+from grader.program import Program, load, part_of, provide
+from grader.reply import Reply, to_message
 from grader.wire import pack, reader_of, receive
 
 LARGEST_FILE = 2**26  # bytes of a file that an answer may write
@@ -45,10 +46,13 @@ def main():
         except EOFError:
             return
         if function is None and failure is None:
-            provide(program.modules, program.refused)
-            if build is not None and build.given:
-                terms = replace(terms, module_class=getattr(sys.modules[modules[-1][0]], build.module))
-            function, failure = load(program, terms.own)  # in the first case's time: it is the answer's own work
+            try:  # in the first case's time: it is the answer's own work
+                provide(program.modules, program.refused)
+                if build is not None and build.given:
+                    terms = replace(terms, module_class=part_of(modules[-1][0], build.module))
+                function, failure = load(program, terms.own)
+            except BrokenError as error:
+                failure = Reply("broken", message=str(error))
         inputs = {name: arrays.get(name, value) for name, value in header["inputs"].items()}
         reply = failure or run_case(function, inputs, terms, largest=header["largest"])
         _send(replies, *to_message(reply))

@@ -76,3 +76,22 @@ def _first(where):
 
 def _text(place):
     return ", ".join(map(str, place))
+
+
+def hidden_memory(inputs, near=1e-5):
+    """Change what memory_mask hides in the memory, and say so if the output changes; for `yield from`."""
+    before = yield inputs
+    changed = np.where(inputs["memory_mask"].swapaxes(-2, -1), inputs["memory"], inputs["memory"] + 1)
+    after = yield {**inputs, "memory": changed}
+    if np.allclose(before, after, atol=near):
+        return None
+    return "Positions of the memory that memory_mask hides were changed, and your output changed with them."
+
+
+def other_memory(rng, inputs, near=1e-5):
+    """Take another memory, and say so if the output stays; for `yield from`."""
+    before = yield inputs
+    after = yield {**inputs, "memory": inputs["memory"] + rng.normal(size=inputs["memory"].shape)}
+    if np.allclose(before, after, atol=near):
+        return "With another memory your output stays the same: nothing of the source arrives."
+    return None

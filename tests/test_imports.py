@@ -30,7 +30,7 @@ DATA = (
 COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
     *("sentences", "mistake", "stages"),
-    *("wire", "failing_line", "building", "reply", "call", "program", "worker", "slicing"),
+    *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
     *("task", "known", "parts", "catalogue"),
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
@@ -38,7 +38,7 @@ GRADER = (
 WORKBOOK = ("reading", "twins", "own_file", "checking", "hints", "questions", "progress", "__init__", "__main__")
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
-CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "building", "wire"}
+CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "contract", "elsewhere", "building", "wire"}
 
 
 class Import(NamedTuple):

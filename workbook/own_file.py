@@ -76,7 +76,14 @@ def keep(task, *, replace=False):
     cells = _cells()
     if not cells or not task.part or any(SOLUTION in cell.source and cell.defines(task.function) for cell in cells):
         return ""
-    file = read()
+    try:
+        file = read()
+        ast.parse(file.text)
+    except SyntaxError as error:
+        place = f"{error.msg}, line {error.lineno}"
+        return f"Not kept in {NAME}: it is no Python just now ({place}). Mend it, and check again."
+    except (OSError, UnicodeDecodeError) as error:
+        return f"Not kept: {NAME} cannot be read ({error})."
     old = file.part(task.id)
     if old is None:
         return f"{NAME} has no heading for {task.id} any more, so this answer is not kept there."
@@ -99,7 +106,10 @@ def keep(task, *, replace=False):
     )
     if problem := _problem(task, new, body):
         return f"Not kept in {NAME}: {problem}"
-    Path(NAME).write_text(new.text, encoding="utf-8", newline="\n")
+    try:
+        Path(NAME).write_text(new.text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        return f"Not kept: {NAME} cannot be written ({error.strerror})."
     _load_again()
     return f"Kept in {NAME}: {how_many(new)}."
 

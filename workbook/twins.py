@@ -2,6 +2,7 @@
 the place of the library's in the lessons.
 """
 
+import dataclasses
 import importlib.util
 import re
 import sys
@@ -40,7 +41,7 @@ def own_transformer(sizes, source, target_size):
     What runs while it trains is the learner's code. Decoding step by step, and looking at its attention, the library
     does, with the same weights.
     """
-    made = _own_module().Transformer(1, target_size, *_numbers(sizes))
+    made = _own_module().Transformer(1, target_size, *dataclasses.astuple(sizes))
     made.source = source
     return Twin(sizes, made)
 
@@ -89,10 +90,6 @@ def _library_of(model):
     library = Library(sizes, model.source, model.W_vocabulary.out_features).to(model.W_vocabulary.weight.device)
     share_weights(library, model)
     return library.eval()
-
-
-def _numbers(sizes):
-    return sizes.d_model, sizes.num_heads, sizes.d_ff, sizes.num_layers, sizes.dropout, sizes.norm
 
 
 def _own_module():

@@ -12,7 +12,7 @@ from grader.known import Known
 from grader.stages import Stage
 from grader.task import Build, Case, Task
 from tasks import draws, torch_blocks
-from tasks.probes import first_difference
+from tasks.probes import first_difference, hidden_memory, other_memory
 from tasks.skeletons import DecoderBlock as Skeleton
 from tasks.skeletons import FeedForward, MultiHeadAttention
 
@@ -548,23 +548,12 @@ def silent_parts(rng):
 
 @known.probe
 def hidden_memory_changed(rng):
-    inputs = _small(rng)
-    before = yield inputs
-    changed = np.where(inputs["memory_mask"].swapaxes(-2, -1), inputs["memory"], inputs["memory"] + 1)
-    after = yield {**inputs, "memory": changed}
-    if np.allclose(before, after, atol=1e-6):
-        return None
-    return "Positions of the memory that memory_mask hides were changed, and your output changed with them."
+    return (yield from hidden_memory(_small(rng)))
 
 
 @known.probe
 def another_memory(rng):
-    inputs = _small(rng)
-    before = yield inputs
-    after = yield {**inputs, "memory": inputs["memory"] + rng.normal(size=inputs["memory"].shape)}
-    if np.allclose(before, after, atol=1e-6):
-        return "With another memory your output stays the same: nothing of the source arrives."
-    return None
+    return (yield from other_memory(rng, _small(rng)))
 
 
 @known.probe

@@ -256,3 +256,40 @@ def test_the_capstone_without_its_file_says_what_to_hand_in(hand_in):
 
 def test_a_file_that_is_no_python_is_told(hand_in):
     assert "is no Python" in hand_in("def broken(:\n")["10b.train"].message
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text + "\n1 / 0\n", "my_transformer.py stops with ZeroDivisionError as it is loaded"),
+        (
+            lambda text: text.replace("class Transformer(", "class Machine("),
+            "has no class Transformer.",
+        ),
+        (
+            lambda text: text.replace("W_vocabulary", "to_words"),
+            "has no parameters `W_vocabulary.weight`",
+        ),
+    ],
+)
+def test_a_file_that_was_broken_by_hand_is_told_where_it_is_handed_a_model(hand_in, change, told):
+    results = hand_in(change(CATALOGUE.parts.file.read_text(encoding="utf-8")))
+    assert told in results["10b.train"].message
+    assert results["10b.train"].outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"def broken(:\n", "Not kept in my_transformer.py: it is no Python just now"),
+        ("# \u00e9".encode("utf-16"), "Not kept: my_transformer.py cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_and_left(notebook, tmp_path, capsys, content, told):
+    (tmp_path / own_file.NAME).write_bytes(content)
+    notebook(MASK)
+    notebook('check("04.causal_mask", causal_mask)')
+    said = capsys.readouterr().out
+    assert "04.causal_mask: right" in said
+    assert told in said
+    assert (tmp_path / own_file.NAME).read_bytes() == content
