@@ -13,8 +13,8 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("course", "slideshow", "tags")  # what the course means by a cell; the rest is an editor's memory
-FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab's word for code folded out of sight
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab's word for code folded out of sight
 
 # Editors give a new cell a random id: eight hexadecimal digits, or a UUID. Whatever else stands there, an author chose.
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?")
@@ -90,11 +90,15 @@ def _cell(cell):
 
 
 def _outputs(outputs):
-    """Drop widgets (a stored one shows nothing) and noise; merge what was printed in pieces into one stream."""
+    """Drop widgets (a stored one shows nothing) but for the page that stands in for them, and noise; merge what was
+    printed in pieces into one stream."""
     normal = []
     for output in outputs:
-        if WIDGET_VIEW in output.get("data", {}):
-            continue
+        data = output.get("data", {})
+        if WIDGET_VIEW in data:
+            if "text/html" not in data:
+                continue
+            output = nbformat.from_dict({**output, "data": {k: v for k, v in data.items() if k != WIDGET_VIEW}})
         last = normal[-1] if normal else {}
         if output.output_type != "stream":
             normal.append(output)

@@ -2,18 +2,20 @@
 
 A catalogue is a package. Its chapters are its folders named chapter_NN; each says in its `__init__.py` what it is
 called (TITLE) and the order of its tasks (TASKS). A task is a file named for its function that holds a TASK; the file
-questions.py, if there is one, holds QUESTIONS. The package itself holds the `Catalogue`, under the name CATALOGUE.
+questions.py, if there is one, holds QUESTIONS, and in WARM_UPS what later lessons ask about the chapter. The package
+itself holds the `Catalogue`, under the name CATALOGUE.
 """
 
 import difflib
 import importlib
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from grader.parts import Parts
-from grader.task import Chapter, Question, Task
+from grader.task import Chapter, Task
 
 PREFIX = "chapter_"
 QUESTIONS = "questions"
@@ -85,7 +87,16 @@ class Catalogue:
         Raises:
             LookupError: there is none; the text names the nearest.
         """
-        return self._find("question", question_id, lambda chapter: chapter.questions)
+        return self._find("question", question_id, lambda chapter: (*chapter.questions, *chapter.warm_ups))
+
+    def questions_before(self, number):
+        """Return the questions of all chapters before this one, in their order."""
+        found = []
+        for earlier in self.numbers:
+            if earlier < number:
+                for asked in _questions(f"{self.package}.{PREFIX}{earlier}"):
+                    found += asked
+        return tuple(found)
 
     def parts_before(self, task_id):
         """Return (those of the parts that come before a task, the others), as `Part`s of the course's own."""
@@ -154,10 +165,16 @@ def _load(package_name, number):
     for name, task in zip(package.TASKS, tasks, strict=True):
         if task.id != f"{number}.{name}":
             raise CatalogueError(f"{package_name}.{name} holds the task {task.id!r}; expected {number}.{name}.")
-    questions: tuple[Question, ...] = ()
-    if QUESTIONS in files:
-        questions = importlib.import_module(f"{package_name}.{QUESTIONS}").QUESTIONS
-    return Chapter(number, package.TITLE, tasks, questions)
+    return Chapter(number, package.TITLE, tasks, *_questions(package_name))
+
+
+def _questions(package_name):
+    """Return the questions of the exercise and those of later lessons, without loading the tasks."""
+    name = f"{package_name}.{QUESTIONS}"
+    if importlib.util.find_spec(name) is None:
+        return (), ()
+    module = importlib.import_module(name)
+    return tuple(getattr(module, "QUESTIONS", ())), tuple(getattr(module, "WARM_UPS", ()))
 
 
 def _unknown(kind, wanted, known):

@@ -72,18 +72,22 @@ def verdict(result, *, help_line="", note="", traceback=False):
     return Shown("\n".join(text), _box(result.outcome, title, "".join(markup)))
 
 
-def question(asked, letter, result):
-    """Return the `Shown` of a question: its choices, the chosen one in bold, and what choosing it earned."""
-    said = f"{WORDS.get(result.outcome, 'Not yet')}. {result.message}"
-    if result.outcome is Outcome.NOT_ATTEMPTED:
-        said = 'Not attempted yet: replace ... by a letter in quotes, such as "a".'
+def question(asked, by_hand=""):
+    """Return the `Shown` of a question and its choices, and of how to choose where nothing can be clicked."""
     lines, items = [f"{asked.id}: {asked.text}"], []
-    for key, choice in asked.lettered.items():
-        lines.append(f"  {key}) {choice.text}")
-        weight = "bold" if key == letter else "normal"
-        items.append(f"<li style='list-style-type: lower-alpha; font-weight: {weight}'>{_inline(choice.text)}</li>")
-    body = f"<ol style='margin: 4px 0'>{''.join(items)}</ol>{_paragraph(said)}"
-    return Shown("\n".join([*lines, said]), _box(result.outcome, asked.text, body))
+    for letter, choice in asked.lettered.items():
+        lines.append(f"  {letter}) {choice.text}")
+        items.append(f"<li style='list-style-type: lower-alpha'>{inline(choice.text)}</li>")
+    markup = f"<b>{inline(asked.text)}</b><ol style='margin: 4px 0'>{''.join(items)}</ol>"
+    return Shown("\n".join([*lines, *filter(None, [by_hand])]), markup + _paragraph(by_hand) * bool(by_hand))
+
+
+def explanation(asked, letter, result):
+    """Return the `Shown` of what choosing a letter earned, and why; of what to do where none is chosen."""
+    if result.outcome is Outcome.NOT_ATTEMPTED:
+        return Shown("Not attempted yet.", "<i>Not attempted yet.</i>")
+    word = WORDS.get(result.outcome, "Not yet")
+    return plain(result.outcome, f"{letter}) {word}." if letter in asked.lettered else f"{word}.", result.message)
 
 
 def _differs_visibly(case):
@@ -195,12 +199,13 @@ def _points(result):
 
 def _box(outcome, title, body):
     color = COLORS.get(outcome, OTHER_COLOR)
-    return f"<div style='border-left: 4px solid {color}; padding: 2px 12px'><b>{_inline(title)}</b>{body}</div>"
+    return f"<div style='border-left: 4px solid {color}; padding: 2px 12px'><b>{inline(title)}</b>{body}</div>"
 
 
 def _paragraph(text):
-    return f"<p style='margin: 4px 0'>{_inline(text)}</p>"
+    return f"<p style='margin: 4px 0'>{inline(text)}</p>"
 
 
-def _inline(text):
+def inline(text):
+    """Return text as HTML, with what stands in backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

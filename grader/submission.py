@@ -19,12 +19,14 @@ class SubmissionError(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell: its source, what its metadata says it answers, its parsed body (None after a syntax error)."""
+    """A code cell: its source, what its metadata says it answers, its parsed body (None after a syntax error), and the
+    choices that were clicked in its output, by question."""
 
     source: str
     answer: str
     body: tuple[ast.stmt, ...] | None
     problem: str = ""
+    clicked: tuple[tuple[str, str], ...] = ()
 
     def defines(self, function):
         """Tell whether this cell gives `function` a meaning outside its functions and classes."""
@@ -79,8 +81,10 @@ class Submission:
             return Unreadable(f"the cell of {function} cannot be run: {error}")
 
     def choice(self, question_id):
-        """Return the letter given to `answer("question_id", "letter")`: "" if left at `...`, None if no cell asks."""
+        """Return the letter given to `answer("question_id", "letter")`; where that was left at `...`, the one that was
+        clicked in the page, "" if none was. None if no cell asks."""
         given = None
+        clicked = dict(pair for cell in self.cells for pair in cell.clicked).get(question_id, "")
         for cell in self.cells:
             for node in ast.walk(ast.Module(list(cell.body or ()), [])):
                 match node:
@@ -88,7 +92,7 @@ class Submission:
                         arguments = dict(zip(("question_id", "letter"), positional, strict=False))
                         arguments |= {keyword.arg: keyword.value for keyword in keywords}
                         if _value(arguments.get("question_id")) == question_id:
-                            given = _letter(arguments.get("letter"))
+                            given = _letter(arguments.get("letter")) or clicked
         return given
 
 
@@ -128,8 +132,9 @@ def _read_cell(cell):
     course = metadata.get("course") if isinstance(metadata, dict) else None
     marks = course if isinstance(course, dict) else {}
     answer = str(marks.get("answer") or marks.get("question") or "")
+    clicked = tuple(_clicked(cell.get("outputs")))
     try:
-        return Cell(source, answer, tuple(ast.parse(source).body))
+        return Cell(source, answer, tuple(ast.parse(source).body), clicked=clicked)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         source = _without_magics(source)  # a second try only: in plain Python, a line may well begin with %
     try:
@@ -139,6 +144,15 @@ def _read_cell(cell):
         return Cell(source, answer, None, f"{error.msg} (line {error.lineno}{f': {line}' if line else ''})")
     except (ValueError, RecursionError, MemoryError) as error:  # a null byte, nesting without end
         return Cell(source, answer, None, str(error) or type(error).__name__)
+
+
+def _clicked(outputs):
+    """Yield what was chosen by a click, as `workbook.questions` stores it: (question, letter)."""
+    for output in outputs if isinstance(outputs, list) else ():
+        metadata = output.get("metadata") if isinstance(output, dict) else None
+        match metadata.get("course") if isinstance(metadata, dict) else None:
+            case {"question": str(question), "chose": str(letter)}:
+                yield question, letter
 
 
 # A line that begins with %, ! or ?; one that ends in ?; an assignment of a magic's or a command's output.

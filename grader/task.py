@@ -215,12 +215,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The tasks and questions of one exercise notebook."""
+    """The tasks and questions of one exercise notebook; and what later lessons ask about it, which earns nothing."""
 
     number: str
     title: str
     tasks: tuple[Task, ...]
     questions: tuple[Question, ...] = field(default=())
+    warm_ups: tuple[Question, ...] = field(default=())
 
     @property
     def points(self):

@@ -27,7 +27,11 @@ DATA = (
     *("toy", "words", "batches", "dates", "digits", "names"),
     *("download", "archives", "text", "mel", "voices", "speech", "__init__"),
 )
-COURSE_LIB_LEAVES = ("plotting", "data")  # notebooks and the catalogue import them; the mathematics does not
+COURSE_LIB_LEAVES = (
+    "plotting",
+    "data",
+    "controls",
+)  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
     *("sentences", "mistake", "stages"),
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
@@ -35,7 +39,22 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
-WORKBOOK = ("reading", "twins", "own_file", "checking", "hints", "questions", "progress", "__init__", "__main__")
+WORKBOOK = (
+    *(
+        "reading",
+        "twins",
+        "folder",
+        "record",
+        "spacing",
+        "own_file",
+        "checking",
+        "hints",
+        "questions",
+        "predicting",
+        "progress",
+    ),
+    *("__init__", "__main__"),
+)
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
 CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "contract", "elsewhere", "building", "wire"}

@@ -1,12 +1,32 @@
-"""The learner's side of the course: what they call in a notebook, and how far they are.
+"""The learner's side of the course: what they call in a notebook, their own folder, and how far they are.
 
 Here an answer runs in the learner's own process, and honesty is theirs; `course.py grade` judges from outside, with the
-same tasks and the same verdict.
+same tasks and the same verdict. What a name needs is loaded when it is asked for: PyTorch takes a second.
 """
 
-from workbook.checking import all_right, check, failing_inputs, on_right
-from workbook.hints import hint
-from workbook.own_file import show_parts
-from workbook.questions import answer
+import importlib
 
-__all__ = ["all_right", "answer", "check", "failing_inputs", "hint", "on_right", "show_parts"]
+_HOMES = {
+    "all_right": "checking",
+    "answer": "questions",
+    "check": "checking",
+    "failing_inputs": "checking",
+    "hint": "hints",
+    "on_right": "checking",
+    "predict": "predicting",
+    "show_parts": "own_file",
+    "show_progress": "progress",
+    "warm_up": "questions",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return __all__

@@ -11,7 +11,7 @@ from grader.judge import judge_function
 from grader.program import refusing
 from grader.result import Outcome
 from tasks import CATALOGUE
-from workbook import own_file
+from workbook import own_file, record
 
 OWN = (*CATALOGUE.own, CATALOGUE.parts.own)
 _failing = {}
@@ -56,11 +56,26 @@ def check(task_id, function=..., *, traceback=False, replace=False):
     names = _names(task) if _failing[task.id] else ()
     help_line = f'To look closer: `{", ".join(names)} = failing_inputs("{task.id}")`' if names else ""
     kept = own_file.keep(task, replace=replace) if result.outcome is Outcome.RIGHT else ""
-    display.show(display.verdict(result, help_line=help_line, note=kept, traceback=traceback))
     _right[task.id] = result.outcome is Outcome.RIGHT
+    note = " ".join(filter(None, [kept, _what_comes_next(task)])) if _right[task.id] else ""
+    display.show(display.verdict(result, help_line=help_line, note=note, traceback=traceback))
+    record.note("check", task.id, outcome=result.outcome.value, **({"slip": result.mistake} if result.mistake else {}))
     if result.outcome is Outcome.RIGHT:
         for call in _when_right:
             call(task, function)
+
+
+def _what_comes_next(task):
+    """Return what to do after a right answer: the next task of the exercise that is not right yet, or its end."""
+    chapter = CATALOGUE.chapter(task.id.partition(".")[0])
+    right = {id for id, is_right in _right.items() if is_right}
+    right |= {event["check"] for event in record.events("check") if event.get("outcome") == Outcome.RIGHT.value}
+    open_yet = [other for other in chapter.tasks if other.id not in right and not other.optional]
+    if open_yet:
+        return f"Next: {open_yet[0].function}."
+    if task.optional:
+        return ""
+    return "That was the last task of this exercise" + (": on to the questions." if chapter.questions else ".")
 
 
 def all_right(*task_ids):

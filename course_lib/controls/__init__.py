@@ -1,0 +1,56 @@
+"""Things to touch in a page: choices, a number, the cells of a matrix, a button. Drawn in the browser by controls.js.
+
+What a control shows is a dictionary, `drawing`; what a reader does comes back as a value. Where no widgets are (a
+stored notebook, paper, a terminal), the text beside it says the same.
+"""
+
+import functools
+import sys
+from pathlib import Path
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+HERE = Path(__file__).parent
+
+
+class Control:
+    """One control in the page.
+
+    Args:
+        drawing: what controls.js draws, with its "kind": "choices", "number", "grid" or "button".
+        on_value: is called with every value that the reader gives.
+    """
+
+    def __init__(self, drawing, on_value):
+        self._widget = _widget_class()(drawing=drawing)
+        self._widget.observe(lambda change: on_value(change.new["value"]), "given")
+
+    def redraw(self, **changes):
+        """Draw it again with these entries of its drawing changed."""
+        self._widget.drawing = {**self._widget.drawing, **changes}
+
+    def display(self, text, markup):
+        """Display it, with plain text and HTML for pages without widgets."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
+        bundle = {WIDGET_VIEW: view, "text/plain": text, "text/html": markup}
+        sys.modules["IPython"].display.display(bundle, raw=True)
+
+
+def in_page():
+    """Tell whether this runs in a notebook's kernel, so that there may be a page to draw in."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+@functools.cache
+def _widget_class():
+    import anywidget
+    import traitlets
+
+    class Widget(anywidget.AnyWidget):
+        _esm = (HERE / "controls.js").read_text(encoding="utf-8")
+        _css = (HERE / "controls.css").read_text(encoding="utf-8")
+        drawing = traitlets.Dict().tag(sync=True)
+        given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
+
+    return Widget
