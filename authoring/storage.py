@@ -14,7 +14,7 @@ METADATA = {
 }
 CELL_METADATA = ("course", "slideshow", "tags")  # what the course means by a cell; the rest is an editor's memory
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab's word for code folded out of sight
+FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab's word for a cell folded out of sight
 
 # Editors give a new cell a random id: eight hexadecimal digits, or a UUID. Whatever else stands there, an author chose.
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?")
@@ -79,7 +79,7 @@ def write(path, notebook):
 
 def _cell(cell):
     metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
-    if cell.cell_type == "code" and cell.metadata.get("jupyter", {}).get("source_hidden"):
+    if cell.metadata.get("jupyter", {}).get("source_hidden"):
         metadata |= FOLDED
     normal = {"cell_type": cell.cell_type, "metadata": metadata, "source": cell.source}
     if cell.cell_type == "code":
