@@ -244,7 +244,7 @@ def test_solution_announces_each_task_checks_it_and_offers_hints(path):
         assert announced in header.source.splitlines()
         assert re.search(rf"^(def|class) {given.function}\b", answer.source, re.MULTILINE)
         assert check.source == f'check("{id}", {given.function})'
-        assert hint.source == f'# hint("{id}")'
+        assert hint.source == f'hint("{id}")'
         assert text_of(check).startswith(f"{id}: right")
 
 

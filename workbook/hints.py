@@ -10,6 +10,7 @@ from workbook import record
 
 BY_HAND = '`hint("{id}", 1)`'
 _given = {}
+_controls = {}  # the last control of each task
 
 
 def hint(task_id, number=None):
@@ -37,7 +38,7 @@ def hint(task_id, number=None):
         control.redraw(**_drawing(task, given))
         handle.update(_shown(task, given))
 
-    control = Control(_drawing(task, given), pressed)
+    control = _controls[task.id] = Control(_drawing(task, given), pressed)
     text = f"Stuck? There are {len(task.hints)} hints: press the button, or where there is none, run {BY_HAND}."
     text = text.format(id=task.id)
     control.display(text, display.inline(text))

@@ -1,20 +1,269 @@
-"""How far a learner is: every chapter's exercise as it is saved, graded, on one line with a bar."""
+"""How far a learner is: read from their notebooks as they are saved and from the record of what was checked. Nothing is
+run, nothing is judged again, and nothing heavy is loaded: this is quick enough to look at often."""
 
-from grader.grade import grade_notebook
+import html
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
 
-WIDTH = 24  # signs of a bar
+from grader.parts import parse
+from workbook import record
+from workbook.folder import layout
+
+WIDTH = 20  # signs of a bar
+HALF_A_MINUTE = 0.5  # for a question
+TITLE = re.compile(r"^# \w+ · (?P<title>[^:\n]+)", re.MULTILINE)
+MINUTES = re.compile(r"\*\*About (\d+) minutes\*\*")
+TASK = re.compile(r"^\*\*[★☆]+ · (?P<minutes>\d+) minutes? · (?P<earned>[^*]+)\*\*", re.MULTILINE)
+LAST_CELLS = re.compile(r"^## (Deeper|Next)$", re.MULTILINE)  # from there on nobody needs to read
+READ = 0.9  # of the cells of a lesson: a control or a slider may well be passed over
 
 
-def lines(exercises, catalogue):
-    """Yield a line for each exercise of the catalogue's chapters in the folder `exercises`."""
-    for chapter in catalogue.chapters:
-        for path in sorted(exercises.glob(f"{chapter.number}_*.ipynb")):
-            graded = grade_notebook(path, catalogue, catalogue.seed, chapter=chapter.number)
-            yield line(graded, chapter.title)
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson as it is saved.
+
+    Attributes:
+        file: its name, from where the map stands.
+        number, title: such as "03" and "Softmax and weighted values".
+        minutes: what it takes a lone reader.
+        share: how much of it was run, from 0 to 1.
+    """
+
+    file: str
+    number: str
+    title: str
+    minutes: float
+    share: float
+
+    @property
+    def is_done(self):
+        return self.share >= READ
+
+    @property
+    def minutes_left(self):
+        return 0 if self.is_done else self.minutes * (1 - self.share)
 
 
-def line(graded, title, width=WIDTH):
-    """Return one line on how far a chapter's exercise is done."""
-    done = round(width * graded.points / graded.worth) if graded.worth else 0
-    total = f"{graded.points} of {graded.worth} points" if graded.results else graded.problem
-    return f"{graded.chapter} {title:<28} [{'#' * done}{'.' * (width - done)}] {total}"
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: what it asks, and what of that is right.
+
+    Attributes:
+        file: its name, from where the map stands.
+        number: such as "09b".
+        tasks: (id, minutes, whether it is right) of every task that counts.
+        questions: (id, whether it was answered rightly).
+    """
+
+    file: str
+    number: str
+    tasks: tuple[tuple[str, float, bool], ...]
+    questions: tuple[tuple[str, bool], ...]
+
+    @property
+    def asked(self):
+        return len(self.tasks) + len(self.questions)
+
+    @property
+    def right(self):
+        return sum(is_right for *_, is_right in (*self.tasks, *self.questions))
+
+    @property
+    def is_done(self):
+        return self.right == self.asked
+
+    @property
+    def minutes_left(self):
+        open_tasks = sum(minutes for _, minutes, is_right in self.tasks if not is_right)
+        return open_tasks + HALF_A_MINUTE * sum(not is_right for _, is_right in self.questions)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All of it, in the course's order."""
+
+    steps: tuple[Lesson | Exercise, ...]
+    parts: tuple[int, int]
+    guesses: tuple[int, int]
+    slips: tuple[int, int]
+
+    @property
+    def next(self):
+        """The first lesson or exercise that is not done; None at the end."""
+        return next((step for step in self.steps if not step.is_done), None)
+
+    @property
+    def minutes_left(self):
+        return sum(step.minutes_left for step in self.steps)
+
+    @property
+    def numbers(self):
+        """What else there is to say, a sentence each; nothing about what was not begun."""
+        (own, parts), (right, guesses), (met, mastered) = self.parts, self.guesses, self.slips
+        said = [f"Your Transformer: {own} of {parts} parts are yours."]
+        if guesses:
+            said.append(f"Guesses: {right} of {guesses} right.")
+        if met:
+            said.append(f"Slips: {met} met, {mastered} of them mastered since.")
+        return said
+
+
+def progress(folder=None):
+    """Return the `Progress` in a learner's folder; of someone who has not begun where there is none."""
+    if folder is None:
+        events, root = [], layout.ROOT
+    else:
+        events, root = record.events(path=layout.record(folder)), folder
+    right = {event["check"] for event in events if event.get("outcome") == "right" and "check" in event}
+    answered = {event["question"]: bool(event.get("right")) for event in events if "question" in event}
+    steps = []
+    for file, name in layout.course_files().items():
+        path = root / (name if folder else file)
+        notebook = _read(path) or _read(layout.ROOT / file)
+        if notebook is None:
+            continue
+        number = layout.COURSE_FILE.fullmatch(file)["number"]
+        shown = name if folder else f"../{file}"
+        if file.startswith("notebooks/"):
+            steps.append(_lesson(notebook, shown, number))
+        else:
+            steps.append(_exercise(notebook, shown, number, right, answered))
+    return Progress(tuple(steps), _parts(root if folder else root / "exercises"), _guesses(events), _slips(events))
+
+
+def lines(found):
+    """Yield the progress as plain text."""
+    title = (
+        "Done: all of it."
+        if found.next is None
+        else f"Next: {_named(found.next)}. {duration(found.minutes_left)} left."
+    )
+    yield title
+    yield ""
+    for step in found.steps:
+        if isinstance(step, Lesson):
+            yield f"{step.number:<4}{step.title:<38}{_said(step)}"
+        else:
+            filled = round(WIDTH * step.right / step.asked) if step.asked else WIDTH
+            yield f"{'':<4}{'  exercise ' + step.number:<16}[{'#' * filled}{'.' * (WIDTH - filled)}] {_said(step)}"
+    yield ""
+    yield from found.numbers
+
+
+def show_progress():
+    """Display the map of the course: what is done, what comes next, how many minutes are left; click to go there."""
+    from grader import display  # NumPy takes a moment, and the terminal does without
+
+    found = progress(layout.find())
+    display.show(display.Shown("\n".join(lines(found)), markup(found)))
+
+
+def markup(found):
+    """Return the progress as HTML, with links."""
+    rows = []
+    for step in found.steps:
+        name = html.escape(f"{step.number} {step.title}" if isinstance(step, Lesson) else f"Exercise {step.number}")
+        link = f"<a href='{quote(step.file)}'>{name}</a>"
+        sign = "✓" if step.is_done else "→" if step is found.next else "·"
+        indent = "" if isinstance(step, Lesson) else "padding-left: 2.5em; "
+        weight = "font-weight: bold; " if step is found.next else ""
+        rows.append(
+            f"<tr><td style='text-align: center'>{sign}</td><td style='text-align: left; {indent}{weight}'>{link}</td>"
+            f"<td style='text-align: left'>{_said(step)}</td></tr>"
+        )
+    goal = "<b>Done: all of it.</b>"
+    if found.next is not None:
+        link = f"<a href='{quote(found.next.file)}'>{_named(found.next)}</a>"
+        goal = f"<b>Next: {link}.</b> {duration(found.minutes_left)} left."
+    return f"<div>{goal} {' '.join(found.numbers)}<table style='margin: 8px 0'>{''.join(rows)}</table></div>"
+
+
+def duration(minutes):
+    """Return minutes in words, rounded to five."""
+    rounded = max(5, 5 * round(minutes / 5))
+    hours, rest = divmod(rounded, 60)
+    return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
+
+
+def _named(step):
+    return f"{'Lesson' if isinstance(step, Lesson) else 'Exercise'} {step.number}"
+
+
+def _said(step):
+    if isinstance(step, Lesson):
+        return "done" if step.is_done else duration(step.minutes_left) + (", begun" if step.share else "")
+    if step.is_done:
+        return "done"
+    return f"{step.right} of {step.asked}, {duration(step.minutes_left)}" if step.right else duration(step.minutes_left)
+
+
+def _read(path):
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        return notebook if isinstance(notebook["cells"], list) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _lesson(notebook, file, number):
+    run = []
+    title, minutes, is_main_line = "", 0, True
+    for cell in notebook["cells"]:
+        source = "".join(cell.get("source", ""))
+        if cell.get("cell_type") == "code" and is_main_line and source.strip():
+            run.append(cell.get("execution_count") is not None)
+        elif cell.get("cell_type") == "markdown":
+            title = title or next((found["title"].strip() for found in TITLE.finditer(source)), "")
+            minutes = minutes or next((float(found[1]) for found in MINUTES.finditer(source)), 0)
+            is_main_line = is_main_line and not LAST_CELLS.search(source)
+    is_learners = "course" in notebook.get("metadata", {})  # the course's own were run by their authors
+    return Lesson(file, number, title, minutes, sum(run) / len(run) if run and is_learners else 0)
+
+
+def _exercise(notebook, file, number, right, answered):
+    tasks, questions, header = [], [], None
+    for cell in notebook["cells"]:
+        source = "".join(cell.get("source", ""))
+        header = next(TASK.finditer(source), header) if cell.get("cell_type") == "markdown" else header
+        asked = cell.get("metadata", {}).get("course", {})
+        if "answer" in asked and header is not None and header["earned"] != "optional":
+            tasks.append((asked["answer"], float(header["minutes"]), asked["answer"] in right))
+        elif "question" in asked:
+            questions.append((asked["question"], answered.get(asked["question"], False)))
+    return Exercise(file, number, tuple(tasks), tuple(questions))
+
+
+def _parts(folder):
+    """Return (how many parts are the learner's, how many there are)."""
+    texts = (folder / layout.PARTS, layout.ROOT / "exercises" / layout.PARTS)
+    for path in texts:
+        try:
+            parts = parse(path.read_text(encoding="utf-8")).parts
+        except (OSError, ValueError):
+            continue
+        return sum(part.is_learners for part in parts), len(parts)
+    return 0, 0
+
+
+def _guesses(events):
+    """Return (how many first guesses were right, how many there were)."""
+    first = {}
+    for event in events:
+        if "guess" in event:
+            first.setdefault(event["guess"], bool(event.get("right")))
+    return sum(first.values()), len(first)
+
+
+def _slips(events):
+    """Return (how many different slips were met, on how many of them the task was right later)."""
+    met = {}
+    for event in events:
+        if "check" not in event:
+            continue
+        if event.get("outcome") == "right":
+            met.update({slip: True for slip in met if slip[0] == event["check"]})
+        elif event.get("slip"):
+            met[event["check"], str(event["slip"])] = False
+    return len(met), sum(met.values())

@@ -13,6 +13,7 @@ from workbook.spacing import due
 
 BY_HAND = 'No controls here? Give a letter: answer("{id}", "a").'  # on paper, in a terminal
 _clicked = {}  # what was chosen in this notebook, by question
+_controls = {}  # the last control of each question
 
 
 def answer(question_id, letter=...):
@@ -62,7 +63,7 @@ def _ask(asked, letter, *, counts=True):
         control.redraw(chosen=letter)
         handle.update(display.explanation(asked, letter, result), metadata=_kept(asked, letter) if counts else {})
 
-    control = Control(_drawing(asked, letter, locked=bool(in_code)), chosen)
+    control = _controls[asked.id] = Control(_drawing(asked, letter, locked=bool(in_code)), chosen)
     control.display(shown.text, shown.markup)
     metadata = _kept(asked, letter) if counts and letter and not in_code else {}
     handle = sys.modules["IPython"].display.display(

@@ -1,5 +1,6 @@
 """Reading a notebook: which cell answers what, without running any of it."""
 
+import json
 import os
 
 import pytest
@@ -209,6 +210,25 @@ def test_a_broken_cell_elsewhere_does_not_matter(write_notebook):
 )
 def test_the_choice_is_read_not_run(write_notebook, cells, letter):
     assert read_notebook(write_notebook(*cells)).choice("00.sum") == letter
+
+
+@pytest.mark.parametrize(
+    ("letter", "metadata", "read"),
+    [
+        ("...", {"course": {"question": "00.sum", "chose": "c"}}, "c"),
+        ('"b"', {"course": {"question": "00.sum", "chose": "c"}}, "b"),  # what stands in the code is what counts
+        ("...", {"course": {"question": "00.other", "chose": "c"}}, ""),
+        ("...", {"course": {"question": "00.sum", "chose": 3}}, ""),
+        ("...", {"course": [1]}, ""),
+        ("...", 7, ""),
+    ],
+)
+def test_a_click_counts_where_no_letter_stands(tmp_path, letter, metadata, read):
+    output = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": metadata}
+    cell = {"cell_type": "code", "source": f'answer("00.sum", {letter})', "metadata": {}, "outputs": [output, 3]}
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    assert read_notebook(path).choice("00.sum") == read
 
 
 @pytest.mark.parametrize(

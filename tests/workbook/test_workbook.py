@@ -1,6 +1,7 @@
 """What a learner calls: check, hint, answer, failing_inputs. Every way to call them wrongly gets a sentence."""
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import pytest
 import workbook
 from grader import display
 from grader.judge import judge_function
-from grader.result import NotebookResult, Outcome, QuestionResult
+from grader.result import Outcome
 from tasks import CATALOGUE
-from workbook import checking, hints, progress
+from workbook import checking, hints
 
 TASK = CATALOGUE.task("02.scaled_scores")
 
@@ -28,6 +29,7 @@ def but_for_one_query(answer):
 def _fresh_memory(monkeypatch):
     monkeypatch.setattr(hints, "_given", {})
     monkeypatch.setattr(checking, "_failing", {})
+    monkeypatch.setattr(checking, "_right", {})
     monkeypatch.setattr(checking, "_when_right", [])
 
 
@@ -135,6 +137,36 @@ def test_a_question_shows_its_choices_and_then_explains(capsys):
     assert "there is no question" in said(capsys, workbook.answer, "02.why", "a")
 
 
+def test_a_number_of_hints_can_be_asked_for(capsys):
+    assert TASK.hints[1] in said(capsys, workbook.hint, TASK.id, 2)
+    assert TASK.hints[2] in said(capsys, workbook.hint, TASK.id)
+    assert "hint 4 of 4" in said(capsys, workbook.hint, TASK.id, 100)
+    assert said(capsys, workbook.hint, TASK.id, 0).strip() == ""
+
+
+def test_right_says_what_comes_next(capsys):
+    chapter = CATALOGUE.chapter("02")
+    counting = [task for task in chapter.tasks if not task.optional]
+    for task, following in pairwise(counting):
+        assert f"Next: {following.function}." in said(capsys, workbook.check, task.id, task.legal[0])
+    last = counting[-1]
+    assert "last task of this exercise: on to the questions" in said(capsys, workbook.check, last.id, last.legal[0])
+
+
+def test_what_is_still_open_comes_next_and_nothing_wrong_does(capsys):
+    first, *_, last = [task for task in CATALOGUE.chapter("02").tasks if not task.optional]
+    assert f"Next: {first.function}." in said(capsys, workbook.check, last.id, last.legal[0])
+    assert "Next" not in said(capsys, workbook.check, TASK.id, wrong)
+
+
+def test_a_warm_up_asks_three_questions_of_earlier_chapters(capsys):
+    text = said(capsys, workbook.warm_up, "02")
+    asked = [one for one in CATALOGUE.questions_before("02") if one.text in text]
+    assert len(asked) == 3
+    assert all(one.id.startswith("01.") for one in asked)
+    assert said(capsys, workbook.warm_up, "01") == ""
+
+
 def test_whoever_asks_hears_of_right_answers_alone(capsys):
     heard = []
 
@@ -146,14 +178,6 @@ def test_whoever_asks_hears_of_right_answers_alone(capsys):
     assert heard == []
     assert "right (" in said(capsys, workbook.check, TASK.id, TASK.legal[0])
     assert heard == [(TASK.id, TASK.legal[0])]
-
-
-def test_progress_draws_a_bar():
-    results = (QuestionResult("02.a", 3, Outcome.RIGHT, ""), QuestionResult("02.b", 1, Outcome.WRONG, ""))
-    line = progress.line(NotebookResult("02.ipynb", 1, "02", results), "Scaling", width=8)
-    assert line.split() == ["02", "Scaling", "[######..]", "3", "of", "4", "points"]
-    broken = progress.line(NotebookResult("02.ipynb", 1, "02", (), "is no notebook"), "Scaling", width=8)
-    assert broken.endswith("[........] is no notebook")
 
 
 def test_the_html_marks_what_differs_and_escapes_what_it_quotes():
