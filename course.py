@@ -24,8 +24,12 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
+import urllib.request
+import webbrowser
 from pathlib import Path
+from urllib.parse import quote
 
 if sys.version_info < (3, 11):  # noqa: UP036 - the check is what tells an old Python
     sys.exit(
@@ -42,6 +46,10 @@ PYTHON = Path(VENV_PATHS["scripts"], "python.exe" if os.name == "nt" else "pytho
 STAMP = VENV / "course.json"
 REQUIREMENTS = ROOT / "requirements.txt"
 START = ROOT / "notebooks" / "00_start_here.ipynb"
+HOME = ROOT / "my_course"  # the learner's own folder
+FIRST = HOME / "Lesson 00.ipynb"  # in it, START
+SERVER = HOME / ".course" / "server.json"  # while the course is open: where
+DOOR = HOME / ".course" / "open.html"  # a page that leads there, so that no list of processes shows the token
 
 CALL = ("python" if os.name == "nt" else "python3") + " course.py"
 NEWEST_PYTHON = (3, 14)  # the newest that the pinned packages have builds for
@@ -53,7 +61,7 @@ REINSTALL = f"delete the folder .venv, then run: {CALL} learn"
 HELP = f"""\
 Self-attention, step by step.
 
-  {CALL} learn                 opens the course in JupyterLab (the first time, it installs what it needs)
+  {CALL} learn                 opens your copy of the course in JupyterLab (the first time, it installs what it needs)
   {CALL} test                  checks everything: the code, the grader, every notebook
   {CALL} test --all            and what takes an hour or more: a fresh installation, all of it beside other work, ...
 
@@ -61,6 +69,7 @@ More:
 
   {CALL} doctor                looks for what is wrong on this machine and says what to do about it
   {CALL} progress              shows how far you are
+  {CALL} reset 03              gives you exercise 03 anew and keeps the old one aside (a lesson: reset Lesson 03)
   {CALL} grade PATH...         grades notebooks, or folders of them
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
@@ -86,6 +95,7 @@ Add --help to a command to see its options.
 # Command: what does it in .venv, a module and its first arguments.
 HANDED_OVER = {
     "progress": ["workbook", "progress"],
+    "reset": ["workbook", "reset"],
     "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
@@ -406,19 +416,56 @@ def newest_python():
 
 
 def learn(arguments):
-    """Open the course in JupyterLab."""
-    parser = command_parser("learn", "Open the course in JupyterLab; the first time, install what it needs.")
+    """Bring the learner's own folder up to date and open it in JupyterLab."""
+    parser = command_parser("learn", "Open your own copy of the course; the first time, install what it needs.")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument("--port", type=int, metavar="N", help="serve at this port rather than at a free one")
     options = parser.parse_args(arguments)
     if not START.exists():
         raise CourseError(f"{START} is missing: this copy of the course is not complete, get it again.")
+    address = address_of_open_course()
+    if address:
+        show(address, options.no_browser, "The course is open already, at")
+        return 0
     if options.port is not None and not is_free(options.port):
         raise CourseError(
             f"Port {options.port} is taken: try --port {free_port()}, or leave --port out and a free one is found."
         )
     ensure_environment(options.torch)
     return serve(options.port or free_port(), options.no_browser)
+
+
+def address_of_open_course():
+    """The address at which an earlier call has the course open; None if none has, or the one that did is gone."""
+    try:
+        address = json.loads(SERVER.read_text(encoding="utf-8"))["address"]
+        server, _, token = re.fullmatch(r"(http://127\.0\.0\.1:\d+)(/.*)\?token=([\w-]+)", address).groups()
+        request = urllib.request.Request(f"{server}/api/status", headers={"Authorization": f"token {token}"})
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with directly.open(request, timeout=5) as reply:
+            return address if "started" in json.loads(reply.read().decode("utf-8")) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def show(address, no_browser, sentence):
+    """Print the address and open it in the reader's browser."""
+    print(f"\n{sentence}\n\n    {address}\n", flush=True)
+    if no_browser:
+        return
+    page = (
+        f'<meta http-equiv="refresh" content="0; url={address}"><a href="{address}">Self-attention, step by step</a>\n'
+    )
+    write_for_me_alone(DOOR, page)
+    # In a thread, because a browser in the terminal returns when it is closed.
+    threading.Thread(target=webbrowser.open, args=[DOOR.as_uri()], daemon=True).start()
+
+
+def write_for_me_alone(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def is_free(port):
@@ -441,28 +488,37 @@ def free_port():
 
 
 def serve(port, no_browser):
-    """Run JupyterLab until Ctrl-C."""
+    """Bring the learner's folder up to date while JupyterLab starts, and run that until Ctrl-C."""
     token = secrets.token_urlsafe(24)
-    address = f"http://127.0.0.1:{port}/lab/tree/{START.relative_to(ROOT).as_posix()}?token={token}"
-    process = start(jupyterlab_arguments(port, no_browser), cwd=ROOT, env=environment(JUPYTER_TOKEN=token))
+    address = f"http://127.0.0.1:{port}/lab/tree/{quote(FIRST.relative_to(ROOT).as_posix())}?token={token}"
+    process = start(jupyterlab_arguments(port), cwd=ROOT, env=environment(JUPYTER_TOKEN=token))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is asked to stop, JupyterLab stops too
     try:
+        code = run(["-m", "workbook", "learn"])
+        if code:
+            end(process)
+            return code
         if wait_for_server(process, port):
-            print(f"\nThe course is open at\n\n    {address}\n\nCtrl-C in this window closes it.\n", flush=True)
+            write_for_me_alone(SERVER, json.dumps({"address": address}) + "\n")
+            show(address, no_browser, "Ctrl-C in this window closes the course. It is open at")
         code = finish(process)
     except KeyboardInterrupt:
+        end(process)
         print("\nThe course is closed.")
         return 0
+    finally:
+        for file in (SERVER, DOOR):
+            file.unlink(missing_ok=True)
     if code:
         raise CourseError(f"JupyterLab ended, for the reason above: `{CALL} doctor` looks for what is wrong.")
     return 0
 
 
-def jupyterlab_arguments(port, no_browser):
+def jupyterlab_arguments(port):
     arguments = [
         "-m",
         "jupyterlab",
-        START,
+        "--no-browser",  # it is opened here, once the folder is up to date
         f"--ServerApp.root_dir={ROOT}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
@@ -474,9 +530,9 @@ def jupyterlab_arguments(port, no_browser):
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        f"--LabApp.workspaces_dir={SERVER.parent / 'workspaces'}",  # the tabs of this course, and of nothing else
+        "--ContentsManager.pre_save_hook=workbook.folder.saving.clean",
     ]
-    if no_browser:
-        arguments.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # as in a container
     return arguments

@@ -8,7 +8,8 @@ from authoring.storage import normalize, read
 from grader.parts import Part, PartsFile, assembled
 from grader.submission import Submission, Unreadable, cells_of
 from tasks import CATALOGUE
-from workbook.own_file import COURSES, HEADER, line_of_the_course, with_imports
+from workbook.folder.parts import begun
+from workbook.own_file import with_imports
 
 NAME = f"{CATALOGUE.parts.module}.py"
 SOLUTIONS_HEADER = '''"""The course's own Transformer, part by part: the answers of the solutions, put together.
@@ -45,10 +46,9 @@ def texts(root):
         imports += needed
         parts.append(Part(task.id, body))
     own = PartsFile(with_imports(SOLUTIONS_HEADER, imports), tuple(parts))
-    begun = tuple(Part(part.id, line_of_the_course(part, CATALOGUE.parts), COURSES) for part in parts)
     return {
         root / "solutions" / NAME: own.text,
-        root / "exercises" / NAME: PartsFile(HEADER, begun).text,
+        root / "exercises" / NAME: begun(parts, CATALOGUE.parts.own).text,
     }
 
 

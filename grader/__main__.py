@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader import proof, report
 from grader.catalogue import CatalogueError, load_catalogue
-from grader.grade import find_notebooks, grade_notebook
+from grader.grade import find_notebooks, grade_notebook, is_passed_over
 from grader.runner import DEFAULT_LIMITS, Limits
 
 
@@ -27,13 +27,15 @@ def main(arguments=None):
 
 def grade(options, catalogue):
     """Grade files and folders; exit code 1 if a file could not be graded at all, 2 if a path is wrong."""
-    paths = find_notebooks(options.paths)
+    named = set(map(Path, options.paths))
+    found = find_notebooks(options.paths)
     if options.chapter is not None and options.chapter not in catalogue.numbers:
         print(f"There is no chapter {options.chapter}; there are {', '.join(catalogue.numbers)}.", file=sys.stderr)
         return 2
     if options.json is not None and not options.json.parent.is_dir():
         print(f"{options.json.parent} does not exist.", file=sys.stderr)
         return 2
+    paths = [path for path in found if path in named or not is_passed_over(path, catalogue, options.chapter)]
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     limits = Limits(seconds=options.time_limit, memory=options.memory_limit * 2**20)
     graded = []

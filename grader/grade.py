@@ -8,6 +8,12 @@ from grader.result import NotebookResult
 from grader.runner import DEFAULT_LIMITS, Child
 from grader.submission import SubmissionError, Unreadable, read_notebook
 
+LEARNERS = ".course"  # the folder that marks a learner's own folder, in which all exercises and lessons lie together
+
+
+class UnaskedError(SubmissionError):
+    """A notebook that does not answer what is asked."""
+
 
 def find_notebooks(paths):
     """Return the notebook files among `paths`: files as they are, folders searched for *.ipynb (checkpoints left out).
@@ -19,15 +25,39 @@ def find_notebooks(paths):
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
-        inside = (
-            sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts and not p.is_dir())
-            if path.is_dir()
-            else [path]
-        )
+        inside = _inside(path) if path.is_dir() else [path]
         if not inside:
             raise FileNotFoundError(f"{path} holds no notebook (*.ipynb).")
         found += inside
     return list(dict.fromkeys(found))
+
+
+def _inside(folder):
+    """Return the notebooks in a folder: all but an editor's own, and those put aside in a learner's folder."""
+    found = sorted(path for path in folder.rglob("*.ipynb") if not path.is_dir())
+    return [path for path in found if not _is_hidden(path, folder) and not _is_put_aside(path, folder)]
+
+
+def _is_hidden(path, folder):
+    return any(part.startswith(".") for part in path.relative_to(folder).parts[:-1])
+
+
+def _is_put_aside(path, folder):
+    """Tell whether a learner's own folder is above the one that a notebook lies in."""
+    return any((above / LEARNERS).is_dir() for above in path.parents[1:] if above.is_relative_to(folder))
+
+
+def is_passed_over(path, catalogue, chapter=None):
+    """Tell whether a notebook of a learner's own folder is none that was asked for: a lesson, or of another chapter."""
+    if not (Path(path).parent / LEARNERS).is_dir():
+        return False
+    try:
+        _find_chapter(read_notebook(path), catalogue, chapter)
+    except UnaskedError:
+        return True
+    except SubmissionError:
+        return False
+    return False
 
 
 def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):
@@ -93,7 +123,7 @@ def _find_chapter(submission, catalogue, wanted):
     """Return the number of the chapter whose tasks the cells answer, by their marks or else by their functions.
 
     Raises:
-        SubmissionError: none of ours, or not the one that is wanted.
+        UnaskedError: none of ours, or not the one that is wanted.
     """
     marks = submission.answers_named()
 
@@ -104,11 +134,9 @@ def _find_chapter(submission, catalogue, wanted):
 
     best = max(catalogue.chapters, key=hits)
     if hits(best) == 0:
-        raise SubmissionError(
-            f"{submission.path} answers no task of this catalogue. Hand in the exercise's own notebook."
-        )
+        raise UnaskedError(f"{submission.path} answers no task of this catalogue. Hand in the exercise's own notebook.")
     if wanted is not None and best.number != wanted:
-        raise SubmissionError(
+        raise UnaskedError(
             f"{submission.path} is the exercise of chapter {best.number}; chapter {wanted} was asked for."
         )
     return best.number

@@ -1,27 +1,57 @@
-"""The learner's command line: `python -m workbook progress`."""
+"""The learner's command line: `python -m workbook learn`, `reset 03`, `progress`.
+
+Each command loads what it needs and nothing more, since a learner waits for it.
+"""
 
 import argparse
 import sys
-from pathlib import Path
 
-from tasks import CATALOGUE
-from workbook import own_file, progress
-
-EXERCISES = Path(__file__).parents[1] / "exercises"
+from workbook.folder import layout
+from workbook.folder.disk import FolderError
 
 
 def main(arguments=None):
     """Run one command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="workbook", description="The learner's side of the course.")
+    parser = argparse.ArgumentParser(prog="course.py", description="The learner's side of the course.")
     commands = parser.add_subparsers(required=True, metavar="command")
+    commands.add_parser("learn", help="make or update your own folder").set_defaults(run=_learn)
     commands.add_parser("progress", help="how far your exercises are done").set_defaults(run=_progress)
-    return parser.parse_args(arguments).run()
+    command = commands.add_parser("reset", help="a fresh copy of one notebook; yours is kept aside")
+    command.add_argument("notebook", nargs="+", help="such as 03, or Lesson 03")
+    command.set_defaults(run=_reset)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except FolderError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
-def _progress():
-    for line in progress.lines(EXERCISES, CATALOGUE):
+def _learn(_):
+    from workbook.folder import jupyter
+    from workbook.folder.update import update
+
+    for sentence in update():
+        print(sentence, flush=True)
+    jupyter.settle()
+    return 0
+
+
+def _reset(options):
+    from workbook.folder.reset import reset
+
+    print(reset(" ".join(options.notebook)))
+    return 0
+
+
+def _progress(_):
+    from tasks import CATALOGUE
+    from workbook import own_file, progress
+
+    exercises = layout.ROOT / "exercises"
+    for line in progress.lines(exercises, CATALOGUE):
         print(line, flush=True)
-    print(f"{own_file.NAME}: {own_file.how_many(own_file.read(EXERCISES))}")
+    print(f"{own_file.NAME}: {own_file.how_many(own_file.read(exercises))}")
     return 0
 
 

@@ -16,28 +16,16 @@ from grader.result import Outcome
 from grader.slicing import bound_names
 from grader.submission import Submission, Unreadable, cells_of
 from tasks import CATALOGUE
+from workbook.folder import parts
 
 PARTS = CATALOGUE.parts
 NAME = f"{PARTS.module}.py"
-COURSES = "the course's own"
 SOLUTION = "### BEGIN SOLUTION"  # stands in the cells of the course's own solutions
-HEADER = '''"""My Transformer: what I build in "Self-Attention, Step by Step", part by part.
-
-check(...) writes every right answer here that is one of the parts. Until then, the line below a heading takes the
-course's own. What stands here is mine to change: what I edit by hand is not replaced without asking.
-"""
-'''
 
 
 def begun():
     """Return the `PartsFile` in which every part is the course's own."""
-    parts = tuple(Part(part.id, line_of_the_course(part, PARTS), COURSES) for part in PARTS.read().parts)
-    return PartsFile(HEADER, parts)
-
-
-def line_of_the_course(part, parts):
-    """Return the line that takes a part from the course."""
-    return f"from {parts.own} import {part.name}\n"
+    return parts.begun(PARTS.read().parts, PARTS.own)
 
 
 def read(folder=None):

@@ -27,13 +27,20 @@ def name_of(course_file):
 
 def course_files(root=ROOT):
     """Return {the course's notebook: its name in the learner's folder} in the order in which they are worked through:
-    each lesson, then its exercises."""
-    found = [path.relative_to(root).as_posix() for folder in KINDS for path in (root / folder).glob("*.ipynb")]
-    named = [COURSE_FILE.fullmatch(file) for file in found]
-    inside = sorted(
-        (match["number"][:2], match["folder"] == "exercises", match["number"], match[0]) for match in named if match
-    )
-    return {file: name_of(file) for *_, file in inside}
+    each lesson, then its exercises. An exercise is one that has a solution, so that a reader's own files do not count.
+    """
+    lessons = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
+    exercises = [f"exercises/{path.name}" for path in sorted((root / "solutions").glob("*.ipynb"))]
+    named = {}
+    for file in (*lessons, *exercises):
+        if (name := name_of(file)) is not None:
+            named.setdefault(name, file)
+    return {named[name]: name for name in sorted(named, key=_place)}
+
+
+def _place(name):
+    kind, number = name.removesuffix(".ipynb").split()
+    return number[:2], kind == "Exercise", number
 
 
 def course_file(asked, root=ROOT):
@@ -58,9 +65,9 @@ def kept(folder):
     return folder / "kept"
 
 
-def base(folder, version):
+def base(folder, name, version):
     """Return the path of a notebook as the course gave it out in one version."""
-    return folder / MARK / "bases" / f"{version}.ipynb"
+    return folder / MARK / "bases" / name.removesuffix(".ipynb") / f"{version}.ipynb"
 
 
 def given(folder):
