@@ -52,6 +52,7 @@ WORKBOOK = (
         "questions",
         "predicting",
         "progress",
+        "front_page",
     ),
     *("__init__", "__main__"),
 )

@@ -15,7 +15,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="course.py", description="The learner's side of the course.")
     commands = parser.add_subparsers(required=True, metavar="command")
     commands.add_parser("learn", help="make or update your own folder").set_defaults(run=_learn)
-    commands.add_parser("progress", help="how far your exercises are done").set_defaults(run=_progress)
+    commands.add_parser("progress", help="how far you are: what is done, what comes next").set_defaults(run=_progress)
     command = commands.add_parser("reset", help="a fresh copy of one notebook; yours is kept aside")
     command.add_argument("notebook", nargs="+", help="such as 03, or Lesson 03")
     command.set_defaults(run=_reset)
@@ -28,11 +28,13 @@ def main(arguments=None):
 
 
 def _learn(_):
+    from workbook import front_page
     from workbook.folder import jupyter
     from workbook.folder.update import update
 
     for sentence in update():
         print(sentence, flush=True)
+    front_page.put_map(layout.HOME)
     jupyter.settle()
     return 0
 
@@ -45,13 +47,10 @@ def _reset(options):
 
 
 def _progress(_):
-    from tasks import CATALOGUE
-    from workbook import own_file, progress
+    from workbook import progress
 
-    exercises = layout.ROOT / "exercises"
-    for line in progress.lines(exercises, CATALOGUE):
-        print(line, flush=True)
-    print(f"{own_file.NAME}: {own_file.how_many(own_file.read(exercises))}")
+    for line in progress.lines(progress.progress(layout.find(layout.HOME))):
+        print(line)
     return 0
 
 
