@@ -52,12 +52,13 @@ def is_passed_over(path, catalogue, chapter=None):
     if not (Path(path).parent / LEARNERS).is_dir():
         return False
     try:
-        _find_chapter(read_notebook(path), catalogue, chapter)
+        submission = read_notebook(path)
+        _find_chapter(submission, catalogue, chapter)
     except UnaskedError:
         return True
     except SubmissionError:
         return False
-    return False
+    return bool(submission.origin) and not submission.answers_named()  # a lesson that defines what is asked elsewhere
 
 
 def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):

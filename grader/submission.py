@@ -42,10 +42,11 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Submission:
-    """The code cells of one notebook."""
+    """The code cells of one notebook, and what its metadata says that it was handed out as."""
 
     path: Path
     cells: tuple[Cell, ...]
+    origin: str = ""
 
     def answers_named(self):
         """Return the ids of all the tasks and questions that the cells' metadata names."""
@@ -117,7 +118,10 @@ def read_notebook(path):
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise SubmissionError(NOT_A_NOTEBOOK.format(path=path, reason="it has no list of cells"))
-    return Submission(path, cells_of(notebook))
+    metadata = notebook.get("metadata")
+    course = metadata.get("course") if isinstance(metadata, dict) else None
+    origin = str(course.get("notebook") or "") if isinstance(course, dict) else ""
+    return Submission(path, cells_of(notebook), origin)
 
 
 def cells_of(notebook):
