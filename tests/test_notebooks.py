@@ -30,7 +30,8 @@ LONGEST_CELL = 20  # lines of code, the marks of a solution aside
 LONGEST_MAIN_LINE = 45  # minutes
 LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
 MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
-NOTE = "**Speaker note.**\n"  # JupyterLab shows the first line of what is folded: the name alone
+NOTE = "**Speaker note.**\n"
+LONGEST_FIRST_LINE = 90  # characters; JupyterLab shows it, and where it is too long the whole page scrolls sideways
 PREDICTION = "**Predict, then run.**"
 FIGURE = re.compile(r"show_\w+|side_by_side|explore|Audio")
 NO_COMPUTING = {"dict", "enumerate", "len", "list", "range", "reversed", "sorted", "str", "tuple", "zip"}
@@ -299,6 +300,12 @@ def test_speaker_notes_are_folded_and_no_other_text(path):
     for cell in markdown_cells(path):
         is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
         assert is_folded(cell) == is_note, cell.id
+
+
+@every(*LESSONS)
+def test_first_line_of_what_is_folded_is_short(path):
+    first_lines = [cell.source.splitlines()[0] for cell in notebook(path).cells if is_folded(cell)]
+    assert [line for line in first_lines if len(line) > LONGEST_FIRST_LINE] == []
 
 
 @every(*LESSONS)
