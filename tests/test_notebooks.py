@@ -1,15 +1,17 @@
 """What every notebook of the course has, whatever its chapter. That outputs are true is nbval's part."""
 
+import ast
 import re
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
-from authoring.minutes import has_main_line, reading_minutes
+from authoring.minutes import has_main_line, is_folded, reading_minutes
 from authoring.own_work import worked_on
 from authoring.release import difference
 from authoring.storage import normalize, read
@@ -28,6 +30,12 @@ LONGEST_CELL = 20  # lines of code, the marks of a solution aside
 LONGEST_MAIN_LINE = 45  # minutes
 LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
 MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
+NOTE = "**Speaker note.**\n"
+LONGEST_FIRST_LINE = 90  # characters; JupyterLab shows it, and where it is too long the whole page scrolls sideways
+PREDICTION = "**Predict, then run.**"
+FIGURE = re.compile(r"show_\w+|side_by_side|explore|Audio")
+NO_COMPUTING = {"dict", "enumerate", "len", "list", "range", "reversed", "sorted", "str", "tuple", "zip"}
+ASIDE = "aside"  # the tag of a helper or a table that is folded, although it is neither of what else may be
 LINK = re.compile(r"""\]\(<?([^)\s>]+)[^)]*\)|(?:href|src)=["']([^"']+)["']""")
 CODE_OR_MATH = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
 
@@ -188,9 +196,7 @@ def test_lesson_leads_on_to_its_exercise_and_the_next_lesson(path):
 
 @every(*LESSONS)
 def test_lesson_lets_predict_at_least_three_times_before_it_shows(path):
-    followers = [
-        after for cell, after in pairwise(notebook(path).cells) if cell.source.startswith("**Predict, then run.**")
-    ]
+    followers = [after for cell, after in pairwise(notebook(path).cells) if cell.source.startswith(PREDICTION)]
     assert len(followers) >= 3
     assert all(cell.cell_type == "code" for cell in followers)
 
@@ -201,12 +207,158 @@ def test_lesson_is_a_lecture(path):
     assert set(types) <= SLIDE_TYPES
     notes = [cell for cell, kind in zip(notebook(path).cells, types, strict=True) if kind == "notes"]
     assert notes
-    assert all(cell.cell_type == "markdown" and cell.source.startswith("**Speaker note.**") for cell in notes)
+    assert all(cell.cell_type == "markdown" and cell.source.startswith(NOTE) for cell in notes)
 
 
 @every(*LESSONS)
 def test_lesson_asserts_what_it_says(path):
     assert any(re.search(r"^\s*assert\b|\bassert_\w+\(", cell.source, re.MULTILINE) for cell in code_cells(path))
+
+
+# What a reader of a lesson sees, and what is folded
+
+
+def statements(source):
+    """Every statement of a cell, also those inside others."""
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+
+
+def name_of(call):
+    """The last name of what a call calls: "assert_allclose" of `np.testing.assert_allclose(...)`."""
+    return ast.unparse(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
+
+
+def is_import(statement):
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def is_assertion(statement):
+    return isinstance(statement, ast.Assert) or name_of(getattr(statement, "value", None)).startswith("assert")
+
+
+def calls(source, names):
+    """Whether a cell calls, anywhere, something whose name fully matches the pattern `names`."""
+    return any(re.fullmatch(names, name_of(node)) for node in ast.walk(ast.parse(source)))
+
+
+def computes(tree):
+    """Whether a piece of code computes anything, other than figures, out of what is there."""
+    called = [name_of(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    elsewhere = [name for name in called if name not in NO_COMPUTING and not FIGURE.fullmatch(name)]
+    return bool(elsewhere) or any(isinstance(node, (ast.BinOp, ast.Compare)) for node in ast.walk(tree))
+
+
+def only_draws(source):
+    """Whether a cell does nothing but draw figures of what is there."""
+    body = ast.parse(source).body
+    drawn = [FIGURE.fullmatch(name_of(getattr(statement, "value", None))) for statement in body]
+    return bool(body) and all(drawn) and not any(map(computes, body))
+
+
+def only_names(source):
+    """Whether a cell does nothing but give names to what is there, as labels of a figure have."""
+    body = ast.parse(source).body
+    return all(isinstance(statement, ast.Assign) and not computes(statement) for statement in body)
+
+
+def controls(cells):
+    """The pattern of the names of the controls that a notebook imports."""
+    imported = [
+        alias.asname or alias.name
+        for cell in cells
+        for statement in statements(cell.source)
+        if isinstance(statement, ast.ImportFrom) and statement.module.partition(".")[0] == "workbook"
+        for alias in statement.names
+    ]
+    return re.compile("|".join(imported) or "(?!)")
+
+
+def belongs_in_sight(source):
+    return not (any(is_import(s) or is_assertion(s) for s in statements(source)) or only_draws(source))
+
+
+def may_be_folded(source, tags=(), controls="(?!)"):
+    checks = any(is_import(s) or is_assertion(s) for s in statements(source))
+    return checks or only_names(source) or calls(source, FIGURE) or calls(source, controls) or ASIDE in tags
+
+
+@every(*LESSONS)
+def test_what_one_sees_holds_no_import_no_assertion_and_no_mere_figure(path):
+    assert [cell.id for cell in code_cells(path) if not is_folded(cell) and not belongs_in_sight(cell.source)] == []
+
+
+@every(*LESSONS)
+def test_what_is_folded_is_not_for_the_reader(path):
+    folded = [cell for cell in code_cells(path) if is_folded(cell)]
+    of_controls = controls(code_cells(path))
+    assert [c.id for c in folded if not may_be_folded(c.source, c.metadata.get("tags", ()), of_controls)] == []
+    assert [c.id for c in code_cells(path) if ASIDE in c.metadata.get("tags", ()) and not is_folded(c)] == []
+
+
+@every(*LESSONS)
+def test_speaker_notes_are_folded_and_no_other_text(path):
+    for cell in markdown_cells(path):
+        is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
+        assert is_folded(cell) == is_note, cell.id
+
+
+@every(*LESSONS)
+def test_first_line_of_what_is_folded_is_short(path):
+    first_lines = [cell.source.splitlines()[0] for cell in notebook(path).cells if is_folded(cell)]
+    assert [line for line in first_lines if len(line) > LONGEST_FIRST_LINE] == []
+
+
+@every(*LESSONS)
+def test_no_assertion_gives_a_result_away_before_it_is_shown(path):
+    cells = notebook(path).cells
+    for index, cell in enumerate(cells):
+        if cell.source.startswith(PREDICTION):
+            for after in takewhile(lambda after: after.cell_type == "code" and not after.outputs, cells[index + 1 :]):
+                assert not any(map(is_assertion, statements(after.source))), after.id
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1\nassert x == 1",
+        "import math\nmath.pi",
+        "for x in (1, 2):\n    print(x)\n    np.testing.assert_allclose(x, 1)",
+        "def f():\n    from math import pi\n    return pi",
+        "show_weights(weights, words)",
+        "side_by_side(show_weights(a, range(1, 7)), show_weights(b, list(words)))",
+    ],
+)
+def test_code_that_belongs_out_of_sight_is_found(source):
+    assert not belongs_in_sight(source)
+    assert may_be_folded(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "weights = softmax(scores)",
+        "weights = softmax(scores)\nprint(weights)",
+        "def f(x):\n    return x @ x.T",
+        "print(scores)",
+        "scores",
+    ],
+)
+def test_code_that_belongs_in_sight_may_not_be_folded(source):
+    assert belongs_in_sight(source)
+    assert not may_be_folded(source)
+    assert may_be_folded(source, tags=[ASIDE])
+
+
+def test_a_figure_of_what_it_computes_may_be_seen():
+    assert belongs_in_sight("show_weights(softmax(scores), words)")
+    assert belongs_in_sight("show_vectors(X + Y, words)")
+    assert belongs_in_sight("X = toy.X\nshow_vectors(X, words)")
+
+
+def test_controls_of_the_workbook_may_be_folded():
+    of_controls = controls([new_code_cell("from workbook import predict\nfrom math import pi")])
+    assert may_be_folded('guess = predict("01.a", "Which?", ["a", "b"])', controls=of_controls)
+    assert not may_be_folded('print(pi("01.a"))', controls=of_controls)
 
 
 # Solutions and exercises

@@ -92,6 +92,18 @@ def test_metadata_are_the_same_in_every_notebook(stored):
     ]
 
 
+def test_what_is_folded_stays_folded_code_and_notes():
+    folded = {"source_hidden": True, "outputs_hidden": True}
+    note = {"slideshow": {"slide_type": "notes"}}
+    cells = [
+        new_code_cell("import os", metadata={"jupyter": folded}),
+        new_markdown_cell("**Speaker note.**\nAsk them.", metadata=note | {"jupyter": folded}),
+        new_code_cell("1", metadata={"jupyter": {"source_hidden": False}}),
+    ]
+    hidden = {"jupyter": {"source_hidden": True}}  # outputs are there to be seen
+    assert [cell.metadata for cell in normalize(new_notebook(cells=cells)).cells] == [hidden, note | hidden, {}]
+
+
 def test_noise_and_widgets_are_dropped_and_the_rest_of_stderr_is_kept(stored):
     noisy, widget = stored[3].cells[3:5]
     assert [(output.name, output.text) for output in noisy.outputs] == [("stderr", "kept\n")]
