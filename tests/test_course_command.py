@@ -5,14 +5,18 @@ and fails when told to. Nothing is installed and nothing leaves this machine.
 """
 
 import ast
+import http.server
 import importlib.util
 import json
 import os
+import queue
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -36,12 +40,21 @@ print(pathlib.Path(__file__).parent.name, sys.argv[1:], os.getcwd())
 sys.exit(7)
 """
 
+STAND_IN_FOR_THE_WORKBOOK = """
+import pathlib, sys
+print("workbook", sys.argv[1:])
+if pathlib.Path("no room").exists():
+    sys.exit("my_course cannot be written.")
+"""
+
 STAND_IN_FOR_JUPYTERLAB = """
-import json, os, pathlib, socket, sys
+import json, os, pathlib, socket, sys, time
 call = {"arguments": sys.argv[1:], "token": os.environ["JUPYTER_TOKEN"], "folder": os.getcwd()}
 (pathlib.Path(sys.prefix).parent / "jupyterlab_call.json").write_text(json.dumps(call), encoding="utf-8")
 port = int(next(a for a in sys.argv if a.startswith("--ServerApp.port=")).partition("=")[2])
 socket.create_server(("127.0.0.1", port)).accept()
+while pathlib.Path("a browser is to come").exists():
+    time.sleep(0.01)
 """
 
 
@@ -572,35 +585,135 @@ def test_without_a_data_folder_the_course_chooses_one(course, monkeypatch, unset
 
 
 @pytest.fixture
-def jupyterlab(ready):
+def jupyterlab(ready, monkeypatch):
     add_module(ready, "jupyterlab", STAND_IN_FOR_JUPYTERLAB)
+    add_module(ready, "workbook", STAND_IN_FOR_THE_WORKBOOK)
+    monkeypatch.chdir(ready.ROOT)
     handler = signal.getsignal(signal.SIGTERM)
     yield ready.ROOT / "jupyterlab_call.json"
     signal.signal(signal.SIGTERM, handler)
 
 
-def test_learn_opens_the_first_notebook(ready, jupyterlab, capfd):
+@pytest.fixture
+def opened(ready, monkeypatch):
+    """The pages that were opened in the reader's browser, each as it was then."""
+    pages, to_come = queue.Queue(), ready.ROOT / "a browser is to come"
+
+    def browser(page):
+        assert page == ready.DOOR.as_uri()
+        pages.put(ready.DOOR.read_text(encoding="utf-8"))
+        to_come.unlink(missing_ok=True)
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+    return pages
+
+
+def test_learn_brings_the_folder_up_to_date_and_opens_the_first_notebook_in_it(ready, jupyterlab, opened, capfd):
+    (ready.ROOT / "a browser is to come").touch()
     port = ready.free_port()
-    assert ready.main(["learn", "--no-browser", "--port", str(port)]) == 0
+    assert ready.main(["learn", "--port", str(port)]) == 0
     call = json.loads(jupyterlab.read_text(encoding="utf-8"))
-    assert call["arguments"][0] == str(ready.START)
-    assert {"--no-browser", f"--ServerApp.root_dir={ready.ROOT}", "--LabApp.news_url=None"} <= set(call["arguments"])
+    hook = "--ContentsManager.pre_save_hook=workbook.folder.saving.clean"
+    assert {"--no-browser", f"--ServerApp.root_dir={ready.ROOT}", "--LabApp.news_url=None", hook} <= set(
+        call["arguments"]
+    )
     assert Path(call["folder"]) == ready.ROOT
-    address = f"http://127.0.0.1:{port}/lab/tree/notebooks/00_start_here.ipynb?token={call['token']}"
-    assert address in capfd.readouterr().out
+    address = f"http://127.0.0.1:{port}/lab/tree/my_course/Lesson%2000.ipynb?token={call['token']}"
+    said = capfd.readouterr().out
+    assert address in said
+    assert "workbook ['learn']" in said
+    assert f'content="0; url={address}"' in opened.get()
+    assert not ready.SERVER.exists()
+    assert not ready.DOOR.exists()
 
 
-def test_learn_finds_a_free_port(ready, jupyterlab):
+def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab, opened):
     with socket.create_server(("127.0.0.1", ready.free_port())) as server:
-        assert ready.main(["learn"]) == 0
+        assert ready.main(["learn", "--no-browser"]) == 0
         arguments = json.loads(jupyterlab.read_text(encoding="utf-8"))["arguments"]
         assert f"--ServerApp.port={server.getsockname()[1]}" not in arguments
-    assert "--no-browser" not in arguments
+    assert opened.empty()
 
 
 def test_a_jupyterlab_that_does_not_start_is_told_so(ready, jupyterlab, capfd):
     add_module(ready, "jupyterlab", "import sys; sys.exit('broken')")
     assert sentence_of(ready, ["learn"], capfd).startswith("JupyterLab ended")
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_opened(ready, jupyterlab, opened, capfd):
+    (ready.ROOT / "no room").touch()
+    assert sentence_of(ready, ["learn"], capfd) == "my_course cannot be written."
+    assert opened.empty()
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """A server that has the course open: it answers whoever has the token."""
+
+    token, answer = "abc", b'{"started": "now"}'
+
+    def do_GET(self):
+        right = self.path == "/api/status" and self.headers["Authorization"] == f"token {self.token}"
+        self.send_response(200 if right else 403)
+        self.end_headers()
+        self.wfile.write(self.answer if right else b"")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/lab/tree/my_course/Lesson%2000.ipynb?token=abc"
+        server.shutdown()
+        thread.join()
+
+
+def say_it_is_open(course, address):
+    course.write_for_me_alone(course.SERVER, json.dumps({"address": address}))
+
+
+def test_a_second_learn_opens_the_course_that_is_open_and_changes_nothing(ready, jupyterlab, opened, server, capfd):
+    say_it_is_open(ready, server)
+    assert ready.main(["learn"]) == 0
+    said = capfd.readouterr().out
+    assert f"The course is open already, at\n\n    {server}\n" in said
+    assert "workbook" not in said
+    assert server in opened.get()
+    assert not jupyterlab.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
+def test_no_one_else_can_read_the_address(ready, server):
+    say_it_is_open(ready, server)
+    assert ready.SERVER.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"address": 3}',
+        '{"address": "http://127.0.0.1:1/lab?token=abc"}',
+        '{"address": "https://elsewhere.org:8888/lab?token=abc"}',
+        "{other}",
+    ],
+)
+def test_an_address_at_which_no_course_is_open_is_passed_over(ready, server, content):
+    ready.SERVER.parent.mkdir(parents=True)
+    other = json.dumps({"address": server.replace("abc", "another")})
+    ready.SERVER.write_text(content.replace("{other}", other), encoding="utf-8")
+    assert ready.address_of_open_course() is None
+
+
+def test_another_program_at_that_address_is_no_open_course(ready, server, monkeypatch):
+    say_it_is_open(ready, server)
+    assert ready.address_of_open_course() == server
+    monkeypatch.setattr(Server, "answer", b"<html>")
+    assert ready.address_of_open_course() is None
 
 
 # test ----------------------------------------------------------------------------------------------------------------

@@ -39,22 +39,13 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
+FOLDER = (
+    *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
+    *("update", "reset", "saving", "jupyter", "__init__"),
+)
 WORKBOOK = (
-    *(
-        "reading",
-        "twins",
-        "folder",
-        "record",
-        "spacing",
-        "own_file",
-        "checking",
-        "hints",
-        "questions",
-        "predicting",
-        "progress",
-        "front_page",
-    ),
-    *("__init__", "__main__"),
+    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
+    *("progress", "front_page", "__init__", "__main__"),
 )
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
@@ -160,6 +151,11 @@ def test_relatives_know_only_those_to_their_left():
     assert out_of_order("course_lib.relatives", RELATIVES) == []
 
 
+def test_the_folder_imports_to_the_left():
+    assert {part(found.importer, "workbook.folder") for found in imports_in("workbook.folder")} <= set(FOLDER)
+    assert out_of_order("workbook.folder", FOLDER) == []
+
+
 def test_leaves_of_course_lib_import_no_other_leaf():
     allowed = {leaf: {leaf, *FUNCTIONS} for leaf in COURSE_LIB_LEAVES}  # and so load no PyTorch
     leaves = [found for found in imports_in("course_lib") if part(found.importer) in allowed]
@@ -185,7 +181,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
         *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
         ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         ("tasks", ("workbook", "authoring", "course"), ()),
-        ("workbook", ("authoring", "course"), ()),
+        ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
+        ("workbook", ("course",), ()),
         ("authoring", ("course_lib", "course"), ()),
         ("authoring", ("grader", "tasks", "workbook"), ("authoring.own_parts",)),  # which writes the file of the parts
         ("upkeep", ("course_lib", "grader", "tasks", "workbook"), ()),
@@ -248,6 +245,18 @@ def test_course_lib_loads_nothing_heavy(statement):
     loaded = loaded_by(statement)
     assert "course_lib.attention" in loaded
     assert loaded & {"torch", "matplotlib", "babel", "sklearn", "IPython", "ipywidgets", "course_lib.plotting"} == set()
+
+
+LIGHT = """
+from workbook.folder import jupyter, reset, saving, update
+import workbook.__main__
+"""
+
+
+def test_the_learners_command_line_loads_nothing_heavy():
+    loaded = loaded_by(LIGHT)
+    heavy = {"torch", "matplotlib", "nbformat", "IPython", "tasks", "course_lib", "authoring", "jupyter_server"}
+    assert loaded & heavy == set()
 
 
 def test_the_child_loads_no_answers():

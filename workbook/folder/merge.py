@@ -92,7 +92,7 @@ def identified(mine, base, new):
         take(place, by_task.get(mark(cell)))
     for place, cell in enumerate(mine):
         if place not in found and not _is_blank_text(cell):
-            same = [id for id, one in course.items() if id not in taken and _is_unchanged(cell, one)]
+            same = [one["id"] for one in (*base, *new) if one["id"] not in taken and _is_unchanged(cell, one)]
             take(place, same[0] if same else None)
     cells, used = [], set(course)
     for place, cell in enumerate(mine):

@@ -49,14 +49,15 @@ def notebooks_in(folder):
     return found
 
 
-def begin(folder, name, copy):
-    """Write a fresh notebook into the folder, and what it is to be merged from one day.
+def begin(folder, name, copy, mine=None):
+    """Write a fresh notebook into the folder, or the learner's own of this version, and what it is to be merged from
+    one day.
 
     Raises:
         FolderError: it cannot be written.
     """
     _write_base(folder, name, copy)
-    stored.write(folder / name, copy)
+    stored.write(folder / name, mine or copy)
 
 
 class Update:
@@ -96,18 +97,18 @@ class Update:
 
     def _begin(self, file, name, copy):
         """A notebook that is not there: new in the course, deleted, or worked on in exercises/ so far."""
-        older = self.originals.of_the_reader(file)
+        older, mine = self.originals.of_the_reader(file), None
         if name in self.given["notebooks"]:
             self.said.append(f"{name} was gone: a fresh one is there.")
         elif older is not None:
             try:
-                copy = {**copy, "cells": merge.carry_over(stored.read(older), copy)["cells"]}
+                mine = {**copy, "cells": merge.carry_over(stored.read(older), copy)["cells"]}
                 self.said.append(f"Your answers in {file} were brought over to {name}; that file stays as it is.")
             except stored.NotANotebookError as error:
                 self.said.append(f"{file} holds no answers to bring over: {error}. {name} is a fresh one.")
         elif not self.is_first:
             self.new.append(name)
-        begin(self.folder, name, copy)
+        begin(self.folder, name, copy, mine)
 
     def _refresh(self, path, name, notebook, copy):
         """A notebook of ours: merged if it is of another version."""
@@ -125,10 +126,9 @@ class Update:
         stored.write(path, merged)
         self.updated.append(_called(path, name))
         if clashes:
-            cells = "one cell" if clashes == 1 else f"{clashes} cells"
-            self.said.append(
-                f"{_called(path, name)}: {cells} both you and the course had changed; both texts stand there."
-            )
+            cells = "one cell was" if clashes == 1 else f"{clashes} cells were"
+            called = _called(path, name)
+            self.said.append(f"{called}: {cells} changed both by you and by the course; both texts stand there.")
 
     def _recover(self, name, copy):
         """A file under the name of a notebook of ours that does not say what it is: spoiled, or stripped."""
