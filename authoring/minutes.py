@@ -1,5 +1,6 @@
 """How long a lone reader takes over a lesson's main line: words, visible code, figures, predictions."""
 
+import ast
 import re
 
 from authoring.storage import read
@@ -19,6 +20,7 @@ def reading_minutes(path):
             words += count_words(cell.source)
             predictions += cell.source.startswith("**Predict, then run.**")
         else:
+            words += count_words(" . ".join(choices(cell.source)))
             lines += 0 if is_folded(cell) else sum(bool(line.strip()) for line in cell.source.splitlines())
             figures += sum("image/png" in output.get("data", {}) for output in cell.outputs)
     return (
@@ -48,6 +50,18 @@ def has_main_line(notebook):
 def is_folded(cell):
     """Whether a cell's code is folded out of the reader's sight."""
     return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def choices(source):
+    """Return what the calls of `predict` in a cell's code show a reader: choices, unit, names of rows and columns."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)] if "predict(" in source else []
+    shown = []
+    for call in calls:
+        if ast.unparse(call.func) == "predict":
+            for given in [*call.args[1:], *(keyword.value for keyword in call.keywords)]:
+                parts = given.keys if isinstance(given, ast.Dict) else getattr(given, "elts", [given])
+                shown += [part.value for part in parts if isinstance(getattr(part, "value", None), str)]
+    return shown
 
 
 def count_words(markdown):

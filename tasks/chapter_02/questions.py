@@ -1,4 +1,4 @@
-"""The questions of chapter 02."""
+"""The questions of chapter 02, and what later lessons ask about lesson 02 to warm up."""
 
 from grader.task import Choice, Question
 
@@ -124,6 +124,256 @@ QUESTIONS = (
                     "right, so only a measurement shows it."
                 ),
                 right=True,
+            ),
+        ),
+    ),
+)
+
+WARM_UPS = (
+    Question(
+        id="02.which_divisor",
+        text="A model has d_model = 768 and 12 heads. By what are the scores of one head divided?",
+        choices=(
+            Choice(
+                "By 27.7, the root of 768",
+                (
+                    "That is the root of the model's size. A head adds 768 / 12 = 64 products, and the variance of "
+                    "their sum is 64."
+                ),
+            ),
+            Choice(
+                "By 64, the size of a head",
+                (
+                    "64 is the variance of the scores. Dividing a number by 8 divides its variance by 64; dividing by "
+                    "64 overshoots."
+                ),
+            ),
+            Choice(
+                "By 8, the root of 64",
+                "A head adds 768 / 12 = 64 products, so the scores have variance 64 and a typical size of 8.",
+                right=True,
+            ),
+            Choice(
+                "By 3.5, the root of 12",
+                "12 says how many heads there are. What counts is how many products one score adds up, and that is 64.",
+            ),
+        ),
+    ),
+    Question(
+        id="02.flatter",
+        text="You want flatter weights, the best key still first. What do you do with the scores before the softmax?",
+        choices=(
+            Choice(
+                "Subtract 5 from each.",
+                "All powers of e shrink by the same factor, and so does their sum: the weights stay as they were.",
+            ),
+            Choice(
+                "Divide each by 2.",
+                (
+                    "The differences shrink, and the ratio of two weights is e to the power of their difference. The "
+                    "order stays."
+                ),
+                right=True,
+            ),
+            Choice(
+                "Multiply each by 2.",
+                "The differences grow, and the weights get sharper: in the lesson .83 became .98.",
+            ),
+            Choice(
+                "Take the root of each.",
+                (
+                    "A score may be negative and has no root then. And squeezing small scores as well as large ones is "
+                    "no question of one factor."
+                ),
+            ),
+        ),
+    ),
+    Question(
+        id="02.all_alike",
+        text=(
+            "At the start of training, the weights of every query over 300 keys are all close to 1/300. What "
+            "do you suspect?"
+        ),
+        choices=(
+            Choice(
+                "The scores are not scaled at all.",
+                "Then they would be too large, and a typical query would give nearly everything to one key.",
+            ),
+            Choice(
+                "The vectors are too long for one root.",
+                (
+                    "The root keeps the variance at 1 for every length. Without it, longer vectors would make sharper "
+                    "weights, not flatter ones."
+                ),
+            ),
+            Choice(
+                "The learning rate is too high.",
+                "At the start no step has been taken yet: the learning rate cannot have done anything.",
+            ),
+            Choice(
+                "The scores are divided twice.",
+                (
+                    "Root times root is d_k, and divided by d_k all scores are near 0. By hand and again in the "
+                    "library's function: that is how it happens."
+                ),
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        id="02.ratio_of_weights",
+        text="A query gives one key 7 times the weight of another. All scores are doubled. What is the ratio then?",
+        choices=(
+            Choice(
+                "7 to the power of 2: 49",
+                "The ratio is e to the power of the difference of two scores. Twice the difference squares it.",
+                right=True,
+            ),
+            Choice(
+                "2 times 7: 14",
+                "The scores stand in the exponent of e. Twice an exponent squares the power; it does not double it.",
+            ),
+            Choice(
+                "7, as it was before",
+                "That holds if the same number is added to all scores. A factor changes their differences.",
+            ),
+            Choice(
+                "The root of 7: 2.6",
+                (
+                    "That is what halving all scores gives. Larger scores make the first weight more of a winner, not "
+                    "less."
+                ),
+            ),
+        ),
+    ),
+    Question(
+        id="02.sum_of_400",
+        text=(
+            "A score adds up 400 independent products, each with mean 0 and variance 1. How far from 0 is it typically?"
+        ),
+        choices=(
+            Choice(
+                "0, for plus and minus cancel",
+                (
+                    "That is the mean of many scores. A single one hardly ever cancels fully, and its distance from 0 "
+                    "is what counts here."
+                ),
+            ),
+            Choice(
+                "1, for each product has variance 1",
+                "That is one product. Four hundred of them swing farther, and nothing has divided their sum yet.",
+            ),
+            Choice(
+                "400, for there are 400 products",
+                "They would all have to have the same sign for it. 400 is the variance, the mean of the squares.",
+            ),
+            Choice(
+                "20, for their variances add up",
+                "400 variances of 1 make 400, and the typical distance from 0 is the root of it.",
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        id="02.same_vector",
+        text=(
+            "A word's query and key are one and the same random vector of 64 numbers, each with variance 1. "
+            "What is its score with itself, about?"
+        ),
+        choices=(
+            Choice(
+                "0: plus and minus cancel",
+                (
+                    "They would, if query and key were independent. Here every product is a square, and no square is "
+                    "negative."
+                ),
+            ),
+            Choice(
+                "8: the root of 64",
+                (
+                    "That is the typical size for two independent vectors, where plus and minus mostly cancel. Here "
+                    "nothing cancels."
+                ),
+            ),
+            Choice(
+                "64: one for each number",
+                (
+                    "Every product is a square with mean 1, and 64 of them add up. The derivation needs query and key "
+                    "to be independent."
+                ),
+                right=True,
+            ),
+        ),
+    ),
+    Question(
+        id="02.sharp_and_wrong",
+        text=(
+            "A query's weights are 1, 0, 0, 0 to sixteen digits, and the 1 stands at the wrong key. What will "
+            "training do?"
+        ),
+        choices=(
+            Choice(
+                "Next to nothing: the slope there is 0.",
+                (
+                    "The slope is p (1 - p), and that is 0 at 1 as it is at 0. What does not answer to the scores "
+                    "cannot be corrected through them."
+                ),
+                right=True,
+            ),
+            Choice(
+                "Correct it fast: the error is as large as can be.",
+                (
+                    "The error is large, but on its way to the scores it is multiplied by the slope of the softmax, "
+                    "and that is 0."
+                ),
+            ),
+            Choice(
+                "Raise the zeros first, then lower the 1.",
+                "The slope is p (1 - p), and with p = 0 that is 0, too. All four weights are stuck.",
+            ),
+            Choice(
+                "Correct it, given a high learning rate.",
+                (
+                    "A rate multiplies the gradient. The lesson tried rates up to 1000, and at none did more than a "
+                    "few of the queries find their key."
+                ),
+            ),
+        ),
+    ),
+    Question(
+        id="02.after_training",
+        text=(
+            "A model divides by the root of d_k. After training, its scores have variance 20. What does that tell you?"
+        ),
+        choices=(
+            Choice(
+                "Its code must be dividing by a wrong number.",
+                (
+                    "Look at the scores of random input for that. In training the queries turn toward their keys, and "
+                    "then the scores grow with the right divisor, too."
+                ),
+            ),
+            Choice(
+                "Nothing is wrong: it may have learned sharp weights.",
+                (
+                    "The division sets the size at the start, so that every query can still move. How sharp the "
+                    "weights become is for training to decide."
+                ),
+                right=True,
+            ),
+            Choice(
+                "It will learn no further, as its softmax is saturated.",
+                (
+                    "With a standard deviation of 4.5 some queries are sharp and others are not. And those that are "
+                    "sharp at the right key need not move."
+                ),
+            ),
+            Choice(
+                "Its vectors have grown 20 times as long in training.",
+                (
+                    "In the lesson they hardly grew at all. The queries turned toward their keys: they were no longer "
+                    "independent of them."
+                ),
             ),
         ),
     ),

@@ -31,6 +31,9 @@ def test_minutes_are_those_of_the_main_line(tmp_path):
         new_markdown_cell("word " * 400),  # 2 minutes
         new_markdown_cell("note " * 999, metadata=NOTE),
         new_markdown_cell("**Predict, then run.** One or two?"),  # 1 minute and 6 words
+        new_code_cell('guess = predict("00.a", {"one of them": 1, "two": 2})', metadata=FOLDED),  # 4 words
+        new_code_cell('guess = predict("00.b", rows=["the", "cat"], columns=names)', metadata=FOLDED),  # 2 words
+        new_code_cell('guess = predict("00.c", number="draws", within=0.5)', metadata=FOLDED),  # 1 word
         new_code_cell("a = 1\n\nb = 2", outputs=[FIGURE]),  # 2 lines, half a minute for the figure
         new_code_cell("c = 3\n" * 50, metadata=FOLDED, outputs=[FIGURE]),  # its figure is seen
         new_markdown_cell("## Deeper\n\n" + "word " * 999),
@@ -38,7 +41,7 @@ def test_minutes_are_those_of_the_main_line(tmp_path):
     ]
     path = tmp_path / "lesson.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
-    assert reading_minutes(path) == pytest.approx(2 + 1 + 6 / 200 + 2 / 8 + 1)
+    assert reading_minutes(path) == pytest.approx(2 + 1 + (6 + 4 + 2 + 1) / 200 + 2 / 8 + 1)
 
 
 def test_a_lesson_without_the_heading_has_no_end_of_its_main_line():

@@ -22,6 +22,7 @@ from tasks import CATALOGUE, rules
 ROOT = Path(__file__).parents[2] / "tasks"
 TASKS = [task for chapter in CATALOGUE.chapters for task in chapter.tasks]
 QUESTIONS = [question for chapter in CATALOGUE.chapters for question in chapter.questions]
+WARM_UPS = [question for chapter in CATALOGUE.chapters for question in chapter.warm_ups]
 
 
 @pytest.mark.parametrize("task", TASKS[:2], ids=lambda task: task.id)
@@ -31,9 +32,31 @@ def test_the_proof_holds(task):
     assert not slipped, proof.table(slipped)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+@pytest.mark.parametrize("question", [*QUESTIONS, *WARM_UPS], ids=lambda question: question.id)
 def test_a_question_has_one_right_choice_and_explains_all(question):
     assert all(row.holds for row in proof.prove_question(question))
+
+
+@pytest.mark.parametrize("question", WARM_UPS, ids=lambda question: question.id)
+def test_a_warm_up_takes_half_a_minute_and_its_looks_give_nothing_away(question):
+    lengths = [len(choice.text) for choice in question.choices]
+    words = [question.text, *(choice.text for choice in question.choices)]
+    assert 3 <= len(question.choices) <= 4
+    assert max(lengths) - min(lengths) <= 20
+    assert len(" ".join(words).split()) <= 75
+
+
+@pytest.mark.parametrize("chapter", [chapter for chapter in CATALOGUE.chapters if chapter.warm_ups])
+def test_the_warm_ups_of_a_chapter_are_six_and_the_right_choice_moves(chapter):
+    assert len(chapter.warm_ups) >= 6
+    assert [asked.id for asked in chapter.warm_ups if not asked.id.startswith(f"{chapter.number}.")] == []
+    places = [[choice.right for choice in asked.choices].index(True) for asked in chapter.warm_ups]
+    ranks = [
+        sum(len(choice.text) > len(asked.choices[place].text) for choice in asked.choices)
+        for place, asked in zip(places, chapter.warm_ups, strict=True)
+    ]
+    assert max(map(places.count, places)) <= len(places) / 2
+    assert ranks.count(0) <= len(ranks) / 2, "the longest choice is the right one too often"
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if not task.own_file], ids=lambda task: task.id)
@@ -168,7 +191,7 @@ def text_of(name):
 
 
 def test_every_task_has_an_id_of_its_own():
-    ids = [item.id for item in (*TASKS, *QUESTIONS)]
+    ids = [item.id for item in (*TASKS, *QUESTIONS, *WARM_UPS)]
     assert len(set(ids)) == len(ids)
 
 
