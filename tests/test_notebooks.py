@@ -31,6 +31,7 @@ LONGEST_MAIN_LINE = 45  # minutes
 LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
 MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
 NOTE = "**Speaker note.**\n"
+CHECK = "# Check\n"  # JupyterLab shows the first line of what is folded; an assertion there would tell a result
 LONGEST_FIRST_LINE = 90  # characters; JupyterLab shows it, and where it is too long the whole page scrolls sideways
 PREDICTION = "**Predict, then run.**"
 FIGURE = re.compile(r"show_\w+|side_by_side|explore|Audio")
@@ -300,6 +301,12 @@ def test_speaker_notes_are_folded_and_no_other_text(path):
     for cell in markdown_cells(path):
         is_note = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
         assert is_folded(cell) == is_note, cell.id
+
+
+@every(*LESSONS)
+def test_first_line_of_a_folded_assertion_tells_no_result(path):
+    checks = [cell for cell in code_cells(path) if any(map(is_assertion, statements(cell.source)))]
+    assert [cell.id for cell in checks if not cell.source.startswith(CHECK)] == []
 
 
 @every(*LESSONS)
