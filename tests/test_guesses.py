@@ -7,7 +7,7 @@ answer can be reasoned out from what was taught.
 import ast
 import re
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ WITH_GUESSES = [path for path in LESSONS if path.name[:2] in PILOT]
 LABEL = "**Predict, then run.**"
 FEWEST, MOST = 3, 5  # guesses of a lesson
 ID = re.compile(r"(\d\d)\.[a-z][a-z0-9_]*")
+ASSERTS = ("assert", "np.testing.", "torch.testing.")  # of a folded cell its first line is seen
 NUMBER = re.compile(r"(?<![\w.])[-\u2212]?(?:\d+(?:\.\d+)?|\.\d+)(?![\w])")
 MARKS = re.compile(r"[*_`$]")
 
@@ -165,6 +166,9 @@ def _out_of_shape(cells, guess, number):
         yield "asserted before it is revealed"
     if all(map(is_folded, between)):
         yield "the code that computes is folded"
+    after = takewhile(lambda cell: cell.cell_type == "code", cells[guess.reveals + 1 :])
+    if any(cell.source.startswith(ASSERTS) for cell in after if is_folded(cell)):
+        yield "a folded cell below shows what it asserts: begin it with a comment"
     rest = [cell for cell in cells[guess.reveals + 1 :] if cell.cell_type == "markdown" and not is_note(cell)]
     if not rest or rest[0].source.startswith((LABEL, "#")):
         yield "no text after it says why"
@@ -405,6 +409,7 @@ def test_a_good_lesson_passes():
         (with_source(4, "best = keys + 1\nassert best == 2\nguess.reveal(best)"), "asserted before"),
         (with_cell(4, code("np.testing.assert_allclose(keys + 1, 2)")), "asserted before"),
         (folded_reveal, "is folded"),
+        (with_cell(5, code("assert best == 2", folded=True)), "shows what it asserts"),
         (without(5), "no text after it"),
     ],
 )
