@@ -41,14 +41,12 @@ sys.exit(7)
 """
 
 STAND_IN_FOR_THE_WORKBOOK = """
-import pathlib, sys
-print("workbook", sys.argv[1:])
-if pathlib.Path("no room").exists():
-    sys.exit("my_course cannot be written.")
-"""
-
-STAND_IN_FOR_JUPYTERLAB = """
 import json, os, pathlib, socket, sys, time
+if sys.argv[1] != "lab":
+    print("workbook", sys.argv[1:])
+    sys.exit("my_course cannot be written." if pathlib.Path("no room").exists() else 0)
+if pathlib.Path("broken").exists():
+    sys.exit("broken")
 call = {"arguments": sys.argv[1:], "token": os.environ["JUPYTER_TOKEN"], "folder": os.getcwd()}
 (pathlib.Path(sys.prefix).parent / "jupyterlab_call.json").write_text(json.dumps(call), encoding="utf-8")
 port = int(next(a for a in sys.argv if a.startswith("--ServerApp.port=")).partition("=")[2])
@@ -586,7 +584,6 @@ def test_without_a_data_folder_the_course_chooses_one(course, monkeypatch, unset
 
 @pytest.fixture
 def jupyterlab(ready, monkeypatch):
-    add_module(ready, "jupyterlab", STAND_IN_FOR_JUPYTERLAB)
     add_module(ready, "workbook", STAND_IN_FOR_THE_WORKBOOK)
     monkeypatch.chdir(ready.ROOT)
     handler = signal.getsignal(signal.SIGTERM)
@@ -636,7 +633,7 @@ def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab,
 
 
 def test_a_jupyterlab_that_does_not_start_is_told_so(ready, jupyterlab, capfd):
-    add_module(ready, "jupyterlab", "import sys; sys.exit('broken')")
+    (ready.ROOT / "broken").touch()
     assert sentence_of(ready, ["learn"], capfd).startswith("JupyterLab ended")
 
 

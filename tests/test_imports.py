@@ -37,7 +37,7 @@ GRADER = (
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
-    *("update", "reset", "saving", "jupyter", "__init__"),
+    *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
     "folder",
