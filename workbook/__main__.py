@@ -1,4 +1,4 @@
-"""The learner's command line: `python -m workbook learn`, `reset 03`, `progress`; `lab` is JupyterLab with what follows.
+"""The learner's command line: `python -m workbook learn`, `reset 03`, `progress`; `lab ...` runs JupyterLab.
 
 Each command loads what it needs and nothing more, since a learner waits for it.
 """
