@@ -26,7 +26,6 @@ import sysconfig
 import tempfile
 import threading
 import time
-import urllib.request
 import webbrowser
 from pathlib import Path
 from urllib.parse import quote
@@ -438,7 +437,10 @@ def learn(arguments):
 def address_of_open_course():
     """The address at which an earlier call has the course open; None if none has, or the one that did is gone."""
     try:
-        address = json.loads(SERVER.read_text(encoding="utf-8"))["address"]
+        found = json.loads(SERVER.read_text(encoding="utf-8"))
+        address = found["address"] if found["course"] == str(ROOT) else ""  # a copied folder may speak of another
+        import urllib.request  # only now, since it takes a while to load
+
         server, _, token = re.fullmatch(r"(http://127\.0\.0\.1:\d+)(/.*)\?token=([\w-]+)", address).groups()
         request = urllib.request.Request(f"{server}/api/status", headers={"Authorization": f"token {token}"})
         directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -458,7 +460,7 @@ def show(address, no_browser, sentence):
     )
     write_for_me_alone(DOOR, page)
     # In a thread, because a browser in the terminal returns when it is closed.
-    threading.Thread(target=webbrowser.open, args=[DOOR.as_uri()], daemon=True).start()
+    threading.Thread(target=webbrowser.open, args=[DOOR.as_uri()]).start()
 
 
 def write_for_me_alone(path, text):
@@ -499,7 +501,7 @@ def serve(port, no_browser):
             end(process)
             return code
         if wait_for_server(process, port):
-            write_for_me_alone(SERVER, json.dumps({"address": address}) + "\n")
+            write_for_me_alone(SERVER, json.dumps({"address": address, "course": str(ROOT)}) + "\n")
             show(address, no_browser, "Ctrl-C in this window closes the course. It is open at")
         code = finish(process)
     except KeyboardInterrupt:
@@ -517,7 +519,8 @@ def serve(port, no_browser):
 def jupyterlab_arguments(port):
     arguments = [
         "-m",
-        "jupyterlab",
+        "workbook",
+        "lab",
         "--no-browser",  # it is opened here, once the folder is up to date
         f"--ServerApp.root_dir={ROOT}",
         "--ServerApp.ip=127.0.0.1",
@@ -544,7 +547,7 @@ def wait_for_server(process, port):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.02)
         else:
             return True
     return False

@@ -36,6 +36,9 @@ def grade(options, catalogue):
         print(f"{options.json.parent} does not exist.", file=sys.stderr)
         return 2
     paths = [path for path in found if path in named or not is_passed_over(path, catalogue, options.chapter)]
+    if not paths:
+        print("None of the notebooks found answers what is asked.", file=sys.stderr)
+        return 1
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     limits = Limits(seconds=options.time_limit, memory=options.memory_limit * 2**20)
     graded = []

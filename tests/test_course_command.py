@@ -41,14 +41,12 @@ sys.exit(7)
 """
 
 STAND_IN_FOR_THE_WORKBOOK = """
-import pathlib, sys
-print("workbook", sys.argv[1:])
-if pathlib.Path("no room").exists():
-    sys.exit("my_course cannot be written.")
-"""
-
-STAND_IN_FOR_JUPYTERLAB = """
 import json, os, pathlib, socket, sys, time
+if sys.argv[1] != "lab":
+    print("workbook", sys.argv[1:])
+    sys.exit("my_course cannot be written." if pathlib.Path("no room").exists() else 0)
+if pathlib.Path("broken").exists():
+    sys.exit("broken")
 call = {"arguments": sys.argv[1:], "token": os.environ["JUPYTER_TOKEN"], "folder": os.getcwd()}
 (pathlib.Path(sys.prefix).parent / "jupyterlab_call.json").write_text(json.dumps(call), encoding="utf-8")
 port = int(next(a for a in sys.argv if a.startswith("--ServerApp.port=")).partition("=")[2])
@@ -586,7 +584,6 @@ def test_without_a_data_folder_the_course_chooses_one(course, monkeypatch, unset
 
 @pytest.fixture
 def jupyterlab(ready, monkeypatch):
-    add_module(ready, "jupyterlab", STAND_IN_FOR_JUPYTERLAB)
     add_module(ready, "workbook", STAND_IN_FOR_THE_WORKBOOK)
     monkeypatch.chdir(ready.ROOT)
     handler = signal.getsignal(signal.SIGTERM)
@@ -636,7 +633,7 @@ def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab,
 
 
 def test_a_jupyterlab_that_does_not_start_is_told_so(ready, jupyterlab, capfd):
-    add_module(ready, "jupyterlab", "import sys; sys.exit('broken')")
+    (ready.ROOT / "broken").touch()
     assert sentence_of(ready, ["learn"], capfd).startswith("JupyterLab ended")
 
 
@@ -672,7 +669,7 @@ def server():
 
 
 def say_it_is_open(course, address):
-    course.write_for_me_alone(course.SERVER, json.dumps({"address": address}))
+    course.write_for_me_alone(course.SERVER, json.dumps({"address": address, "course": str(course.ROOT)}))
 
 
 def test_a_second_learn_opens_the_course_that_is_open_and_changes_nothing(ready, jupyterlab, opened, server, capfd):
@@ -691,21 +688,23 @@ def test_no_one_else_can_read_the_address(ready, server):
     assert ready.SERVER.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]",
-        '{"address": 3}',
-        '{"address": "http://127.0.0.1:1/lab?token=abc"}',
-        '{"address": "https://elsewhere.org:8888/lab?token=abc"}',
-        "{other}",
-    ],
-)
-def test_an_address_at_which_no_course_is_open_is_passed_over(ready, server, content):
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"address": 3, "course": 4}'])
+def test_what_is_no_address_is_passed_over(ready, content):
     ready.SERVER.parent.mkdir(parents=True)
-    other = json.dumps({"address": server.replace("abc", "another")})
-    ready.SERVER.write_text(content.replace("{other}", other), encoding="utf-8")
+    ready.SERVER.write_text(content, encoding="utf-8")
+    assert ready.address_of_open_course() is None
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/lab?token=abc", "https://elsewhere.org:8888/lab?token=abc"])
+def test_an_address_at_which_no_course_is_open_is_passed_over(ready, address):
+    say_it_is_open(ready, address)
+    assert ready.address_of_open_course() is None
+
+
+def test_a_server_of_another_course_is_passed_over(ready, server):
+    say_it_is_open(ready, server.replace("abc", "another"))
+    assert ready.address_of_open_course() is None
+    ready.SERVER.write_text(json.dumps({"address": server, "course": "/elsewhere"}), encoding="utf-8")
     assert ready.address_of_open_course() is None
 
 

@@ -41,7 +41,7 @@ GRADER = (
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
-    *("update", "reset", "saving", "jupyter", "__init__"),
+    *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),

@@ -61,7 +61,9 @@ def test_the_course_opens_from_nothing_with_every_python_of_this_machine(tmp_pat
     failures, left_out = {}, {}
     for version, python in pythons().items():
         folder = tmp_path / f"my course {version}"
-        not_in_a_clone = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".ipynb_checkpoints")
+        not_in_a_clone = shutil.ignore_patterns(
+            ".venv", ".git", "my_course", "__pycache__", ".*_cache", ".ipynb_checkpoints"
+        )
         shutil.copytree(ROOT, folder, ignore=not_in_a_clone)
         complaint = open_course(python, folder)
         shutil.rmtree(folder)  # gigabytes

@@ -1,4 +1,4 @@
-"""The learner's command line: `python -m workbook learn`, `reset 03`, `progress`.
+"""The learner's command line: `python -m workbook learn`, `reset 03`, `progress`; `lab ...` runs JupyterLab.
 
 Each command loads what it needs and nothing more, since a learner waits for it.
 """
@@ -19,6 +19,9 @@ def main(arguments=None):
     command = commands.add_parser("reset", help="a fresh copy of one notebook; yours is kept aside")
     command.add_argument("notebook", nargs="+", help="such as 03, or Lesson 03")
     command.set_defaults(run=_reset)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["lab"]:
+        return _lab(arguments[1:])
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -37,6 +40,12 @@ def _learn(_):
     front_page.put_map(layout.HOME)
     jupyter.settle()
     return 0
+
+
+def _lab(arguments):
+    from workbook.folder import lab
+
+    return lab.run(arguments)
 
 
 def _reset(options):

@@ -165,3 +165,50 @@ def test_a_wrong_path_is_one_sentence(capsys):
 def test_the_report_as_data_is_plain(write_notebook):
     graded = grade_notebook(write_notebook((ANSWER, TASK.id)), CATALOGUE, seed=4)
     assert json.loads(json.dumps(report.as_data(graded)))["points"] == graded.points
+
+
+# A learner's own folder, in which all lessons and exercises lie together ----------------------------------------------
+
+
+@pytest.fixture
+def learners(tmp_path, write_notebook):
+    """A learner's folder with an exercise, a lesson, notes, and what was put aside."""
+    (tmp_path / ".course" / "bases").mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    exercise = write_notebook((ANSWER, TASK.id))
+    notebook = json.loads(exercise.read_text(encoding="utf-8"))
+    folder = tmp_path / "Exercise 02.ipynb"
+    exercise.replace(folder)
+    for aside in (".course/bases/02.ipynb", "kept/Exercise 02.ipynb"):
+        (tmp_path / aside).write_text(json.dumps(notebook), encoding="utf-8")
+    lesson = {"cells": [{"cell_type": "code", "source": ANSWER, "metadata": {}}], "nbformat": 4, "nbformat_minor": 5}
+    lesson["metadata"] = {"course": {"notebook": "notebooks/02_scaling.ipynb"}}
+    (tmp_path / "Lesson 02.ipynb").write_text(json.dumps(lesson), encoding="utf-8")
+    (tmp_path / "notes.ipynb").write_text(json.dumps({**lesson, "cells": [], "metadata": {}}), encoding="utf-8")
+    return tmp_path
+
+
+def test_in_a_learners_folder_the_exercises_alone_are_graded(learners, capsys):
+    assert command_line.main([*GRADE, str(learners)]) == 0
+    said = capsys.readouterr().out
+    assert said.count(".ipynb: ") == 1
+    assert "Exercise 02.ipynb: chapter 02" in said
+
+
+def test_exercises_of_other_chapters_lie_there_too(learners, capsys):
+    assert command_line.main([*GRADE, str(learners), "--chapter", "03"]) == 1
+    assert capsys.readouterr() == ("", "None of the notebooks found answers what is asked.\n")
+    assert command_line.main([*GRADE, str(learners / "Exercise 02.ipynb"), "--chapter", "03"]) == 1
+
+
+def test_a_spoiled_notebook_in_a_learners_folder_is_told(learners, capsys):
+    (learners / "Exercise 03.ipynb").write_text("{", encoding="utf-8")
+    assert command_line.main([*GRADE, str(learners)]) == 1
+    assert "Exercise 03.ipynb is no Jupyter notebook" in capsys.readouterr().out
+
+
+def test_folders_of_several_learners_are_searched(learners):
+    others = learners.parent / "class"
+    others.mkdir()
+    learners.rename(others / "learner")
+    assert [path.name for path in find_notebooks([others])] == ["Exercise 02.ipynb", "Lesson 02.ipynb", "notes.ipynb"]

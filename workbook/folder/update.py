@@ -67,7 +67,7 @@ class Update:
         self.root, self.folder, self.given = root, folder, given
         self.originals = Originals(root)
         self.is_first = not given["notebooks"]
-        self.said, self.new, self.updated = [], [], []
+        self.said, self.new, self.updated, self.brought = [], [], [], []
 
     def all(self):
         """Bring everything; return the sentences."""
@@ -89,6 +89,9 @@ class Update:
                 self.given["notebooks"].append(name)
         older = self.originals.of_the_reader(f"exercises/{parts.NAME}")
         sentences, self.given["parts"] = parts.update(self.root, self.folder, self.given["parts"], older)
+        if self.brought:
+            listed = _listed(self.brought)
+            self.said.insert(0, f"Your answers in exercises/ were brought over, and stay there, too: {listed}.")
         if self.new:
             self.said.insert(0, f"New in the course: {_listed(self.new)}.")
         if self.updated:
@@ -103,7 +106,7 @@ class Update:
         elif older is not None:
             try:
                 mine = {**copy, "cells": merge.carry_over(stored.read(older), copy)["cells"]}
-                self.said.append(f"Your answers in {file} were brought over to {name}; that file stays as it is.")
+                self.brought.append(name)
             except stored.NotANotebookError as error:
                 self.said.append(f"{file} holds no answers to bring over: {error}. {name} is a fresh one.")
         elif not self.is_first:

@@ -4,6 +4,7 @@ import copy
 import errno
 import json
 import os
+import random
 import shutil
 
 import pytest
@@ -315,7 +316,7 @@ def test_answers_in_exercises_are_brought_over_once(older):
     parts = older.root / "exercises" / layout.PARTS
     parts.write_text("# 04.mask --- yours, 12345678\n\ndef mask():\n    return 1\n", encoding="utf-8")
     said = older.update()
-    assert any(f"Your answers in {EXERCISE} were brought over to Exercise 03.ipynb" in one for one in said)
+    assert "Your answers in exercises/ were brought over, and stay there, too: Exercise 03.ipynb." in said
     assert any("my_transformer.py from exercises/ was brought over" in one for one in said)
     assert older.source("answer-03-softmax") == MINE
     assert older.source("1a2b3c4d") == "my_own = 1"
@@ -349,3 +350,33 @@ def test_the_base_of_a_copy_is_the_copy(course):
     version = course.mine()["metadata"]["course"]["version"]
     base = layout.base(course.folder, "Exercise 03.ipynb", version)
     assert json.loads(base.read_text(encoding="utf-8")) == json.loads(course.path("Exercise 03").read_text("utf-8"))
+
+
+def test_whatever_stands_in_a_file_it_is_dealt_with(course):
+    rng = random.Random(2017)
+    text = course.path("Exercise 03").read_text(encoding="utf-8")
+    for _ in range(200):
+        notebook = json.loads(text)
+        notebook["metadata"]["course"]["version"] = rng.choice(["unknown", notebook["metadata"]["course"]["version"]])
+        for _ in range(rng.randint(1, 3)):
+            spoil(notebook, rng)
+        course.path("Exercise 03").write_text(json.dumps(notebook), encoding="utf-8")
+        next_version(course, task_1=f"version {rng.random()}")
+        course.update()
+        assert course.update() == []
+        assert {"answer-03-softmax", "check-softmax", "question"} <= set(course.ids())
+        text = course.path("Exercise 03").read_text(encoding="utf-8") if rng.random() < 0.5 else text
+
+
+def spoil(node, rng):
+    """Put something else in the place of one thing in a notebook, at any depth."""
+    places = list(node) if isinstance(node, dict) else list(range(len(node)))
+    if not places:
+        return
+    place = rng.choice(places)
+    if isinstance(node[place], dict | list) and rng.random() < 0.8:
+        spoil(node[place], rng)
+    elif rng.random() < 0.5:
+        node[place] = rng.choice([None, 3, "x", [], {}, ["a", 1], {"course": 1}, True])
+    else:
+        del node[place]

@@ -2,11 +2,15 @@
 
 import copy
 import random
+from pathlib import Path
 
 import pytest
 from small_course import answer, blank, code, exercise, notebook, printed, text
 
+from workbook.folder import copies, layout, stored
 from workbook.folder.merge import carry_over, merge
+
+ROOT = Path(__file__).parents[3]
 
 MINE = blank("softmax").replace("    # Your code here.\n    return ...", "    return scores / scores.sum()")
 
@@ -236,3 +240,20 @@ def disturb(cells, rng, who):
                 cells.insert(rng.randrange(len(cells)), cells.pop(place))
     sources = "\n".join(one["source"] for one in cells)
     return [line for line in sources.splitlines() if line.startswith(who)]
+
+
+@pytest.mark.parametrize("file", ["exercises/04_masking.ipynb", "notebooks/02_scaling.ipynb"])
+def test_a_real_notebook_with_every_cell_written_in(file):
+    files = layout.course_files(ROOT)
+    base = copies.copy(stored.read(ROOT / file), file, files)
+    mine, new = copy.deepcopy(base), copy.deepcopy(base)
+    for one in mine["cells"]:
+        one["source"] += f"\n# my note on {one['id']}"
+    for one in new["cells"][1::2]:
+        one["source"] += "\n# told better"
+    merged, clashes = merge(base, mine, new)
+    everything = "\n".join(one["source"] for one in merged["cells"])
+    assert clashes == len(new["cells"][1::2])
+    assert all(f"# my note on {one['id']}" in everything for one in base["cells"])
+    assert everything.count("# told better") == clashes
+    assert merge(new, merged, new) == (merged, 0)
