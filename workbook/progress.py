@@ -161,23 +161,29 @@ def show_progress():
 
 
 def markup(found):
-    """Return the progress as HTML, with links."""
+    """Return the progress as HTML with links: a line for each lesson, its exercises beside it."""
     rows = []
     for step in found.steps:
-        name = html.escape(f"{step.number} {step.title}" if isinstance(step, Lesson) else f"Exercise {step.number}")
-        link = f"<a href='{quote(step.file)}'>{name}</a>"
-        sign = "✓" if step.is_done else "→" if step is found.next else "·"
-        indent = "" if isinstance(step, Lesson) else "padding-left: 2.5em; "
-        weight = "font-weight: bold; " if step is found.next else ""
-        rows.append(
-            f"<tr><td style='text-align: center'>{sign}</td><td style='text-align: left; {indent}{weight}'>{link}</td>"
-            f"<td style='text-align: left'>{_said(step)}</td></tr>"
-        )
+        if isinstance(step, Lesson):
+            rows.append([_cell(found, step, f"{step.number} {step.title}")])
+        elif rows:
+            rows[-1].append(_cell(found, step, _named(step)))
+    width = max(map(len, rows), default=0)
+    lines = [f"<tr>{''.join(row)}{'<td></td>' * (width - len(row))}</tr>" for row in rows]
     goal = "<b>Done: all of it.</b>"
     if found.next is not None:
         link = f"<a href='{quote(found.next.file)}'>{_named(found.next)}</a>"
         goal = f"<b>Next: {link}.</b> {duration(found.minutes_left)} left."
-    return f"<div>{goal} {' '.join(found.numbers)}<table style='margin: 8px 0'>{''.join(rows)}</table></div>"
+    return f"<div>{goal} {' '.join(found.numbers)}<table style='margin: 8px 0'>{''.join(lines)}</table></div>"
+
+
+def _cell(found, step, name):
+    """Return one lesson or exercise of the map: a sign, the link, how far it is."""
+    sign = "✓" if step.is_done else "→" if step is found.next else "·"
+    link = f"<a href='{quote(step.file)}'>{html.escape(name)}</a>"
+    link = f"<b>{link}</b>" if step is found.next else link
+    left = "" if step.is_done else f" <small>{_said(step)}</small>"
+    return f"<td style='text-align: left'>{sign} {link}{left}</td>"
 
 
 def duration(minutes):
