@@ -1,5 +1,5 @@
-"""Jupyter's settings in .venv, so that they hold for `.venv/bin/jupyter lab` as well: what is stored is clean, no newcomer
-is asked about news, and nothing is looked for that a reader does not need."""
+"""Jupyter's settings in .venv, so that they hold for `.venv/bin/jupyter lab` as well: what is stored is clean, no
+newcomer is asked about news, and nothing is looked for that a reader does not need."""
 
 import json
 import sys
