@@ -85,7 +85,7 @@ class Guess:
         self._is_open = False
         _open.pop(self.id, None)
         if self._control is not None:
-            self._control.redraw(locked=True, right=right, chosen=self._said, note="")
+            self._control.redraw(locked=True, revealed=True, right=right, chosen=self._said, note="")
 
     def _on_value(self, value):
         problem = self._take(self.form.read(value))

@@ -128,6 +128,13 @@ function button(drawing, give) {
   ];
 }
 
+// In a learner's copy the text that explains a result is folded: it would give it away. It opens when the result is out.
+function openExplanation(el) {
+  let cell = el.closest(".jp-Cell");
+  while (cell && !cell.classList.contains("jp-MarkdownCell")) cell = cell.nextElementSibling;
+  cell?.querySelector(".jp-InputPlaceholder")?.click();
+}
+
 const KINDS = { choices, number, grid, button };
 
 function render({ model, el }) {
@@ -151,6 +158,7 @@ function render({ model, el }) {
     const focused = el.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     el.replaceChildren(...KINDS[drawing.kind](drawing, give));
     if (focused) el.querySelector(`[data-focus="${focused}"]`)?.focus();
+    if (drawing.revealed) setTimeout(() => openExplanation(el));
   };
   model.on("change:drawing", draw);
   draw();

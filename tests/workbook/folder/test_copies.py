@@ -38,6 +38,26 @@ def test_outputs_notes_and_slides_are_gone_and_what_the_course_means_by_a_cell_s
     assert cells[2]["execution_count"] is None
 
 
+def test_what_explains_a_guess_is_folded_until_its_control_opens_it():
+    folded = {"jupyter": {"source_hidden": True}}
+    course = notebook(
+        text("ask", "**Predict, then run.** How many?"),
+        code("guess", 'guess = predict("09.x", number="")', **folded),
+        code("compute", "many = 3"),
+        code("reveal", "guess.reveal(many)"),
+        code("check", "# Check\nassert many == 3", **folded),
+        text("why", "Three, because ..."),
+        text("on", "And so on."),
+        code("second", "guess.reveal(2)"),
+        text("heading", "### Next\n\nTwo."),
+        code("third", "guess.reveal(1)"),
+        text("next guess", "One. \n\n**Predict, then run.** And now?"),
+    )
+    cells = {cell["id"]: cell for cell in copies.copy(course, LESSON, FILES)["cells"]}
+    assert cells["why"]["source"] == "Why?\n\nThree, because ..."
+    assert [id for id, cell in cells.items() if cell["metadata"] == folded] == ["guess", "check", "why"]
+
+
 def test_the_language_is_what_the_kernel_reports():
     assert copies.language_info() == IPythonKernel.language_info
 
