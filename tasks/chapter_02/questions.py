@@ -200,7 +200,7 @@ WARM_UPS = (
                 "Then they would be too large, and a typical query would give nearly everything to one key.",
             ),
             Choice(
-                "The vectors are too long for one root.",
+                "The vectors are too long for the root.",
                 (
                     "The root keeps the variance at 1 for every length. Without it, longer vectors would make sharper "
                     "weights, not flatter ones."
@@ -277,7 +277,7 @@ WARM_UPS = (
     Question(
         id="02.same_vector",
         text=(
-            "A word's query and key are one and the same random vector of 64 numbers, each with variance 1. "
+            "A word's query and key are one and the same random vector: 64 numbers with mean 0 and variance 1. "
             "What is its score with itself, about?"
         ),
         choices=(
