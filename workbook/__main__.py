@@ -4,6 +4,7 @@ Each command loads what it needs and nothing more, since a learner waits for it.
 """
 
 import argparse
+import os
 import sys
 
 from workbook.folder import layout
@@ -28,6 +29,9 @@ def main(arguments=None):
     except FolderError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # as when only the first lines are wanted: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _learn(_):
@@ -59,7 +63,7 @@ def _progress(_):
     from workbook import progress
 
     for line in progress.lines(progress.progress(layout.find(layout.HOME))):
-        print(line)
+        print(line, flush=True)
     return 0
 
 
