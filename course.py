@@ -492,7 +492,6 @@ def free_port():
 def serve(port, no_browser):
     """Bring the learner's folder up to date while JupyterLab starts, and run that until Ctrl-C."""
     token = secrets.token_urlsafe(24)
-    address = f"http://127.0.0.1:{port}/lab/tree/{quote(FIRST.relative_to(ROOT).as_posix())}?token={token}"
     process = start(jupyterlab_arguments(port), cwd=ROOT, env=environment(JUPYTER_TOKEN=token))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is asked to stop, JupyterLab stops too
     try:
@@ -500,6 +499,8 @@ def serve(port, no_browser):
         if code:
             end(process)
             return code
+        page = FIRST if FIRST.exists() else HOME  # it may have another name by now
+        address = f"http://127.0.0.1:{port}/lab/tree/{quote(page.relative_to(ROOT).as_posix())}?token={token}"
         if wait_for_server(process, port):
             write_for_me_alone(SERVER, json.dumps({"address": address, "course": str(ROOT)}) + "\n")
             show(address, no_browser, "Ctrl-C in this window closes the course. It is open at")

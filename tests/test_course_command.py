@@ -44,6 +44,9 @@ STAND_IN_FOR_THE_WORKBOOK = """
 import json, os, pathlib, socket, sys, time
 if sys.argv[1] != "lab":
     print("workbook", sys.argv[1:])
+    pathlib.Path("my_course").mkdir(exist_ok=True)
+    if not pathlib.Path("renamed").exists():
+        pathlib.Path("my_course", "Lesson 00.ipynb").touch()
     sys.exit("my_course cannot be written." if pathlib.Path("no room").exists() else 0)
 if pathlib.Path("broken").exists():
     sys.exit("broken")
@@ -622,6 +625,12 @@ def test_learn_brings_the_folder_up_to_date_and_opens_the_first_notebook_in_it(r
     assert f'content="0; url={address}"' in opened.get()
     assert not ready.SERVER.exists()
     assert not ready.DOOR.exists()
+
+
+def test_where_the_first_notebook_has_another_name_the_folder_is_opened(ready, jupyterlab, capfd):
+    (ready.ROOT / "renamed").touch()
+    assert ready.main(["learn", "--no-browser"]) == 0
+    assert "/lab/tree/my_course?token=" in capfd.readouterr().out
 
 
 def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab, opened):

@@ -9,11 +9,14 @@ from workbook.folder import disk
 
 SAVING = {"ContentsManager": {"pre_save_hook": "workbook.folder.saving.clean"}}
 NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
-NO_BUILD = {"buildCheck": False}  # whether JupyterLab itself should be built anew: seconds of work at every start
+NO_ERRANDS = {
+    "buildCheck": False,  # whether JupyterLab itself should be built anew: seconds of work at every start
+    "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True},
+}
 FILES = {
     "jupyter_server_config.json": SAVING,
     "labconfig/default_setting_overrides.json": NO_NEWS,
-    "labconfig/page_config.json": NO_BUILD,
+    "labconfig/page_config.json": NO_ERRANDS,
 }
 
 

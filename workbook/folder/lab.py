@@ -10,6 +10,10 @@ def run(arguments):
     # Of all that JupyterLab loads, this grammar takes longest: jsonschema would check a kind of address with it that no
     # notebook holds, and does without where it is not installed.
     sys.modules["rfc3987_syntax"] = None
+    import jupyterlab.commands
+
+    # It would ask Node.js, where there is one, from where packages come to build JupyterLab with. None is built here.
+    jupyterlab.commands._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
     from jupyterlab.labapp import main
 
     sys.argv = ["jupyter-lab", *arguments, f"--ServerApp.jpserver_extensions={NOT_NEEDED}"]

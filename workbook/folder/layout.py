@@ -75,6 +75,11 @@ def given(folder):
     return folder / MARK / "given.json"
 
 
+def worked_on(folder):
+    """Return the path of what is remembered about answers in exercises/."""
+    return folder / MARK / "worked_on.json"
+
+
 def server(folder):
     """Return the path of the address at which the course is open."""
     return folder / MARK / "server.json"

@@ -17,7 +17,7 @@ def reset(asked, root=layout.ROOT, folder=None):
     folder = folder or root / layout.HOME.name
     if not (folder / layout.MARK).is_dir():
         raise disk.FolderError("There is no folder of yours to reset something in yet: `learn` makes it.")
-    originals = Originals(root)
+    originals = Originals(root, layout.worked_on(folder))
     file = layout.course_file(asked, root)
     if file is None:
         raise disk.FolderError(

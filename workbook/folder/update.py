@@ -65,7 +65,7 @@ class Update:
 
     def __init__(self, root, folder, given):
         self.root, self.folder, self.given = root, folder, given
-        self.originals = Originals(root)
+        self.originals = Originals(root, layout.worked_on(folder))
         self.is_first = not given["notebooks"]
         self.said, self.new, self.updated, self.brought = [], [], [], []
 

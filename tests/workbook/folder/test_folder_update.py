@@ -328,6 +328,21 @@ def test_answers_in_exercises_are_brought_over_once(older):
     assert older.source("answer-03-softmax") == MINE
 
 
+def test_what_was_worked_on_is_remembered_until_something_changes(older, monkeypatch):
+    solve(older)
+    older.update()
+    with monkeypatch.context() as unasked:
+        unasked.setattr("authoring.own_work.worked_on", None)  # asking would raise
+        assert older.update() == []
+        assert "return scores" in older.source("answer-03-softmax")
+        path = older.root / EXERCISE
+        path.write_text(path.read_text(encoding="utf-8").replace("my_own = 1", "my_own = 2"), encoding="utf-8")
+        with pytest.raises(TypeError):
+            older.update()
+    layout.worked_on(older.folder).write_text("spoiled", encoding="utf-8")
+    assert older.update() == []
+
+
 def test_later_changes_in_exercises_are_no_new_version(older):
     older.update()
     solve(older)
