@@ -14,7 +14,7 @@ from workbook.own_file import with_imports
 NAME = f"{CATALOGUE.parts.module}.py"
 SOLUTIONS_HEADER = '''"""The course's own Transformer, part by part: the answers of the solutions, put together.
 
-A learner's file, exercises/my_transformer.py, takes from here what is not theirs yet. Made by `course.py release`.
+A learner's own my_transformer.py takes from here what is not theirs yet. Made by `course.py release`.
 """
 '''
 

@@ -1,6 +1,6 @@
 """The course's own Transformer, part by part: the answers of the solutions, put together.
 
-A learner's file, exercises/my_transformer.py, takes from here what is not theirs yet. Made by `course.py release`.
+A learner's own my_transformer.py takes from here what is not theirs yet. Made by `course.py release`.
 """
 
 import math

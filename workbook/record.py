@@ -64,4 +64,4 @@ def _mending(handle):
     if size == 0:
         return ""
     os.lseek(handle, size - 1, os.SEEK_SET)
-    return "" if os.read(handle, 1) == b"\n" else "\n"
+    return "\n" if os.read(handle, 1) not in (b"\n", b"") else ""

@@ -1,6 +1,5 @@
 """The record: lines that are only ever added, by several notebooks at once, and that may be damaged or missing."""
 
-import json
 import multiprocessing
 import os
 
@@ -86,7 +85,6 @@ def test_two_notebooks_at_once_lose_nothing(folder):
         writer.start()
     for writer in writers:
         writer.join()
-    lines = layout.record(folder).read_text(encoding="utf-8").splitlines()
-    assert sorted(json.loads(line)["guess"] for line in lines) == sorted(
-        f"{n}.{k}" for n in ("01", "02") for k in range(200)
+    assert sorted(event["guess"] for event in record.events()) == sorted(
+        f"{name}.{number}" for name in ("01", "02") for number in range(200)
     )
