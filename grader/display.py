@@ -85,7 +85,7 @@ def question(asked, by_hand=""):
 def explanation(asked, letter, result):
     """Return the `Shown` of what choosing a letter earned, and why; of what to do where none is chosen."""
     if result.outcome is Outcome.NOT_ATTEMPTED:
-        return Shown("Not attempted yet.", "<i>Not attempted yet.</i>")
+        return Shown("Not attempted yet.", _box(result.outcome, "", "<i>Not attempted yet.</i>"))
     word = WORDS.get(result.outcome, "Not yet")
     return plain(result.outcome, f"{letter}) {word}." if letter in asked.lettered else f"{word}.", result.message)
 
@@ -113,6 +113,8 @@ def _side_by_side(case):
     decimals = _decimals(yours, expected)
     blocks = [_grid(yours, decimals), _grid(expected, decimals)]
     names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
+    if case.yours.shape != case.expected.shape:  # [1, 2] and [[1, 2]] look alike
+        names = [f"{name}, shape {array.shape}" for name, array in zip(names, (case.yours, case.expected), strict=True)]
     differs = None
     if _comparable(yours, expected):
         differs = np.atleast_2d(~close(yours, expected))

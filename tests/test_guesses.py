@@ -37,7 +37,7 @@ class Guess:
     """The cells of a guess, by their places in the notebook."""
 
     asks: int  # the cell of `predict`
-    reveals: int | None  # the cell that ends with `guess.reveal(...)`, before any markdown
+    reveals: int | None  # the cell that ends with `reveal(...)`, before any markdown
     call: ast.Call
 
     @property
@@ -75,7 +75,7 @@ def reveals_of(cells, asks):
     for place in range(asks + 1, len(cells)):
         if cells[place].cell_type != "code" or calls_of(cells[place], "predict"):
             return None
-        if calls_of(cells[place], "guess.reveal"):
+        if calls_of(cells[place], "reveal"):
             return place
     return None
 
@@ -103,7 +103,7 @@ def assertions(cell):
 
 def revealed(cells, guess):
     """Return the expression that a guess is compared with."""
-    return calls_of(cells[guess.reveals], "guess.reveal")[0].args[0]
+    return calls_of(cells[guess.reveals], "reveal")[0].args[1]
 
 
 def told(cells, guess):
@@ -144,12 +144,8 @@ def _out_of_shape(cells, guess, number):
     elif "?" not in question.source or "\n\n" in question.source.strip():
         yield "more or less than a question before it"
     statement = parsed(asks)[0]
-    is_alone = len(parsed(asks)) == 1 and isinstance(statement, ast.Assign) and statement.value is not None
-    if (
-        not is_alone
-        or ast.unparse(statement.targets[0]) != "guess"
-        or ast.dump(statement.value) != ast.dump(guess.call)
-    ):
+    is_alone = len(parsed(asks)) == 1 and isinstance(statement, ast.Expr)
+    if not is_alone or ast.dump(statement.value) != ast.dump(guess.call):
         yield "its cell does more than ask"
     if not is_folded(asks):
         yield "its cell is not folded"
@@ -158,8 +154,10 @@ def _out_of_shape(cells, guess, number):
         return
     between = cells[guess.asks + 1 : guess.reveals + 1]
     last = parsed(between[-1])[-1]
-    if not (isinstance(last, ast.Expr) and ast.unparse(last).startswith("guess.reveal(")):
+    if not (isinstance(last, ast.Expr) and ast.unparse(last).startswith("reveal(")):
         yield "the reveal is not the last statement of its cell"
+    elif ast.unparse(last.value.args[0]) != repr(guess.id):
+        yield "another guess's id is revealed"
     if not any(isinstance(node, ast.Name) for node in ast.walk(revealed(cells, guess))):
         yield "what is revealed was not computed"
     if any(assertions(cell) for cell in between):
@@ -330,8 +328,8 @@ def code(source, *, shows="", folded=False, alt=""):
 def asked(id, arguments, value, shows):
     return [
         text(f"{LABEL} Which one?"),
-        code(f'guess = predict("{id}", {arguments})', folded=True),
-        code(value, shows=shows),
+        code(f'predict("{id}", {arguments})', folded=True),
+        code(value.replace("ID", repr(id)), shows=shows),
         text("This is why."),
     ]
 
@@ -341,14 +339,14 @@ def lesson():
     return [
         text("# 07 · Keys"),
         code("keys = 1"),
-        *asked("07.which", CHOICES, "best = keys + 1\nguess.reveal(best)", "It is a short key wins here."),
+        *asked("07.which", CHOICES, "best = keys + 1\nreveal(ID, best)", "It is a short key wins here."),
         text("## Lengths\n\nTwo of 3 keys."),
-        *asked("07.how_long", 'number="", within=0.1', "long = keys * 40\nguess.reveal(long)", "It is 40."),
+        *asked("07.how_long", 'number="", within=0.1', "long = keys * 40\nreveal(ID, long)", "It is 40."),
         text("## Rows"),
         *asked(
             "07.where",
             'rows=["it"], columns=["cat"]',
-            "place = (0, keys - 1)\nguess.reveal(place)",
+            "place = (0, keys - 1)\nreveal(ID, place)",
             "It is row it, column cat.",
         ),
     ]
@@ -375,7 +373,7 @@ def folded_reveal(cells):
 
 
 def one_more(*ids):
-    return lambda cells: [cells.extend(asked(id, CHOICES, "guess.reveal(keys)", "It is 1.")) for id in ids]
+    return lambda cells: [cells.extend(asked(id, CHOICES, "reveal(ID, keys)", "It is 1.")) for id in ids]
 
 
 def test_a_good_lesson_passes():
@@ -399,14 +397,15 @@ def test_a_good_lesson_passes():
         (with_cell(3, text("A hint.")), "no question before it"),
         (with_source(2, f"{LABEL} Guess."), "more or less than a question"),
         (with_source(2, f"{LABEL} Which?\n\nIt is the short one."), "more or less than a question"),
-        (with_source(3, f'best = 0\nguess = predict("07.which", {CHOICES})'), "does more than ask"),
+        (with_source(3, f'best = 0\npredict("07.which", {CHOICES})'), "does more than ask"),
         (with_source(3, f'other = predict("07.which", {CHOICES})'), "does more than ask"),
         (unfolded, "not folded"),
         (with_cell(4, text("A table.")), "not revealed before"),
         (with_source(4, "best = keys + 1"), "not revealed before"),
-        (with_source(4, "best = keys + 1\nguess.reveal(best)\nprint(best)"), "not the last statement"),
-        (with_source(4, "best = keys + 1\nguess.reveal(2)"), "not computed"),
-        (with_source(4, "best = keys + 1\nassert best == 2\nguess.reveal(best)"), "asserted before"),
+        (with_source(4, "best = keys + 1\nreveal('07.which', best)\nprint(best)"), "not the last statement"),
+        (with_source(4, "best = keys + 1\nreveal('07.which', 2)"), "not computed"),
+        (with_source(4, "best = keys + 1\nreveal('07.where', best)"), "another guess's id"),
+        (with_source(4, "best = keys + 1\nassert best == 2\nreveal('07.which', best)"), "asserted before"),
         (with_cell(4, code("np.testing.assert_allclose(keys + 1, 2)")), "asserted before"),
         (folded_reveal, "is folded"),
         (with_cell(5, code("assert best == 2", folded=True)), "shows what it asserts"),

@@ -53,9 +53,13 @@ def _lab(arguments):
 
 
 def _reset(options):
+    from workbook import record
     from workbook.folder.reset import reset
 
-    print(reset(" ".join(options.notebook)))
+    asked = " ".join(options.notebook)
+    print(reset(asked))
+    kind, number = layout.name_of(layout.course_file(asked)).removesuffix(".ipynb").split()
+    record.note("reset", number, folder=layout.HOME, of=kind)
     return 0
 
 

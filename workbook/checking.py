@@ -69,13 +69,19 @@ def _what_comes_next(task):
     """Return what to do after a right answer: the next task of the exercise that is not right yet, or its end."""
     chapter = CATALOGUE.chapter(task.id.partition(".")[0])
     right = {id for id, is_right in _right.items() if is_right}
-    right |= {event["check"] for event in record.events("check") if event.get("outcome") == Outcome.RIGHT.value}
+    right |= {other.id for other in chapter.tasks if _was_right(other)}
     open_yet = [other for other in chapter.tasks if other.id not in right and not other.optional]
     if open_yet:
         return f"Next: {open_yet[0].function}."
     if task.optional:
         return ""
     return "That was the last task of this exercise" + (": on to the questions." if chapter.questions else ".")
+
+
+def _was_right(task):
+    """Tell whether an answer to a task was right on an earlier visit."""
+    earlier = record.since_reset("check", task.id)
+    return any(event.get("outcome") == Outcome.RIGHT.value for event in earlier)
 
 
 def all_right(*task_ids):

@@ -39,7 +39,7 @@ def hint(task_id, number=None):
         handle.update(_shown(task, given))
 
     control = _controls[task.id] = Control(_drawing(task, given), pressed)
-    text = f"Stuck? There are {len(task.hints)} hints: press the button, or where there is none, run {BY_HAND}."
+    text = f"Stuck? There are {len(task.hints)} hints. Run this cell for the button. No button then? Run {BY_HAND}."
     text = text.format(id=task.id)
     control.display(text, display.inline(text))
     handle = sys.modules["IPython"].display.display(_shown(task, given), display_id=True)

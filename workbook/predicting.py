@@ -1,4 +1,4 @@
-"""`predict`: a guess that is made before the result, and then stands beside it."""
+"""`predict`: a guess that is made before the result; `reveal`: the result, beside it."""
 
 import math
 import re
@@ -9,14 +9,15 @@ from grader import display
 from grader.result import Outcome
 from workbook import record
 
-BEFORE = "Your guess so far. You may change it until you run the next cell."
 NOTED = "Noted. You may change it until you run the next cell."
+BEFORE = "Your guess so far. You may change it until you run the next cell."
 RIGHT, NOT_THIS_TIME = "You guessed it.", "Not this time."
-_open = {}  # guesses that were made and not revealed yet, by id: running the cell again must not lose them
+BY_HAND = 'Run this cell to guess. No controls then? Say it in a cell of your own: my_guess("{id}", {example}).'
+_guesses = {}  # of this notebook, by id
 
 
 def predict(id, choices=None, *, number=None, within=0.1, rows=None, columns=None):
-    """Let the reader commit to a guess in a control of the page; return the `Guess`, whose `reveal` shows the result.
+    """Let the reader commit to a guess in a control of the page, which `reveal` then compares with the result.
 
     Exactly one kind of guess is asked for: one of `choices`, a `number`, or a cell of a matrix.
 
@@ -33,72 +34,87 @@ def predict(id, choices=None, *, number=None, within=0.1, rows=None, columns=Non
         form = _Number(number, within)
     else:
         form = _Cell(tuple(map(str, rows)), tuple(map(str, columns)))
-    guess = Guess(id, form)
-    guess.show()
-    return guess
+    before = _guesses.get(id)
+    _guesses[id] = guess = _Guess(id, form)
+    guess.show(before.said if before is not None and before.is_open else None)
 
 
-class Guess:
+def reveal(id, result):
+    """Show the result of what `predict` asked, beside the reader's guess if there is one.
+
+    Args:
+        id: of the guess.
+        result: the value that came out; of a matrix (row, column), or a list of them if several are right.
+    """
+    result = result.item() if hasattr(result, "item") else result  # of NumPy's and PyTorch's numbers
+    if id in _guesses:
+        _guesses[id].reveal(result)
+    else:
+        display.show(display.plain(Outcome.NOT_ATTEMPTED, f"It is {_formatted(result)}."))
+
+
+def my_guess(id, said):
+    """Make a guess where there are no controls: `my_guess("01.it_and_itself", "b")`, or a number, or (row, column)."""
+    guess = _guesses.get(id)
+    if guess is None:
+        sentence = f"Nothing has asked for a guess {id!r} yet: run the cell of that guess first."
+    else:
+        sentence = guess.take(said) or f"Your guess: {guess.form.words(guess.said)}."
+    display.show(display.plain(Outcome.NOT_ATTEMPTED, sentence))
+
+
+class _Guess:
     """A guess of the reader's: open, made, or revealed."""
 
     def __init__(self, id, form):
         self.id, self.form = id, form
-        self._said, self._control, self._is_open = None, None, True
+        self.said, self.is_open, self._control = None, True, None
 
-    def show(self):
+    def show(self, said):
         """Display the control, with the guess in it that was made before if there was one."""
-        earlier = [event.get("said") for event in record.events("guess") if event["guess"] == self.id]
-        before = _open.get(self.id, earlier[-1] if earlier else None)
+        earlier = [event.get("said") for event in record.since_reset("guess", self.id)]
+        before = earlier[-1] if said is None and earlier else said
         if self.form.is_one(before):
-            self._said = before
-        text = f"{self.form.asked}\nNo controls here? Write your guess in a cell of your own: {self.form.by_hand}"
+            self.said = before
+        by_hand = BY_HAND.format(id=self.id, example=self.form.example)
         if not in_page():
-            print(text)
+            print("\n".join([*self.form.asked, by_hand]))
             return
-        drawing = {**self.form.drawing, "chosen": self._said, "note": "" if self._said is None else BEFORE}
-        self._control = Control(drawing, self._on_value)
-        self._control.display(text, display.plain(Outcome.NOT_ATTEMPTED, "Your guess?", *self.form.lines).markup)
-
-    def commit(self, said):
-        """Make the guess by hand, where there are no controls: `guess.commit("b")`, `guess.commit(0.5)`."""
-        problem = self._take(self.form.read(said))
-        display.show(display.plain(Outcome.NOT_ATTEMPTED, problem or f"Your guess: {self.form.words(self._said)}."))
+        note = "" if self.said is None else BEFORE
+        self._control = Control({**self.form.drawing, "chosen": self.said, "note": note}, self._on_value)
+        shown = display.plain(Outcome.NOT_ATTEMPTED, "Your guess?", *self.form.lines, by_hand)
+        self._control.display("\n".join([*self.form.asked, by_hand]), shown.markup)
 
     def reveal(self, result):
-        """Show the result, beside the guess if there is one.
-
-        Args:
-            result: the value that came out: for a matrix (row, column), or a list of them if several are right.
-        """
-        result = result.item() if hasattr(result, "item") else result  # of NumPy's and PyTorch's numbers
-        right = self.form.right(result)
+        """Show the result, beside the guess if there is one; note both the first time."""
         came = self.form.result_in_words(result)
-        if self._said is None:
+        if self.said is None:
             display.show(display.plain(Outcome.NOT_ATTEMPTED, f"It is {came}."))
         else:
-            guessed_it = self.form.hits(self._said, result)
+            guessed_it = self.form.hits(self.said, result)
             outcome = Outcome.RIGHT if guessed_it else Outcome.WRONG
-            said = f"You guessed {self.form.words(self._said)}. It is {came}."
-            display.show(display.plain(outcome, RIGHT if guessed_it else NOT_THIS_TIME, said))
-            if self._is_open:
-                record.note("guess", self.id, said=self._said, right=guessed_it)
-        self._is_open = False
-        _open.pop(self.id, None)
+            sentence = f"You guessed {self.form.words(self.said)}. It is {came}."
+            display.show(display.plain(outcome, RIGHT if guessed_it else NOT_THIS_TIME, sentence))
+            if self.is_open:
+                record.note("guess", self.id, said=self.said, right=guessed_it)
+        self.is_open = False
         if self._control is not None:
-            self._control.redraw(locked=True, revealed=True, right=right, chosen=self._said, note="")
+            right = self.form.right(result)
+            self._control.redraw(locked=True, revealed=True, right=right, chosen=self.said, note="")
 
-    def _on_value(self, value):
-        problem = self._take(self.form.read(value))
-        self._control.redraw(chosen=self._said if not problem else value, note=problem or NOTED)
-
-    def _take(self, said):
+    def take(self, value):
         """Take a guess; return what is wrong with it, or ""."""
-        if not self._is_open:
+        if not self.is_open:
             return "The result is out. To guess again, run the cell of the guess again."
+        said = self.form.read(value)
         if said is None:
             return self.form.problem
-        self._said = _open[self.id] = said
+        self.said = said
         return ""
+
+    def _on_value(self, value):
+        problem = self.take(value)
+        self._control.redraw(chosen=value if problem else self.said, note=problem or NOTED)
 
 
 @dataclass(frozen=True)
@@ -118,11 +134,11 @@ class _Choices:
 
     @property
     def asked(self):
-        return "\n".join(["Your guess?", *(f"  {line}" for line in self.lines)])
+        return ["Your guess?", *(f"  {line}" for line in self.lines)]
 
     @property
-    def by_hand(self):
-        return 'guess.commit("a")'
+    def example(self):
+        return '"a"'
 
     @property
     def drawing(self):
@@ -166,11 +182,11 @@ class _Number:
 
     @property
     def asked(self):
-        return f"Your guess? {self.lines[0]}"
+        return [f"Your guess? {self.lines[0]}"]
 
     @property
-    def by_hand(self):
-        return "guess.commit(12)"
+    def example(self):
+        return "12"
 
     @property
     def drawing(self):
@@ -216,11 +232,11 @@ class _Cell:
 
     @property
     def asked(self):
-        return f"Your guess? {self.lines[0]}"
+        return [f"Your guess? {self.lines[0]}, counted from 0"]
 
     @property
-    def by_hand(self):
-        return "guess.commit((0, 1)) for row 0, column 1"
+    def example(self):
+        return "(0, 1)"
 
     @property
     def drawing(self):

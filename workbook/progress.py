@@ -12,7 +12,7 @@ from workbook import record
 from workbook.folder import layout
 
 WIDTH = 20  # signs of a bar
-HALF_A_MINUTE = 0.5  # for a question
+QUESTION = 1  # minute
 TITLE = re.compile(r"^# \w+ · (?P<title>[^:\n]+)", re.MULTILINE)
 MINUTES = re.compile(r"\*\*About (\d+) minutes\*\*")
 TASK = re.compile(r"^\*\*[★☆]+ · (?P<minutes>\d+) minutes? · (?P<earned>[^*]+)\*\*", re.MULTILINE)
@@ -53,12 +53,14 @@ class Exercise:
     Attributes:
         file: its name, from where the map stands.
         number: such as "09b".
+        minutes: what its page says that it takes.
         tasks: (id, minutes, whether it is right) of every task that counts.
         questions: (id, whether it was answered rightly).
     """
 
     file: str
     number: str
+    minutes: float
     tasks: tuple[tuple[str, float, bool], ...]
     questions: tuple[tuple[str, bool], ...]
 
@@ -76,8 +78,10 @@ class Exercise:
 
     @property
     def minutes_left(self):
-        open_tasks = sum(minutes for _, minutes, is_right in self.tasks if not is_right)
-        return open_tasks + HALF_A_MINUTE * sum(not is_right for _, is_right in self.questions)
+        weights = [(minutes, is_right) for _, minutes, is_right in self.tasks]
+        weights += [(QUESTION, is_right) for _, is_right in self.questions]
+        left = sum(weight for weight, is_right in weights if not is_right)
+        return self.minutes * left / sum(weight for weight, _ in weights) if weights else 0
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,12 @@ def progress(folder=None):
         events, root = [], layout.ROOT
     else:
         events, root = record.events(path=layout.record(folder)), folder
-    right = {event["check"] for event in events if event.get("outcome") == "right" and "check" in event}
-    answered = {event["question"]: bool(event.get("right")) for event in events if "question" in event}
+    right, answered = _answers(events)
+    files = layout.course_files()
+    renamed = _renamed(folder, set(files.values())) if folder else {}
     steps = []
-    for file, name in layout.course_files().items():
+    for file, name in files.items():
+        name = renamed.get(name, name)
         path = root / (name if folder else file)
         notebook = _read(path) or _read(layout.ROOT / file)
         if notebook is None:
@@ -187,8 +193,8 @@ def _cell(found, step, name):
 
 
 def duration(minutes):
-    """Return minutes in words, rounded to five."""
-    rounded = max(5, 5 * round(minutes / 5))
+    """Return minutes in words, more than an hour rounded to five."""
+    rounded = max(1, round(minutes)) if minutes < 60 else 5 * round(minutes / 5)
     hours, rest = divmod(rounded, 60)
     return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
 
@@ -229,16 +235,45 @@ def _lesson(notebook, file, number):
 
 
 def _exercise(notebook, file, number, right, answered):
-    tasks, questions, header = [], [], None
+    tasks, questions, header, minutes = [], [], None, 0
     for cell in notebook["cells"]:
         source = "".join(cell.get("source", ""))
-        header = next(TASK.finditer(source), header) if cell.get("cell_type") == "markdown" else header
+        if cell.get("cell_type") == "markdown":
+            header = next(TASK.finditer(source), header)
+            minutes = minutes or next((float(found[1]) for found in MINUTES.finditer(source)), 0)
         asked = cell.get("metadata", {}).get("course", {})
         if "answer" in asked and header is not None and header["earned"] != "optional":
             tasks.append((asked["answer"], float(header["minutes"]), asked["answer"] in right))
         elif "question" in asked:
             questions.append((asked["question"], answered.get(asked["question"], False)))
-    return Exercise(file, number, tuple(tasks), tuple(questions))
+    return Exercise(file, number, minutes, tuple(tasks), tuple(questions))
+
+
+def _answers(events):
+    """Return (the tasks that were right, {question: whether it was}), of exercises since they were last reset."""
+    right, answered = set(), {}
+    for event in events:
+        if event.get("outcome") == "right" and "check" in event:
+            right.add(event["check"])
+        elif "question" in event:
+            answered[event["question"]] = bool(event.get("right"))
+        elif event.get("of") == "Exercise":
+            number = f"{event.get('reset')}."
+            right = {id for id in right if not id.startswith(number)}
+            answered = {id: was for id, was in answered.items() if not id.startswith(number)}
+    return right, answered
+
+
+def _renamed(folder, names):
+    """Return {a notebook's name: what a learner calls it} for those that are not there under their own."""
+    renamed = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        notebook = _read(path) if path.name not in names else None
+        course = notebook.get("metadata", {}).get("course", {}) if notebook else {}
+        name = layout.name_of(str(course.get("notebook", ""))) if isinstance(course, dict) else None
+        if name and not (folder / name).exists():
+            renamed.setdefault(name, path.name)
+    return renamed
 
 
 def _parts(folder):

@@ -11,7 +11,7 @@ from tasks import CATALOGUE
 from workbook import record
 from workbook.spacing import due
 
-BY_HAND = 'No controls here? Give a letter: answer("{id}", "a").'  # on paper, in a terminal
+BY_HAND = 'Run this cell to choose. No controls then? Give a letter: answer("{id}", "a").'
 _clicked = {}  # what was chosen in this notebook, by question
 _controls = {}  # the last control of each question
 
@@ -84,5 +84,5 @@ def _kept(asked, letter):
 
 def _chosen_before(asked):
     """Return what was chosen last on an earlier visit, or ""."""
-    earlier = [event.get("chose") for event in record.events("question") if event["question"] == asked.id]
+    earlier = [event.get("chose") for event in record.since_reset("question", asked.id)]
     return earlier[-1] if earlier and earlier[-1] in asked.lettered else ""

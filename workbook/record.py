@@ -11,9 +11,9 @@ import os
 from workbook.folder import layout
 
 
-def note(kind, id, **facts):
-    """Add a line: what happened ("guess", "question", "check" or "hint"), to what, and what else there is to say."""
-    path = _path()
+def note(kind, id, *, folder=None, **facts):
+    """Add a line: what happened ("guess", "question", "check", "hint", "reset"), to what, and what else there is."""
+    path = _path() if folder is None else layout.record(folder)
     if path is None:
         return
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
@@ -43,6 +43,17 @@ def events(kind="", path=None):
         return []
     found = [event for event in map(_read, lines) if event]
     return [event for event in found if kind in event] if kind else found
+
+
+def since_reset(kind, id, path=None):
+    """Return what of one kind was noted of one guess, question or task since its notebook was last given out anew."""
+    found = []
+    for event in events(path=path):
+        if event.get(kind) == id:
+            found.append(event)
+        elif event.get("reset") == id.partition(".")[0] and (event.get("of") == "Lesson") == (kind == "guess"):
+            found = []
+    return found
 
 
 def _path():

@@ -22,11 +22,16 @@ class Control:
 
     def __init__(self, drawing, on_value):
         self._widget = _widget_class()(drawing=drawing)
-        self._widget.observe(lambda change: on_value(change.new["value"]), "given")
+        self._on_value = on_value
+        self._widget.observe(self._take, "given")
 
     def redraw(self, **changes):
         """Draw it again with these entries of its drawing changed."""
         self._widget.drawing = {**self._widget.drawing, **changes}
+
+    def _take(self, change):
+        self._widget.heard = change.new["number"]
+        self._on_value(change.new["value"])
 
     def display(self, text, markup):
         """Display it, with plain text and HTML for pages without widgets."""
@@ -52,5 +57,6 @@ def _widget_class():
         _css = (HERE / "controls.css").read_text(encoding="utf-8")
         drawing = traitlets.Dict().tag(sync=True)
         given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
+        heard = traitlets.Int().tag(sync=True)  # the number of the last that Python has taken
 
     return Widget

@@ -3,6 +3,8 @@
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const COMMANDS = ["Shift", "Control", "Alt", "Meta", "Escape", "Tab"];
+const PATIENCE = 3000; // milliseconds until a reader is told that nobody answers
+const UNHEARD = "No answer: Python is busy, or was restarted. If this stays, run this cell again.";
 let groups = 0;
 
 function make(tag, attributes = {}, ...children) {
@@ -128,11 +130,20 @@ function button(drawing, give) {
   ];
 }
 
-// In a learner's copy the text that explains a result is folded: it would give it away. It opens when the result is out.
+// In a learner's copy the texts that explain a result are folded: they would give it away. They open when it is out,
+// up to a heading, the next control or code in sight.
 function openExplanation(el) {
-  let cell = el.closest(".jp-Cell");
-  while (cell && !cell.classList.contains("jp-MarkdownCell")) cell = cell.nextElementSibling;
-  cell?.querySelector(".jp-InputPlaceholder")?.click();
+  let cell = el.closest(".jp-Cell")?.nextElementSibling;
+  let opened = false;
+  for (; cell; cell = cell.nextElementSibling) {
+    if (cell.querySelector(".course-control")) return;
+    const placeholder = cell.querySelector(".jp-InputPlaceholder");
+    if (cell.classList.contains("jp-MarkdownCell")) {
+      if (opened && !placeholder) return;
+      placeholder?.click();
+      opened = true;
+    } else if (opened && !placeholder) return;
+  }
 }
 
 const KINDS = { choices, number, grid, button };
@@ -150,8 +161,12 @@ function render({ model, el }) {
     if (text === asked && model.get("drawing").kind === "number") return; // Enter, and then the field is left
     asked = text;
     const given = model.get("given");
-    model.set("given", { number: (given.number || 0) + 1, value });
+    const number = (given.number || 0) + 1;
+    model.set("given", { number, value });
     model.save_changes();
+    setTimeout(() => {
+      if (model.get("heard") < number) el.append(make("div", { class: "course-note", role: "status" }, UNHEARD));
+    }, PATIENCE);
   };
   const draw = () => {
     const drawing = model.get("drawing");
@@ -161,8 +176,12 @@ function render({ model, el }) {
     if (drawing.revealed) setTimeout(() => openExplanation(el));
   };
   model.on("change:drawing", draw);
+  model.on("change:heard", draw); // whatever said that nobody answers goes
   draw();
-  return () => model.off("change:drawing", draw);
+  return () => {
+    model.off("change:drawing", draw);
+    model.off("change:heard", draw);
+  };
 }
 
 export default { render };

@@ -17,8 +17,11 @@ from workbook import record
 from workbook.folder import layout
 
 SETUP = """
-from workbook import answer, hint, predict, warm_up
-from workbook import questions
+from workbook import answer, hint, predict, reveal, warm_up
+from workbook import predicting, questions
+
+def of(id):
+    return predicting._guesses[id]._control._widget
 
 def click(control, value):
     control.given = {"number": control.given.get("number", 0) + 1, "value": value}
@@ -44,27 +47,27 @@ def shown(cell):
 
 def test_a_guess_by_a_click(page, tmp_path):
     asked, _, revealed, drawing = page(
-        'guess = predict("01.a", {"four": 4, "none": 0})',
-        'click(guess._control._widget, "a")',
-        "guess.reveal(0)",
-        "import json; print(json.dumps(guess._control._widget.drawing))",
+        'predict("01.a", {"four": 4, "none": 0})',
+        'click(of("01.a"), "a")',
+        'reveal("01.a", 0)',
+        'import json; print(json.dumps({**of("01.a").drawing, "heard": of("01.a").heard}))',
     )
-    assert "guess.commit" in shown(asked)[0]
+    assert "my_guess" in shown(asked)[0]
     assert shown(revealed) == ["Not this time.\nYou guessed four. It is none."]
     drawn = json.loads(drawing.outputs[0].text)
-    assert (drawn["chosen"], drawn["right"], drawn["locked"]) == ("a", ["b"], True)
+    assert (drawn["chosen"], drawn["right"], drawn["locked"], drawn["heard"]) == ("a", ["b"], True, 1)
     events = record.events("guess", layout.record(tmp_path))
     assert [(event["said"], event["right"]) for event in events] == [("a", False)]
 
 
 def test_a_number_and_a_cell_by_hand_in_the_page(page):
     *_, number, cell, problem = page(
-        'one = predict("01.n", number="times"); click(one._control._widget, "1/4")',
-        'two = predict("01.c", rows="ab", columns="xyz"); click(two._control._widget, [1, 2])',
-        'bad = predict("01.m", number=""); click(bad._control._widget, "many")',
-        "one.reveal(0.26)",
-        "two.reveal((1, 2))",
-        'print(bad._control._widget.drawing["note"])',
+        'predict("01.n", number="times"); click(of("01.n"), "1/4")',
+        'predict("01.c", rows="ab", columns="xyz"); click(of("01.c"), [1, 2])',
+        'predict("01.m", number=""); click(of("01.m"), "many")',
+        'reveal("01.n", 0.26)',
+        'reveal("01.c", (1, 2))',
+        'print(of("01.m").drawing["note"])',
     )
     assert shown(number) == ["You guessed it.\nYou guessed 1/4 times. It is 0.26 times."]
     assert shown(cell) == ["You guessed it.\nYou guessed row b, column z. It is row b, column z."]
@@ -126,7 +129,7 @@ def test_a_hint_button_shows_one_more_each_time_with_the_earlier_ones_folded(pag
 
 
 def test_what_is_stored_is_plain_and_what_is_sent_is_a_widget(page):
-    (cell,) = page('guess = predict("01.a", ["cat", "it"])')
+    (cell,) = page('predict("01.a", ["cat", "it"])')
     assert sorted(cell.outputs[0].data) == ["text/html", "text/plain"]
     widget = nbformat.v4.new_output("display_data", {WIDGET_VIEW: {}, "text/plain": "a", "text/html": "<i>a</i>"})
     bare = nbformat.v4.new_output("display_data", {WIDGET_VIEW: {}, "text/plain": "interactive(...)"})

@@ -33,6 +33,19 @@ def test_a_folder_inside_belongs_to_it(folder, monkeypatch):
     assert layout.record(folder).exists()
 
 
+def test_after_a_reset_what_was_noted_before_is_past(folder):
+    record.note("question", "01.why", chose="a")
+    record.note("guess", "01.x", said="b")
+    record.note("reset", "01", of="Exercise")
+    assert record.since_reset("question", "01.why") == []
+    assert len(record.since_reset("guess", "01.x")) == 1
+    record.note("question", "01.why", chose="c")
+    record.note("reset", "02", of="Exercise")
+    record.note("reset", "01", of="Lesson")
+    assert [event["chose"] for event in record.since_reset("question", "01.why")] == ["c"]
+    assert record.since_reset("guess", "01.x") == []
+
+
 def test_outside_a_learners_folder_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     record.note("guess", "01.a", right=True)

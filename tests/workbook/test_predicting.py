@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from workbook import predict, predicting, record
+from workbook import my_guess, predict, predicting, record, reveal
 from workbook.folder import layout
 
 
@@ -12,7 +12,7 @@ from workbook.folder import layout
 def _in_a_learners_folder(tmp_path, monkeypatch):
     (tmp_path / layout.MARK).mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predicting, "_open", {})
+    monkeypatch.setattr(predicting, "_guesses", {})
 
 
 def noted():
@@ -20,12 +20,12 @@ def noted():
 
 
 def test_a_choice_stands_beside_the_result(capsys):
-    guess = predict("01.a", {"four": 4, "eight": 8, "none": 0})
+    predict("01.a", {"four": 4, "eight": 8, "none": 0})
     asked = capsys.readouterr().out
     assert asked.splitlines()[:4] == ["Your guess?", "  a) four", "  b) eight", "  c) none"]
-    assert 'guess.commit("a")' in asked
-    guess.commit("b")
-    guess.reveal(np.float64(0.0))
+    assert 'my_guess("01.a", "a")' in asked
+    my_guess("01.a", "b")
+    reveal("01.a", np.float64(0.0))
     said = capsys.readouterr().out
     assert said.splitlines() == ["Your guess: eight.", "Not this time.", "You guessed eight. It is none."]
     assert noted() == [("01.a", "b", False)]
@@ -33,61 +33,63 @@ def test_a_choice_stands_beside_the_result(capsys):
 
 @pytest.mark.parametrize("said", ["a", "A", " a ", "yes"])
 def test_a_choice_may_be_said_by_letter_or_by_words(capsys, said):
-    guess = predict("01.a", {"yes": True, "no": False})
-    guess.commit(said)
-    guess.reveal(torch.tensor(True))
+    predict("01.a", {"yes": True, "no": False})
+    my_guess("01.a", said)
+    reveal("01.a", torch.tensor(True))
     assert "You guessed it.\nYou guessed yes. It is yes." in capsys.readouterr().out
     assert noted() == [("01.a", "a", True)]
 
 
 def test_without_a_guess_the_result_stands_alone_and_nothing_is_noted(capsys):
-    guess = predict("01.a", ["cat", "it"])
+    predict("01.a", ["cat", "it"])
     capsys.readouterr()
-    guess.reveal("it")
+    reveal("01.a", "it")
     assert capsys.readouterr().out == "It is it.\n"
     assert noted() == []
 
 
 def test_a_result_that_nobody_offered_is_told_all_the_same(capsys):
-    guess = predict("01.a", ["cat", "it"])
-    guess.commit("a")
-    guess.reveal("dog")
+    predict("01.a", ["cat", "it"])
+    my_guess("01.a", "a")
+    reveal("01.a", "dog")
     assert "You guessed cat. It is dog." in capsys.readouterr().out
     assert noted() == [("01.a", "a", False)]
 
 
 def test_after_the_result_nothing_changes_any_more(capsys):
-    guess = predict("01.a", ["cat", "it"])
-    guess.commit("a")
-    guess.reveal("it")
-    guess.commit("b")
+    predict("01.a", ["cat", "it"])
+    my_guess("01.a", "a")
+    reveal("01.a", "it")
+    my_guess("01.a", "b")
     assert "The result is out" in capsys.readouterr().out
-    guess.reveal("it")
+    reveal("01.a", "it")
     assert noted() == [("01.a", "a", False)]
 
 
 def test_the_last_word_before_the_result_counts(capsys):
-    guess = predict("01.a", ["cat", "it"])
-    guess.commit("a")
-    guess.commit("b")
-    guess.reveal("it")
+    predict("01.a", ["cat", "it"])
+    my_guess("01.a", "a")
+    my_guess("01.a", "b")
+    reveal("01.a", "it")
     assert noted() == [("01.a", "b", True)]
 
 
 def test_running_the_cell_again_loses_no_guess(capsys):
-    predict("01.a", ["cat", "it"]).commit("b")
-    predict("01.a", ["cat", "it"]).reveal("it")
+    predict("01.a", ["cat", "it"])
+    my_guess("01.a", "b")
+    predict("01.a", ["cat", "it"])
+    reveal("01.a", "it")
     assert noted() == [("01.a", "b", True)]
 
 
 def test_an_earlier_visits_guess_is_there_again_if_it_still_fits(capsys):
     record.note("guess", "01.a", said="b", right=False)
-    guess = predict("01.a", ["cat", "it"])
-    guess.reveal("it")
+    predict("01.a", ["cat", "it"])
+    reveal("01.a", "it")
     assert "You guessed it. It is it." in capsys.readouterr().out
     record.note("guess", "01.n", said=["odd"], right=False)
-    guess = predict("01.n", number="times")
-    guess.reveal(3)
+    predict("01.n", number="times")
+    reveal("01.n", 3)
     assert capsys.readouterr().out.endswith("It is 3 times.\n")
 
 
@@ -130,37 +132,70 @@ def test_numbers_as_people_write_them(written, value):
     ],
 )
 def test_a_number_counts_when_it_is_near_enough(capsys, said, within, right):
-    guess = predict("01.n", number="times", within=within)
-    guess.commit(said)
-    guess.reveal(4.0)
+    predict("01.n", number="times", within=within)
+    my_guess("01.n", said)
+    reveal("01.n", 4.0)
     assert f"You guessed {said} times. It is 4 times." in capsys.readouterr().out
     assert noted() == [("01.n", said, right)]
 
 
 def test_what_is_no_number_is_said_and_not_taken(capsys):
-    guess = predict("01.n", number="")
-    guess.commit("lots")
+    predict("01.n", number="")
+    my_guess("01.n", "lots")
     assert "That is no number yet" in capsys.readouterr().out
-    guess.reveal(-0.5)
+    reveal("01.n", -0.5)
     assert capsys.readouterr().out == "It is \u22120.5.\n"
 
 
 def test_a_cell_of_a_matrix(capsys):
-    guess = predict("01.c", rows=["the", "cat", "it"], columns=["a", "b"])
-    guess.commit((2, 0))
-    guess.reveal((np.int64(1), np.int64(1)))
+    predict("01.c", rows=["the", "cat", "it"], columns=["a", "b"])
+    my_guess("01.c", (2, 0))
+    reveal("01.c", (np.int64(1), np.int64(1)))
     assert "You guessed row it, column a. It is row cat, column b." in capsys.readouterr().out
-    guess = predict("01.d", rows=["the", "cat", "it"], columns=["a", "b"])
-    guess.commit([2, 0])
-    guess.reveal([(0, 1), (2, 0)])
+    predict("01.d", rows=["the", "cat", "it"], columns=["a", "b"])
+    my_guess("01.d", [2, 0])
+    reveal("01.d", [(0, 1), (2, 0)])
     assert "It is row the, column b or row it, column a." in capsys.readouterr().out
     assert noted() == [("01.c", [2, 0], False), ("01.d", [2, 0], True)]
 
 
 @pytest.mark.parametrize("said", [(3, 0), (0, 2), (-1, 0), 5, "ab", (1,), None])
 def test_what_is_no_cell_is_said_and_not_taken(capsys, said):
-    guess = predict("01.c", rows=["the", "cat", "it"], columns=["a", "b"])
-    guess.commit(said)
+    predict("01.c", rows=["the", "cat", "it"], columns=["a", "b"])
+    my_guess("01.c", said)
     assert "That is no cell of it" in capsys.readouterr().out
-    guess.reveal((0, 0))
+    reveal("01.c", (0, 0))
     assert noted() == []
+
+
+def test_a_cell_run_again_speaks_of_its_own_guess(capsys):
+    predict("01.a", {"yes": True, "no": False})
+    my_guess("01.a", "b")
+    reveal("01.a", True)
+    predict("01.n", number="")
+    my_guess("01.n", 0.98)
+    capsys.readouterr()
+    reveal("01.a", True)
+    assert "You guessed no. It is yes." in capsys.readouterr().out
+    reveal("01.n", 1.0)
+    assert noted() == [("01.a", "b", False), ("01.n", "0.98", True)]
+
+
+def test_without_the_cell_of_the_guess_the_result_stands_alone(capsys):
+    reveal("01.never_asked", np.float64(0.25))
+    my_guess("01.never_asked", 3)
+    out = capsys.readouterr().out
+    assert "It is 0.25." in out
+    assert "run the cell of that guess first" in out
+
+
+def test_after_a_reset_of_the_lesson_no_earlier_guess_is_there(capsys):
+    record.note("guess", "01.a", said="b", right=False)
+    record.note("reset", "01", of="Exercise")
+    predict("01.a", ["cat", "it"])
+    reveal("01.a", "it")
+    assert "You guessed it." in capsys.readouterr().out
+    record.note("reset", "01", of="Lesson")
+    predict("01.a", ["cat", "it"])
+    reveal("01.a", "it")
+    assert "You guessed" not in capsys.readouterr().out

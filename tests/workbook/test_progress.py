@@ -30,7 +30,7 @@ def code(source="x", count=None, **course):
 
 
 EXERCISE = notebook(
-    text("# 01 · Scores: exercise"),
+    text("# 01 · Scores: exercise\n\n**About 62 minutes** · needs: the lesson"),
     text("## Task 1\n\n**★☆☆ · 10 minutes · 4 points**"),
     code(answer="01.one"),
     text("## Task 2\n\n**★★☆ · 20 minutes · 5 points**"),
@@ -62,11 +62,11 @@ def folder(tmp_path, monkeypatch):
 
 def test_before_anything_is_done(folder):
     found = progress.progress(folder)
-    assert [step.minutes_left for step in found.steps] == [20, 40, 30.5]
+    assert [step.minutes_left for step in found.steps] == [20, 40, 62]
     assert found.next.file == "Lesson 00.ipynb"
     assert (found.guesses, found.slips) == ((0, 0), (0, 0))
     said = list(lines(found))
-    assert said[0] == "Next: Lesson 00. 1 h 30 min left."
+    assert said[0] == "Next: Lesson 00. 2 h left."
     assert said[2].split() == ["00", "Start", "20", "min"]
     assert said[-1] == "Your Transformer: 0 of 27 parts are yours."
 
@@ -75,7 +75,7 @@ def test_what_was_run_of_a_lesson_counts_up_to_its_end(folder):
     (folder / "Lesson 00.ipynb").write_text(lesson("Start", 20, 1, 2), encoding="utf-8")
     (folder / "Lesson 01.ipynb").write_text(lesson("Scores", 40, 1, None, None, None), encoding="utf-8")
     found = progress.progress(folder)
-    assert [step.minutes_left for step in found.steps] == [0, 30, 30.5]
+    assert [step.minutes_left for step in found.steps] == [0, 30, 62]
     assert found.next.file == "Lesson 01.ipynb"
     assert "30 min, begun" in "\n".join(lines(found))
 
@@ -85,11 +85,32 @@ def test_right_answers_count_wherever_they_were_checked(folder):
     record.note("check", "01.more", outcome="right")
     record.note("question", "01.why", chose="a", right=True)
     exercise = progress.progress(folder).steps[-1]
-    assert (exercise.right, exercise.asked, exercise.minutes_left) == (2, 3, 10)
+    assert (exercise.right, exercise.asked, exercise.minutes_left) == (2, 3, 20)
     record.note("question", "01.why", chose="b", right=False)  # the last word counts
     assert progress.progress(folder).steps[-1].right == 1
     record.note("check", "01.two", outcome="wrong")  # what was right once stays so
     assert progress.progress(folder).steps[-1].right == 1
+
+
+def test_a_reset_opens_an_exercise_again(folder):
+    for id in ("01.one", "01.two"):
+        record.note("check", id, outcome="right")
+    record.note("question", "01.why", chose="a", right=True)
+    record.note("reset", "01", of="Lesson")
+    assert progress.progress(folder).steps[-1].is_done
+    record.note("reset", "01", of="Exercise")
+    assert progress.progress(folder).steps[-1].right == 0
+    record.note("check", "01.one", outcome="right")
+    assert progress.progress(folder).steps[-1].right == 1
+
+
+def test_a_renamed_notebook_is_found_by_what_it_says_of_itself(folder):
+    of_course = EXERCISE.replace(
+        '"course": {}}, "nbformat"', '"course": {"notebook": "exercises/01_b.ipynb"}}, "nbformat"'
+    )
+    (folder / "Exercise 01.ipynb").unlink()
+    (folder / "mine.ipynb").write_text(of_course, encoding="utf-8")
+    assert "href='mine.ipynb'" in markup(progress.progress(folder))
 
 
 def test_the_end_is_told(folder):
@@ -145,7 +166,8 @@ def test_the_map_leads_to_every_notebook_and_marks_the_next(folder):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(0.5, "5 min"), (7, "5 min"), (8, "10 min"), (58, "1 h"), (61, "1 h"), (1438, "24 h")]
+    ("minutes", "said"),
+    [(0.2, "1 min"), (7.4, "7 min"), (59, "59 min"), (61, "1 h"), (64, "1 h 5 min"), (1438, "24 h")],
 )
 def test_minutes_in_words(minutes, said):
     assert duration(minutes) == said

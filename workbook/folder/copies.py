@@ -12,8 +12,8 @@ TOP, BOTTOM = "navigation-top", "navigation-bottom"
 DROPPED = ("slideshow",)  # metadata of cells that only a lecture needs
 FIRST = "notebooks/00_start_here.ipynb"
 LINK = re.compile(r"(\]\(|^ {0,3}\[[^\]^]+\]:[ \t]+|\b(?:href|src)=\")([^)\s\"]+)", re.MULTILINE)
-WHY = "Why?"
-REVEAL = re.compile(r"^\w+\.reveal\(", re.MULTILINE)  # shows what came out, beside the guess
+WHY, GOES_ON = "Why?", "…"
+REVEAL = re.compile(r"^reveal\(", re.MULTILINE)  # shows what came out, beside the guess
 STAYS = re.compile(r"^(#+ |\*\*Predict)", re.MULTILINE)  # a heading, the next guess
 CODE = re.compile(
     r"(^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\2[`~]*[ \t]*$|(?<!`)(`+)(?!`).*?(?<!`)\3(?!`))", re.MULTILINE | re.DOTALL
@@ -29,7 +29,8 @@ def copy(notebook, course_file, files):
         files: {the course's notebook: its name in the learner's folder}, in order.
     """
     cells = [_cell(cell, course_file, files) for cell in notebook["cells"] if not _is_note(cell)]
-    cells = [_folded(cell) if explains else cell for cell, explains in zip(cells, _explaining(cells), strict=True)]
+    begins = _explaining(cells)
+    cells = [_folded(cell, begin) if begin else cell for cell, begin in zip(cells, begins, strict=True)]
     line = navigation(course_file, files)
     cells = [_navigation_cell(TOP, line), *cells, _navigation_cell(BOTTOM, line)]
     course = {"notebook": course_file, "version": version_of(course_file, cells)}
@@ -111,19 +112,29 @@ def _cell(cell, course_file, files):
 
 
 def _explaining(cells):
-    """Yield for each cell whether it is the text that explains the result of a guess: it would give that away."""
-    is_awaited = False
+    """Yield for each cell how its text begins when it is folded because it explains the result of a guess, which it
+    would give away; "" for all others.
+
+    Such are the first text after the result and those that follow it, up to a heading, the next guess, code in sight.
+    """
+    begins = ""
     for cell in cells:
-        is_code = cell["cell_type"] == "code"
-        explains = is_awaited and not is_code and not STAYS.search(cell["source"])
-        is_awaited = (is_awaited or bool(REVEAL.search(cell["source"]))) if is_code else False
-        yield explains
+        if cell["cell_type"] == "code":
+            if REVEAL.search(cell["source"]):
+                begins = WHY
+            elif begins == GOES_ON and not cell["metadata"].get("jupyter", {}).get("source_hidden"):
+                begins = ""
+            yield ""
+            continue
+        begins = "" if STAYS.search(cell["source"]) else begins
+        yield begins
+        begins = begins and GOES_ON
 
 
-def _folded(cell):
-    """Return a text with all but a first line folded; the guess's control opens it when the result is out."""
+def _folded(cell, begin):
+    """Return a text of which nothing is seen but how it begins; the guess's control opens it when the result is out."""
     metadata = {**cell["metadata"], "jupyter": {"source_hidden": True}}
-    return {**cell, "metadata": metadata, "source": f"{WHY}\n\n{cell['source']}"}
+    return {**cell, "metadata": metadata, "source": f"{begin}\n\n{cell['source']}"}
 
 
 def with_links(source, course_file, files):

@@ -63,6 +63,7 @@ def keep_copy(path, kept):
         try:
             with open(handle, "wb") as file:
                 file.write(content)
+            os.chmod(temporary, path.stat().st_mode)
             os.replace(temporary, copy)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -40,4 +40,4 @@ def reset(asked, root=layout.ROOT, folder=None):
     if path.name != name:
         with disk.explained(path):
             path.unlink()
-    return f"{name} is as the course gives it; what you had is kept/{kept.name}."
+    return f"{name} is as the course gives it, and open again in your progress; what you had is kept/{kept.name}."

@@ -81,6 +81,7 @@ class Update:
             if name in found:
                 for path, notebook in found[name]:
                     self._refresh(path, name, notebook, copy)
+                self._say_if_renamed(name, [path.name for path, _ in found[name]])
             elif (self.folder / name).exists():
                 self._recover(name, copy)
             else:
@@ -97,6 +98,16 @@ class Update:
         if self.updated:
             self.said.insert(0, f"Brought up to date, with all that you wrote in them: {_listed(self.updated)}.")
         return self.said + sentences
+
+    def _say_if_renamed(self, name, there):
+        """Once: links to a notebook that was renamed lead nowhere."""
+        if name in there:
+            self.given["renamed"].pop(name, None)
+        elif self.given["renamed"].get(name) != there[0]:
+            self.given["renamed"][name] = there[0]
+            self.said.append(
+                f"{name} is called {there[0]} now: the map leads there, the links in other notebooks no longer do."
+            )
 
     def _begin(self, file, name, copy):
         """A notebook that is not there: new in the course, deleted, or worked on in exercises/ so far."""
@@ -191,12 +202,14 @@ def _in(kept):
 
 
 def _read_given(folder):
-    """Return what the course has given out so far: {"notebooks": [names], "parts": {id: line}}."""
+    """Return what the course has given out so far: {"notebooks": [names], "parts": {id: line}}; and which of them a
+    learner calls otherwise: {"renamed": {name: their name}}."""
     try:
         given = json.loads(layout.given(folder).read_text(encoding="utf-8"))
-        return {"notebooks": list(given["notebooks"]), "parts": dict(given["parts"])}
+        renamed = dict(given.get("renamed", {}))
+        return {"notebooks": list(given["notebooks"]), "parts": dict(given["parts"]), "renamed": renamed}
     except (OSError, ValueError, KeyError, TypeError):
-        return {"notebooks": [], "parts": {}}
+        return {"notebooks": [], "parts": {}, "renamed": {}}
 
 
 def _write_given(folder, given):

@@ -42,20 +42,27 @@ def test_what_explains_a_guess_is_folded_until_its_control_opens_it():
     folded = {"jupyter": {"source_hidden": True}}
     course = notebook(
         text("ask", "**Predict, then run.** How many?"),
-        code("guess", 'guess = predict("09.x", number="")', **folded),
+        code("guess", 'predict("09.x", number="")', **folded),
         code("compute", "many = 3"),
-        code("reveal", "guess.reveal(many)"),
+        code("reveal", 'reveal("09.x", many)'),
+        code("figure", "show(many)"),
         code("check", "# Check\nassert many == 3", **folded),
         text("why", "Three, because ..."),
+        code("another check", "# Check\nassert True", **folded),
+        text("more", "And more than three."),
+        code("in sight", "many + 1"),
         text("on", "And so on."),
-        code("second", "guess.reveal(2)"),
+        code("second", 'reveal("09.y", 2)'),
         text("heading", "### Next\n\nTwo."),
-        code("third", "guess.reveal(1)"),
+        code("third", 'reveal("09.z", 1)'),
         text("next guess", "One. \n\n**Predict, then run.** And now?"),
+        text("after", "Later."),
     )
     cells = {cell["id"]: cell for cell in copies.copy(course, LESSON, FILES)["cells"]}
     assert cells["why"]["source"] == "Why?\n\nThree, because ..."
-    assert [id for id, cell in cells.items() if cell["metadata"] == folded] == ["guess", "check", "why"]
+    assert cells["more"]["source"] == "\u2026\n\nAnd more than three."
+    hidden = [id for id, cell in cells.items() if cell["metadata"] == folded]
+    assert hidden == ["guess", "check", "why", "another check", "more"]
 
 
 def test_the_language_is_what_the_kernel_reports():

@@ -100,7 +100,10 @@ def test_a_renamed_notebook_is_known_by_what_it_says_of_itself(course):
     course.write("answer-03-softmax", MINE)
     course.path("Exercise 03").rename(course.path("my favourite"))
     next_version(course, task_1="second")
-    assert course.update() == ["Brought up to date, with all that you wrote in them: my favourite.ipynb (Exercise 03)."]
+    brought, renamed = course.update()
+    assert brought == "Brought up to date, with all that you wrote in them: my favourite.ipynb (Exercise 03)."
+    assert renamed.startswith("Exercise 03.ipynb is called my favourite.ipynb now: the map leads there")
+    assert course.update() == []  # said once
     assert course.source("task-1", "my favourite") == "second"
     assert not course.path("Exercise 03").exists()
 
