@@ -12,6 +12,7 @@ TOP, BOTTOM = "navigation-top", "navigation-bottom"
 DROPPED = ("slideshow",)  # metadata of cells that only a lecture needs
 FIRST = "notebooks/00_start_here.ipynb"
 LINK = re.compile(r"(\]\(|^ {0,3}\[[^\]^]+\]:[ \t]+|\b(?:href|src)=\")([^)\s\"]+)", re.MULTILINE)
+IN_SIGHT = "in-sight"  # tag of a text that leads on to what comes next
 WHY, GOES_ON = "Why?", "…"
 REVEAL = re.compile(r"^reveal\(", re.MULTILINE)  # shows what came out, beside the guess
 STAYS = re.compile(r"^(#+ |\*\*Predict)", re.MULTILINE)  # a heading, the next guess
@@ -115,7 +116,8 @@ def _explaining(cells):
     """Yield for each cell how its text begins when it is folded because it explains the result of a guess, which it
     would give away; "" for all others.
 
-    Such are the first text after the result and those that follow it, up to a heading, the next guess, code in sight.
+    Such are the first text after the result and those that follow it, up to a heading, the next guess, code in sight,
+    or a text that is tagged to stay in sight.
     """
     begins = ""
     for cell in cells:
@@ -126,7 +128,7 @@ def _explaining(cells):
                 begins = ""
             yield ""
             continue
-        begins = "" if STAYS.search(cell["source"]) else begins
+        begins = "" if STAYS.search(cell["source"]) or IN_SIGHT in cell["metadata"].get("tags", ()) else begins
         yield begins
         begins = begins and GOES_ON
 

@@ -55,6 +55,9 @@ def test_what_explains_a_guess_is_folded_until_its_control_opens_it():
         code("second", 'reveal("09.y", 2)'),
         text("heading", "### Next\n\nTwo."),
         code("third", 'reveal("09.z", 1)'),
+        text("leads on", "Now the next one:", tags=["in-sight"]),
+        text("and on", "Which is this."),
+        code("fourth", 'reveal("09.z", 1)'),
         text("next guess", "One. \n\n**Predict, then run.** And now?"),
         text("after", "Later."),
     )

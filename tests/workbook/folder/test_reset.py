@@ -11,10 +11,8 @@ def test_the_old_one_is_kept_and_every_one_after_it(course):
     for number in ("first", "second"):
         course.write("answer-03-softmax", number)
         said = reset("03", course.root)
-    assert (
-        said
-        == "Exercise 03.ipynb is as the course gives it, and open again in your progress; what you had is kept/Exercise 03 2.ipynb."
-    )
+    kept = "what you had is kept/Exercise 03 2.ipynb."
+    assert said == f"Exercise 03.ipynb is as the course gives it, and open again in your progress; {kept}"
     assert "return ..." in course.source("answer-03-softmax")
     assert '"first"' in (course.folder / "kept" / "Exercise 03.ipynb").read_text(encoding="utf-8")
     assert '"second"' in (course.folder / "kept" / "Exercise 03 2.ipynb").read_text(encoding="utf-8")
