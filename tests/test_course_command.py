@@ -23,6 +23,9 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+# Tests that look for a free port and then take it: between the two, no other of them may. So one process has them all.
+takes_a_port = pytest.mark.xdist_group("a free port")
+
 STAND_IN_FOR_PIP = """
 import json, pathlib, sys
 folder = pathlib.Path(sys.prefix).parent
@@ -346,15 +349,15 @@ def test_a_failure_of_pip_ends_in_one_sentence_and_the_next_call_repairs_it(cour
 
 
 def test_without_a_network_the_real_pip_is_understood(folder, capfd, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        closed = server.getsockname()[1]
     for name in [name for name in os.environ if name.upper().startswith("PIP_") or name.upper().endswith("_PROXY")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed}/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     command = [sys.executable, "course.py", "test", "--torch", "default"]  # cpu would ask PyTorch's own index
-    reply = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace")
+    with socket.socket() as closed:  # nobody else can have its port, and nobody listens there
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/simple")
+        reply = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace")
     assert reply.returncode == 1
     assert "The packages could not be downloaded: check the network" in reply.stderr.splitlines()[-1]
     assert "Traceback" not in reply.stderr
@@ -608,6 +611,7 @@ def opened(ready, monkeypatch):
     return pages
 
 
+@takes_a_port
 def test_learn_brings_the_folder_up_to_date_and_opens_the_first_notebook_in_it(ready, jupyterlab, opened, capfd):
     (ready.ROOT / "a browser is to come").touch()
     port = ready.free_port()
@@ -627,12 +631,14 @@ def test_learn_brings_the_folder_up_to_date_and_opens_the_first_notebook_in_it(r
     assert not ready.DOOR.exists()
 
 
+@takes_a_port
 def test_where_the_first_notebook_has_another_name_the_folder_is_opened(ready, jupyterlab, capfd):
     (ready.ROOT / "renamed").touch()
     assert ready.main(["learn", "--no-browser"]) == 0
     assert "/lab/tree/my_course?token=" in capfd.readouterr().out
 
 
+@takes_a_port
 def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab, opened):
     with socket.create_server(("127.0.0.1", ready.free_port())) as server:
         assert ready.main(["learn", "--no-browser"]) == 0
@@ -641,11 +647,13 @@ def test_learn_finds_a_free_port_and_opens_no_browser_unasked(ready, jupyterlab,
     assert opened.empty()
 
 
+@takes_a_port
 def test_a_jupyterlab_that_does_not_start_is_told_so(ready, jupyterlab, capfd):
     (ready.ROOT / "broken").touch()
     assert sentence_of(ready, ["learn"], capfd).startswith("JupyterLab ended")
 
 
+@takes_a_port
 def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_opened(ready, jupyterlab, opened, capfd):
     (ready.ROOT / "no room").touch()
     assert sentence_of(ready, ["learn"], capfd) == "my_course cannot be written."
@@ -681,6 +689,7 @@ def say_it_is_open(course, address):
     course.write_for_me_alone(course.SERVER, json.dumps({"address": address, "course": str(course.ROOT)}))
 
 
+@takes_a_port
 def test_a_second_learn_opens_the_course_that_is_open_and_changes_nothing(ready, jupyterlab, opened, server, capfd):
     say_it_is_open(ready, server)
     assert ready.main(["learn"]) == 0

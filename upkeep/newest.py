@@ -9,7 +9,7 @@ from pathlib import Path
 import course
 from upkeep.cannot_run import CannotRun
 from upkeep.notebooks import run_notebooks
-from upkeep.step import print_header, run_step
+from upkeep.step import UNIT_TESTS, print_header, run_step
 
 
 def newest_packages(name):
@@ -18,7 +18,7 @@ def newest_packages(name):
     with tempfile.TemporaryDirectory() as folder:
         python = install_newest(Path(folder))
         return [
-            run_step(f"{name}: unit tests", ["pytest", "tests"], python),
+            run_step(f"{name}: unit tests", UNIT_TESTS, python),
             run_notebooks(f"{name}: notebooks", python=python),
         ]
 

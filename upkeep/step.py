@@ -26,6 +26,10 @@ class Outcome(NamedTuple):
 # that other work takes up, a training step of 40 ms took 10 s.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+# Two processes take one test after the other, so that neither waits while the other works off a long file. Tests that
+# share something of the machine are marked as one group (xdist_group) and stay with one process.
+UNIT_TESTS = ("pytest", "tests", "-n", "2", "--dist", "loadgroup")
+
 
 def run_step(name, arguments, python=sys.executable, **variables):
     """Run a module; pytest says how many tests passed, any other passes or fails as one.

@@ -5,7 +5,7 @@ import json
 import course
 from authoring.own_work import worked_on
 from upkeep.notebooks import run_notebooks
-from upkeep.step import print_summary, run_step
+from upkeep.step import UNIT_TESTS, print_summary, run_step
 from upkeep.thorough import thorough_steps
 
 
@@ -27,7 +27,7 @@ def everyday_steps(own_work):
     return [
         run_step("style", ["ruff", "check", *without_own_work]),
         run_step("format", ["ruff", "format", "--check", *without_own_work]),
-        run_step("unit tests", ["pytest", "tests"]),
+        run_step("unit tests", UNIT_TESTS),
         run_step("proof of the grader", course.HANDED_OVER["proof"]),
         run_notebooks("notebooks", own_work),
     ]

@@ -162,7 +162,7 @@ class Disguised:
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (Disguised(), "no class"),
+        pytest.param(Disguised(), "no class", id="Disguised"),
         (torch.eye(2, 3).to_sparse(), "to_dense"),
         (torch.eye(2, 3, device="meta"), "meta"),
         (torch.zeros(2**24), "Your result has shape (16777216,); expected (2,)"),

@@ -68,6 +68,8 @@ def test_a_notebook_fails_by_what_it_shows_and_by_a_kernel_that_dies(tmp_path):
     report = tmp_path / "report.json"
     (tmp_path / "conftest.py").write_text(
         "import json, pathlib\n"
+        "import upkeep.patience\n"
+        "upkeep.patience.GLANCE = 1  # second, for each that the dead kernel is asked for\n"
         "outcomes = []\n"
         "def pytest_runtest_logreport(report):\n"
         "    if report.when == 'call':\n"

@@ -59,6 +59,14 @@ def test_a_failing_step_fails_the_whole_and_the_others_still_run(runs, capsys):
     assert len(runs) == 5
 
 
+def test_unit_tests_run_in_two_processes_and_what_belongs_together_in_one(runs):
+    runs, _ = runs
+    command.test(False)
+    assert runs[2][:2] == ["pytest", "tests"]
+    assert runs[2][runs[2].index("-n") + 1] == "2"
+    assert runs[2][runs[2].index("--dist") + 1] == "loadgroup"
+
+
 def test_notebooks_run_in_two_processes_those_that_train_first(runs):
     runs, _ = runs
     notebooks.run_notebooks("notebooks")

@@ -91,7 +91,9 @@ def test_a_wrong_call_is_explained(capsys, arguments, words):
     assert words in said(capsys, workbook.check, *arguments)
 
 
-@pytest.mark.parametrize("odd", [None, 2, ["02.scaled_scores"], {}, np.eye(2), wrong, "<b>", ""], ids=str)
+@pytest.mark.parametrize(
+    "odd", [None, 2, ["02.scaled_scores"], {}, np.eye(2), pytest.param(wrong, id="wrong"), "<b>", ""], ids=str
+)
 def test_an_odd_id_or_letter_is_explained(capsys, odd):
     assert "there is no task" in said(capsys, workbook.check, odd, wrong)
     assert "there is no task" in said(capsys, workbook.hint, odd)
