@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from authoring.execute import run
-from authoring.minutes import reading_minutes
+from authoring.minutes import reading
 from authoring.own_parts import check_parts, write_parts
 from authoring.own_work import record
 from authoring.release import check, release
@@ -37,9 +37,11 @@ def main(arguments=None):
 
 
 def print_minutes(notebooks):
-    """Print the honest minutes of each notebook's main line."""
+    """Print the honest minutes of each notebook's main line, and what they are made of."""
+    print("minutes  cells  words  lines  figures  predictions")
     for path in notebooks:
-        print(f"{reading_minutes(path):5.1f}  {path.name}")
+        r = reading(path)
+        print(f"{r.minutes:7.1f}{r.cells:7}{r.words:7}{r.lines:7}{r.figures:9}{r.predictions:13}  {path.name}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import dataclass
 
 from authoring.storage import read
 
@@ -10,24 +11,48 @@ BEYOND = re.compile(r"^## Deeper$", re.MULTILINE)  # what follows is for whoever
 NOT_READ = re.compile(r"\]\([^)]*\)|<[^>]+>|^\|[-| :]+\|$", re.MULTILINE)  # addresses, tags, the rules of tables
 MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
 WORD = re.compile(r"\w[\w'\u2019.,-]*")
+PICTURE = re.compile(r"<svg\b")  # what can be moved in the page has a still picture beside it
 
 
-def reading_minutes(path):
-    """Return the honest minutes of the main line of the notebook at `path`, not rounded."""
-    words = lines = figures = predictions = 0
-    for cell in main_line(read(path)):
-        if cell.cell_type == "markdown":
-            words += count_words(cell.source)
-            predictions += cell.source.startswith("**Predict, then run.**")
-        else:
-            words += count_words(" . ".join(choices(cell.source)))
-            lines += 0 if is_folded(cell) else sum(bool(line.strip()) for line in cell.source.splitlines())
-            figures += sum("image/png" in output.get("data", {}) for output in cell.outputs)
-    return (
-        words / WORDS_A_MINUTE
-        + lines / LINES_A_MINUTE
-        + figures / FIGURES_A_MINUTE
-        + predictions / PREDICTIONS_A_MINUTE
+@dataclass(frozen=True)
+class Reading:
+    """What a lone reader meets on the main line of a lesson, counted.
+
+    Attributes:
+        cells: all cells but the speaker's notes, folded ones as well.
+        words: of texts, of the choices of a guess, and of what the code prints.
+        lines: of the code that is seen, without empty ones.
+        figures, predictions: how many.
+    """
+
+    cells: int
+    words: int
+    lines: int
+    figures: int
+    predictions: int
+
+    @property
+    def minutes(self):
+        """The honest minutes, not rounded."""
+        return (
+            self.words / WORDS_A_MINUTE
+            + self.lines / LINES_A_MINUTE
+            + self.figures / FIGURES_A_MINUTE
+            + self.predictions / PREDICTIONS_A_MINUTE
+        )
+
+
+def reading(path):
+    """Return the `Reading` of the main line of the notebook at `path`."""
+    cells = main_line(read(path))
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    codes = [cell for cell in cells if cell.cell_type == "code"]
+    return Reading(
+        cells=len(cells),
+        words=sum(map(count_words, texts)) + sum(map(words_shown, codes)),
+        lines=sum(bool(line.strip()) for cell in codes if not is_folded(cell) for line in cell.source.splitlines()),
+        figures=sum(map(is_picture, outputs(codes))),
+        predictions=sum(text.startswith("**Predict, then run.**") for text in texts),
     )
 
 
@@ -50,6 +75,32 @@ def has_main_line(notebook):
 def is_folded(cell):
     """Whether a cell's code is folded out of the reader's sight."""
     return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def outputs(cells):
+    """Return what the code cells show, one after the other."""
+    return [output for cell in cells for output in cell.outputs]
+
+
+def is_picture(output):
+    """Whether an output is a figure, or something to move, which has a still picture beside it."""
+    data = output.get("data", {})
+    return "image/png" in data or bool(PICTURE.search(data.get("text/html", "")))
+
+
+def words_shown(cell):
+    """Return how many words a code cell shows: the choices of a guess, or what it prints.
+
+    The text that says a figure in words is folded, and is not counted.
+    """
+    if asked := choices(cell.source):
+        return count_words(" . ".join(asked))
+    words = 0
+    for before, output in zip([None, *cell.outputs], cell.outputs, strict=False):
+        in_words = before is not None and is_picture(before) and "text/html" in output.get("data", {})
+        if not (is_picture(output) or in_words):
+            words += count_words(output.get("text", "") or output.get("data", {}).get("text/plain", ""))
+    return words
 
 
 def choices(source):

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
-from authoring.minutes import has_main_line, is_folded, reading_minutes
+from authoring.minutes import has_main_line, is_folded, reading
 from authoring.own_work import worked_on
 from authoring.release import difference
 from authoring.storage import normalize, read
@@ -25,9 +25,12 @@ LESSONS, SOLUTIONS, EXERCISES = (
 OWN_WORK = {ROOT / path for path in worked_on(ROOT)}  # a reader's own answers are no failure of the course
 
 SECTIONS = ["What you will be able to do", "Common mistakes", "Summary", "Check yourself", "Next", "References"]
+# Those of a lesson with a main line, which opens with what makes one want the idea.
+MAIN_LINE = ["Common mistakes", "What you now have", "Check yourself", "Next", "Deeper", "Since 2023", "References"]
+NOT_AT_THE_START = {"Common mistakes", "Since 2023"}  # lesson 00 teaches no idea of the field
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 LONGEST_CELL = 20  # lines of code, the marks of a solution aside
-LONGEST_MAIN_LINE = 45  # minutes
+MOST_MINUTES, MOST_WORDS, MOST_CELLS = 45, 1800, 60  # of a main line
 LARGEST_FILE = 2_000_000  # bytes: what a code-hosting page still renders
 MACHINE_PATH = re.compile(r"/home/|/Users/|/tmp/|\bC:\\")
 NOTE = "**Speaker note.**\n"
@@ -168,20 +171,36 @@ def test_no_path_of_the_authors_machine(path):
 def test_lesson_opens_with_title_minutes_and_needs(path):
     first = notebook(path).cells[0].source
     assert re.match(rf"# {number_of(path)} · \S", first)
-    assert re.search(r"^\*\*About \d+ minutes\*\* · needs: \S", first, re.MULTILINE)
+    assert re.search(r"^\*\*About \d+ minutes\*\* · (as a lecture \d+ · )?needs: \S", first, re.MULTILINE)
 
 
 @every(*LESSONS)
 def test_lesson_takes_the_minutes_that_it_says(path):
     said = int(re.search(r"^\*\*About (\d+) minutes\*\*", notebook(path).cells[0].source, re.MULTILINE)[1])
-    assert said == round(reading_minutes(path)), "see `python3 course.py minutes`"
-    assert said <= LONGEST_MAIN_LINE or not has_main_line(notebook(path))
+    assert said == round(reading(path).minutes), "see `python3 course.py minutes`"
+
+
+@every(*[path for path in LESSONS if has_main_line(read(path))])
+def test_main_line_is_short(path):
+    counted = reading(path)
+    assert counted.minutes <= MOST_MINUTES
+    assert counted.words <= MOST_WORDS
+    assert counted.cells <= MOST_CELLS
+
+
+@every(*[path for path in LESSONS if has_main_line(read(path))])
+def test_minutes_of_the_speaker_notes_add_up_to_the_lecture(path):
+    cells = [cell.source for cell in markdown_cells(path)]
+    notes = [re.match(rf"{re.escape(NOTE)}(\d+) minutes?\b", text) for text in cells if text.startswith(NOTE)]
+    said = re.search(r"· as a lecture (\d+) ·", cells[0])[1]
+    assert sum(int(note[1]) for note in notes if note) == int(said)
 
 
 @every(*LESSONS)
 def test_lesson_has_its_sections_in_order(path):
     headings = re.findall(r"^## (.+)$", "\n".join(cell.source for cell in markdown_cells(path)), re.MULTILINE)
-    expected = [section for section in SECTIONS if section != "Common mistakes" or number_of(path) != "00"]
+    of_its_kind = MAIN_LINE if has_main_line(notebook(path)) else SECTIONS
+    expected = [section for section in of_its_kind if number_of(path) != "00" or section not in NOT_AT_THE_START]
     assert [heading for heading in headings if heading in expected] == expected
 
 
