@@ -1,4 +1,4 @@
-"""Things to touch in a page: choices, a number, the cells of a matrix, a button. Drawn in the browser by controls.js.
+"""Things to touch in a page: choices, a number, the cells of a matrix, a button. Drawn in the browser, by controls.js.
 
 What a control shows is a dictionary, `drawing`; what a reader does comes back as a value. Where no widgets are (a
 stored notebook, paper, a terminal), the text beside it says the same.
@@ -16,12 +16,13 @@ class Control:
     """One control in the page.
 
     Args:
-        drawing: what controls.js draws, with its "kind": "choices", "number", "grid" or "button".
+        drawing: what the script draws; for controls.js with its "kind": "choices", "number", "grid" or "button".
         on_value: is called with every value that the reader gives.
+        script: the name of the file beside this one, without its ending, that draws it.
     """
 
-    def __init__(self, drawing, on_value):
-        self._widget = _widget_class()(drawing=drawing)
+    def __init__(self, drawing, on_value, script="controls"):
+        self._widget = _widget_class(script)(drawing=drawing)
         self._on_value = on_value
         self._widget.observe(self._take, "given")
 
@@ -48,12 +49,12 @@ def in_page():
 
 
 @functools.cache
-def _widget_class():
+def _widget_class(script):
     import anywidget
     import traitlets
 
     class Widget(anywidget.AnyWidget):
-        _esm = (HERE / "controls.js").read_text(encoding="utf-8")
+        _esm = (HERE / f"{script}.js").read_text(encoding="utf-8")
         _css = (HERE / "controls.css").read_text(encoding="utf-8")
         drawing = traitlets.Dict().tag(sync=True)
         given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
