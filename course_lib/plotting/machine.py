@@ -192,7 +192,7 @@ def _words(machine, marked, faint):
 def _fitting(axes, text, width, size, weight="normal"):
     """Return the size, at most this one, in which a text fits into a box of this width."""
     widest = max(text_width(axes, line or "x", size, weight) for line in text.split("\n"))
-    return min(size, size * (width - 0.14) / widest)
+    return min(size, size * (width - 0.18) / widest)
 
 
 def _rounded(axes, left, top, width, height, **style):
