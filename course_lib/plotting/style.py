@@ -92,12 +92,21 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def depth(role, value, limits=None):
+    """Return how far the shade of a value is from white, from 0 to 1.
+
+    Without limits, which cells with numbers do without, a value has one shade in all figures. Limits spread the shades
+    over the values of one figure.
+    """
+    if limits is not None:
+        return min(abs(value) / (max(abs(limits[0]), abs(limits[1])) or 1.0), 1.0)
+    return min(abs(value), 1.0) if role == "weights" else abs(value) / (abs(value) + HALFWAY)
+
+
 def shades(role):
     """Return the function (value, limits) -> color of a role: white is zero, and farther from zero is darker.
 
-    Without limits, which cells with numbers do without, a value has one shade in all figures. Limits spread the shades
-    over the values of one figure. Below zero the color is another one, and paler: on a gray print too, the darkest
-    cells are the highest.
+    Below zero the color is another one, and paler: on a gray print too, the darkest cells are the highest.
     """
     color = color_of(role)
     faintest, deepest = (0.0, 0.9) if role == "weights" else (0.06, 0.92)  # a small number differs from zero, too
@@ -108,12 +117,7 @@ def shades(role):
     )
 
     def shade(value, limits=None):
-        far = abs(value)
-        if limits is not None:
-            far /= max(abs(limits[0]), abs(limits[1])) or 1.0
-        elif role != "weights":  # which are at most 1
-            far /= far + HALFWAY
-        far = faintest + (deepest - faintest) * min(far, 1.0)
+        far = faintest + (deepest - faintest) * depth(role, value, limits)
         return (positive if value > 0 else negative)(far if value else 0.0)
 
     return shade
