@@ -110,11 +110,9 @@ def shades(role):
     """
     color = color_of(role)
     faintest, deepest = (0.0, 0.9) if role == "weights" else (0.06, 0.92)  # a small number differs from zero, too
-    bend = 0.5 if role == "weights" else 0.7
-    ends = ((color, darker(color, 0.45 if role == "weights" else 0.6)), (BELOW_ZERO, darker(BELOW_ZERO, 0.85)))
-    positive, negative = (
-        LinearSegmentedColormap.from_list(role, [(0, "#FFFFFF"), (bend, end), (1, deep)]) for end, deep in ends
-    )
+    bend, end = (0.5, darker(color, 0.45)) if role == "weights" else (0.7, darker(color, 0.6))
+    positive = LinearSegmentedColormap.from_list(role, [(0, "#FFFFFF"), (bend, color), (1, end)])
+    negative = LinearSegmentedColormap.from_list("below zero", ["#FFFFFF", BELOW_ZERO])
 
     def shade(value, limits=None):
         far = faintest + (deepest - faintest) * depth(role, value, limits)
