@@ -2,10 +2,11 @@
 
 Every `show_...` function takes PyTorch tensors or NumPy arrays and returns a `CourseFigure`: a notebook cell that ends
 with the call displays it. Its text, made from the data, says what the picture shows, for whoever does not see it.
-`side_by_side(a, b)` puts figures beside each other with one color scale, so that their shades can be compared.
+`side_by_side(a, b)` puts figures beside each other. A number has one shade in all of them.
 
 Matrices are drawn as they are written: one row per query, one column per key, numbers in the cells. Colors mean roles,
-and no figure says anything by color alone.
+and no figure says anything by color alone (`show_colors`). `show_machine` draws a machine, boxes and arrows, from the
+one description that all drawings of it share, and says in it "you are here".
 
 `explore(draw, **sliders)` draws in the page, at once, what a function makes of the sliders: a sketch (`bars`, `arrows`,
 `grid`, `curves`), which is numbers until the browser draws it.

@@ -25,7 +25,8 @@ FOLDED = "style='font-size: 75%; line-height: 1; opacity: 0.7'"
 class Panel:
     """One picture inside a figure: a drawing area in inches, who draws it, and what it says in words.
 
-    Panels of one `kind` share a color scale, from the lowest to the highest of their `limits`.
+    Without numbers in their cells, panels of one `kind` share a color scale, from the lowest to the highest of their
+    `limits`.
     """
 
     width: float
@@ -87,7 +88,7 @@ class CourseFigure:
 def side_by_side(*figures: CourseFigure) -> CourseFigure:
     """Figures beside each other, from left to right, as many in a row as fit.
 
-    Panels of one kind (weights with weights, scores with scores) get one color scale: same shade, same number.
+    Same shade, same number: also where matrices of one kind are too large for numbers, which get one scale then.
     """
     return CourseFigure(tuple(panel for figure in figures for panel in figure.panels))
 
