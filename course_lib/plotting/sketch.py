@@ -20,9 +20,11 @@ from course_lib.plotting.style import BELOW_ZERO, COLORS, color_of
 from course_lib.plotting.words import MINUS, cell_writer, count, listing, number, peak, two_decimals
 
 WIDTH = 720  # of a whole sketch, in its own units; a page stretches it
-TEXT, SMALL, LINE, GAP = 15, 13, 26, 28
+TEXT, SMALL, LINE, GAP = 16, 14, 27, 28
 MISSING = "\N{EN DASH}"
 TALLEST, COLUMN, LONGEST_CELL = 330, 64, 64
+BOLD = 1.08 * TEXT  # as wide as a text of this size
+SIDES = [(math.cos(turn), math.sin(turn)) for turn in np.linspace(0, 2 * math.pi, 8, endpoint=False)]
 SERIES = (("currentColor", ""), ("#3B9AD9", "9 4"), ("#B0704F", "3 4"), ("#8F8F8F", "12 3 3 3"), ("#8C76C9", "6 2"))
 
 
@@ -132,8 +134,8 @@ class Bars:
                 parts.append(_text(place(tick), bottom + 13, _tick(tick), SMALL, "middle", opacity=0.75))
             for i, value in enumerate(values):
                 ends = sorted((place(0.0), place(value))) if np.isfinite(value) else (place(0.0), place(0.0))
-                color = BELOW_ZERO if value < 0 else COLORS[self.role]
-                parts.append(_box(ends[0], top + LINE * i + 4, ends[1] - ends[0], LINE - 8, color))
+                bar = (ends[0], top + LINE * i + 4, ends[1] - ends[0], LINE - 8)
+                parts.append(_box(*bar, *_color(self.role, value)))
                 parts.append(_text(start + panel, top + LINE * (i + 0.5), two_decimals(value), anchor="end"))
             if reach["named"]:
                 parts.append(_text(start, 14, title, bold=True))
@@ -167,7 +169,7 @@ class Arrows:
 
     def draw(self, width, reach):
         pads = {
-            "left": reach["name"] / 2 + 16 if reach["left"] else 34,
+            "left": 34 + (reach["name"] / 2 if reach["left"] else 0),
             "right": reach["name"] + 16,
             "up": 26,
             "down": 34,
@@ -204,30 +206,28 @@ class Arrows:
         if self.axes_names[1]:
             parts.append(_text(origin[0] + 6, 10, self.axes_names[1], SMALL, opacity=0.75))
         order = np.argsort(-np.hypot(*self.vectors.T), kind="stable")  # short arrows lie on top of long ones
-        parts += [_arrow(origin, place(self.vectors[i]), COLORS[self.roles[i]]) for i in order]
-        parts += self._labels(place)
+        parts += [_arrow(origin, place(self.vectors[i]), *_color(self.roles[i])) for i in order]
+        parts += self._labels(place, plane)
         if self.table:
             corner = (24, plane[3] + 4) if below else (plane[2] + GAP, 0)
             parts += self._table(*corner, reach["name"])
             return max(plane[3], corner[1] + LINE * (len(self.names) + 1)), "".join(parts)
         return plane[3], "".join(parts)
 
-    def _labels(self, place):
-        """The names at the tips; where points coincide one label says them all, and none lies on another."""
+    def _labels(self, place, plane):
+        """The names at the tips, where they lie on nothing; where points coincide one label says them all."""
         at_point = {}
         for i, vector in enumerate(self.vectors):
             at_point.setdefault(tuple(np.round(vector, 6)), []).append(i)
+        drawn = [place(share * vector) for vector in self.vectors for share in np.linspace(0, 1, 40)]
         taken, labels = [], []
         for indices in at_point.values():
-            text, (x, y) = ", ".join(self.names[i] for i in indices), aside(self.vectors, indices[0])
-            spot = place(self.vectors[indices[0]]) + 13 * np.array([x, -y])
-            anchor = "start" if x > 0.35 else "end" if x < -0.35 else "middle"
-            size = _text_width(text)
-            left = spot[0] - size * {"start": 0, "middle": 0.5, "end": 1}[anchor]
-            while any(left < there[1] and there[0] < left + size and abs(spot[1] - there[2]) < 17 for there in taken):
-                spot[1] += 6
-            taken.append((left, left + size, spot[1]))
-            labels.append(_text(*spot, text, anchor=anchor, bold=True))
+            text, first = ", ".join(self.names[i] for i in indices), aside(self.vectors, indices[0])
+            tip, width = place(self.vectors[indices[0]]), _text_width(text, BOLD)
+            boxes = [_beside(tip, side, width) for side in (first, *SIDES)]
+            box = min(boxes, key=lambda box: _covered(box, drawn, taken, plane))  # the first of the best
+            taken.append(box)
+            labels.append(_text(box[0], (box[1] + box[3]) / 2, text, bold=True))
         return labels
 
     def _table(self, left, top, name):
@@ -237,7 +237,7 @@ class Arrows:
             parts.append(_text(right, top + 14, heading, SMALL, "end", opacity=0.75))
             parts += [_text(right, top + 14 + LINE * (i + 1), entry, anchor="end") for i, entry in enumerate(column)]
         for i, (role, text) in enumerate(zip(self.roles, self.names, strict=True), start=1):
-            parts.append(_box(left, top + 14 + LINE * i - 3, 18, 6, COLORS[role]))
+            parts.append(_box(left, top + 14 + LINE * i - 3, 18, 6, *_color(role)))
             parts.append(_text(left + 26, top + 14 + LINE * i, text, bold=True))
         return parts
 
@@ -280,7 +280,7 @@ class Grid:
         cell = min(LONGEST_CELL, room / n_columns)
         written = self.written and cell >= 32
         if not written:
-            cell = min(cell, 30)
+            cell = min(cell, 40, TALLEST / n_rows)
         height = min(30, TALLEST / n_rows) if written else cell
         slanted = reach["head"] > cell
         top = (26 if reach["titled"] else 2) + (0 if not self.columns else 14 + 0.75 * reach["head"] if slanted else 24)
@@ -298,8 +298,9 @@ class Grid:
                 parts.append(_slanted(x, top - 8, column) if slanted else _text(x, top - 12, column, anchor="middle"))
             for (i, j), value in np.ndenumerate(matrix):
                 x, y = start + j * cell, top + i * height
-                color = BELOW_ZERO if value < 0 else COLORS[self.roles[k]]
-                deep = 0.75 * min(abs(value) / far, 1.0) if np.isfinite(value) else 0.0
+                color, deep = _color(self.roles[k], value)
+                deep *= min(abs(value) / far, 1.0) if np.isfinite(value) else 0.0
+                deep *= 0.75 if written else 1.0  # numbers are to be read, on light and on dark
                 parts.append(_box(x + 0.5, y + 0.5, cell - 1, height - 1, color, deep))
                 if written:
                     parts.append(_text(x + cell / 2, y + height / 2, write(value), min(14, (cell - 4) / 3), "middle"))
@@ -338,7 +339,7 @@ class Curves:
         return {"below": -low, "above": high, **across, "name": _longest(self.ys)}
 
     def draw(self, width, reach):
-        low, high, step = _scale(-reach["below"], reach["above"], zero=False)
+        low, high, step = _scale(-reach["below"], reach["above"])
         first, last = -reach["left"], reach["right"]
         left, right, top, bottom = 56, width - reach["name"] - 44, 28, 280
 
@@ -400,6 +401,22 @@ def height_of(sketches, reaches):
     return max(sketch.draw(width, reach)[0] for sketch, reach in zip(sketches, reaches, strict=True))
 
 
+def _beside(point, side, width):
+    """Return the box (left, top, right, bottom) of a text on one side of a point."""
+    x, y = point[0] + 11 * side[0], point[1] - 15 * side[1]
+    left = x - width * (0 if side[0] > 0.35 else 1 if side[0] < -0.35 else 0.5)
+    return left, y - 9, left + width, y + 9
+
+
+def _covered(box, points, boxes, area):
+    """How bad a place for a text is: points under it, other texts, and what lies outside of the area."""
+    left, top, right, bottom = box
+    under = sum(left - 3 < x < right + 3 and top - 1 < y < bottom + 1 for x, y in points)
+    texts = sum(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in boxes)
+    outside = left < area[0] or top < area[1] or right > area[2] or bottom > area[3]
+    return under + 40 * texts + 40 * outside
+
+
 def _compared(vectors, roles):
     """The table of arrows: norms, and what the one query makes of the others."""
     norms = np.hypot(*vectors.T)
@@ -417,6 +434,13 @@ def _entry(entry):
     return MISSING if entry is None else entry if isinstance(entry, str) else number(float(entry))
 
 
+def _color(role, value=1.0):
+    """Return (color, opacity). Numbers without a role are gray: halfway to the page, which may be light or dark."""
+    if value < 0:
+        return BELOW_ZERO, 1.0
+    return ("currentColor", 0.6) if role in ("scores", "input") else (COLORS[role], 1.0)
+
+
 def _ends(arrays):
     """The ends of an axis: 0 and 1 for what lies between them, otherwise the lowest and the highest, and zero."""
     finite = np.concatenate([values[np.isfinite(values)] for values in arrays])
@@ -430,14 +454,11 @@ def _nice(step):
     return next(nice * magnitude for nice in (1, 2, 5, 10) if nice * magnitude >= step * 0.999999)
 
 
-def _scale(low, high, zero=True):
-    """Return (low, high, step): the ends of an axis on its ticks."""
-    if zero and low >= 0 and high <= 1 + 1e-6 and high > 0.5:
-        return 0.0, 1.0, 0.5
+def _scale(low, high):
+    """Return (low, high, step): the ends of an axis, never the same, and how far its ticks are apart."""
     if high - low < 1e-12:
         low, high = low - 1, high + 1
-    step = _nice((high - low) / 4)
-    return step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9), step
+    return low, high, 0.5 if (low, high) == (0, 1) else _nice((high - low) / 5)
 
 
 def _ticks(low, high, step):
@@ -489,11 +510,11 @@ def _frame(x, y, width, height, color, wide, opacity):
     return f'<rect {size} fill="none" stroke="{color}" stroke-width="{wide}" opacity="{opacity}"/>'
 
 
-def _arrow(start, end, color):
+def _arrow(start, end, color, opacity):
     """A line with a head that ends in the point; where there is no length, a dot."""
     length = np.hypot(*(end - start))
     if length < 1e-9:
-        return f'<circle cx="{_px(start[0])}" cy="{_px(start[1])}" r="5" fill="{color}"/>'
+        return f'<circle cx="{_px(start[0])}" cy="{_px(start[1])}" r="5" fill="{color}" opacity="{opacity}"/>'
     along = (end - start) / length
     across = np.array([-along[1], along[0]])
     head = min(14.0, length)
@@ -501,4 +522,5 @@ def _arrow(start, end, color):
     corners = [end, neck + 0.45 * head * across, neck - 0.45 * head * across]
     points = " ".join(f"{_px(x)},{_px(y)}" for x, y in corners)
     ends = f'x1="{_px(start[0])}" y1="{_px(start[1])}" x2="{_px(neck[0])}" y2="{_px(neck[1])}"'
-    return f'<line {ends} stroke="{color}" stroke-width="3.5"/><polygon points="{points}" fill="{color}"/>'
+    line = f'<line {ends} stroke="{color}" stroke-width="3.5"/>'
+    return f'<g opacity="{opacity}">{line}<polygon points="{points}" fill="{color}"/></g>'

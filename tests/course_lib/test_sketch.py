@@ -126,7 +126,7 @@ def test_a_grid_shades_by_the_largest_of_all_values(page):
     for n in range(1, 5):
         cells = list(shown.picture(n - 1).iter(f"{SVG}rect"))
         deep = [float(cell.get("fill-opacity", 1)) for cell in cells[:4]]
-        assert deep == pytest.approx([0.75 * n / 8, 0, 0, 0.75 * 2 * n / 8], abs=0.006)
+        assert deep == pytest.approx([0.6 * 0.75 * n / 8, 0, 0, 0.75 * 2 * n / 8], abs=0.006)
     assert {"4", f"{MINUS}8", "a", "b", "c", "d"} <= set(texts(shown.picture(3)))
 
 
@@ -139,7 +139,7 @@ def test_curves_go_through_their_points(page):
 
 def test_sketches_stand_beside_each_other(page):
     picture = page(lambda n=1: (bars([n / 4], "x"), grid([[n]])), n=(1, 4)).picture(3)
-    assert [group.get("transform") for group in picture.iter(f"{SVG}g")] == ["translate(0 0)", "translate(374 0)"]
+    assert [group.get("transform") for group in picture.findall(f"{SVG}g")] == ["translate(0 0)", "translate(374 0)"]
 
 
 def test_pictures_of_different_shapes_share_the_page(page):
