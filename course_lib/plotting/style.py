@@ -32,7 +32,7 @@ FONTS = (
 
 CSS_DPI, PIXEL_RATIO = 96, 2  # an inch on a web page; pixels per CSS pixel, for projectors and dense screens
 TEXT, SMALL, TITLE = 12, 10.5, 13  # points
-HALFWAY = 3  # the number whose shade is halfway from zero to the deepest
+HALFWAY = 2.5  # the number whose shade is halfway from zero to the deepest
 HALO = withStroke(linewidth=3, foreground="white")  # keeps words readable where they cross a line
 
 
