@@ -157,10 +157,10 @@ def test_a_marked_place_is_named_where_it_lies():
     assert "Marked" not in show_curves([1, 10], {"up": [1, 2]}, "n", "cost").alt
 
 
-def test_arrows_say_length_angle_and_dot_product():
+def test_arrows_say_norm_angle_and_dot_product():
     alt = show_arrows([[3, 4], [8, -6], [6, 8]], ["q", "across", "along"], roles=["query", "key", "key"]).alt
-    assert "query q has length 5; key across has length 10, angle 90°, dot product 0;" in alt
-    assert "key along has length 10, angle 0°, dot product 50." in alt
+    assert "query q has norm 5; key across has norm 10, angle 90°, dot product 0;" in alt
+    assert "key along has norm 10, angle 0°, dot product 50." in alt
 
 
 def test_combination_says_where_the_output_lies():
