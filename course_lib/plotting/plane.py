@@ -41,20 +41,20 @@ def show_arrows(vectors, names, features=None, *, roles="key", title=None) -> Co
     names = names_of(names, len(vectors), "name", "row", "vectors")
     roles = names_of([roles] * len(names) if isinstance(roles, str) else roles, len(names), "role", "row", "vectors")
     colors = [ink(role) for role in roles]
-    lengths = np.hypot(*vectors.T)
+    norms = np.hypot(*vectors.T)
     query = roles.index("query") if roles.count("query") == 1 else None
 
     table, said = [], []
-    for i, (name, length) in enumerate(zip(names, map(number, lengths), strict=True)):
+    for i, (name, norm) in enumerate(zip(names, map(number, norms), strict=True)):
         between = product = MISSING
-        text = f"{roles[i]} {name} has norm {length}"
+        text = f"{roles[i]} {name} has norm {norm}"
         if query not in (None, i):
-            if lengths[i] > 0 and lengths[query] > 0:
+            if norms[i] > 0 and norms[query] > 0:
                 between = f"{angle(vectors[query], vectors[i])}°"
                 text += f", angle {between}"
             product = number(vectors[query] @ vectors[i])
             text += f", dot product {product}"
-        table.append([name, length] if query is None else [name, length, between, product])
+        table.append([name, norm] if query is None else [name, norm, between, product])
         said.append(text)
     alt = f"{count(len(names), 'arrow')} from the origin: {'; '.join(said)}."
     if query is not None and len(names) > 1:
@@ -65,9 +65,9 @@ def show_arrows(vectors, names, features=None, *, roles="key", title=None) -> Co
 
     def draw(axes, limits):
         draw_plane(axes)
-        for i in np.argsort(-lengths, kind="stable"):  # short arrows lie on top of long ones
+        for i in np.argsort(-norms, kind="stable"):  # short arrows lie on top of long ones
             color = COLORS[roles[i]]
-            if lengths[i] == 0:
+            if norms[i] == 0:
                 axes.plot(0, 0, "o", color=color, markersize=8, zorder=4)
                 continue
             head = {"arrowstyle": "-|>,head_length=0.6,head_width=0.32", "mutation_scale": 14}

@@ -247,7 +247,8 @@ class Arrows:
         for i, name in enumerate(self.names):
             point = f"({number(self.vectors[i][0])}, {number(self.vectors[i][1])})"
             and_more = [f"{heading} {column[i]}" for heading, column in self.table.items() if column[i] != MISSING]
-            said.append(", ".join([f"{self.roles[i]} {name} to {point}", *and_more]))
+            role = "" if name == self.roles[i] else f"{self.roles[i]} "
+            said.append(", ".join([f"{role}{name} to {point}", *and_more]))
         return f"{count(len(said), 'arrow')} from the origin: {'; '.join(said)}."
 
 

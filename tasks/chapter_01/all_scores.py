@@ -110,7 +110,7 @@ def rooted_distances(query, key):
 
 @known.mistake
 def unit_queries(query, key):
-    """The queries are brought to length 1 before the product. A dot product keeps the lengths."""
+    """The queries are brought to norm 1 before the product. A dot product keeps the norms."""
     return query / np.linalg.norm(query, axis=-1, keepdims=True) @ key.swapaxes(-2, -1)
 
 

@@ -1,4 +1,4 @@
-"""01.cosine_scores: dot products with the lengths divided out (Manning et al. 2008, section 6.3.1)."""
+"""01.cosine_scores: dot products with the norms divided out (Manning et al. 2008, section 6.3.1)."""
 
 import numpy as np
 
@@ -17,31 +17,31 @@ def cosine_scores(query, key):
 
 
 def _unit(vectors):
-    lengths = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    norms = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
+    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
 
 
 def _naive_unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def of_many_lengths(rng, **sizes):
-    """Queries and keys whose lengths differ by up to a factor of a hundred, so that no common factor can stand for
+def of_many_norms(rng, **sizes):
+    """Queries and keys whose norms differ by up to a factor of a hundred, so that no common factor can stand for
     them. All are long: whoever adds 1e-8 to be safe from zero changes nothing that counts."""
     inputs = query_and_key(rng, **sizes)
     return {name: array * 10 ** rng.uniform(1, 3, size=(*array.shape[:-1], 1)) for name, array in inputs.items()}
 
 
 def short_vectors(rng, **sizes):
-    """Queries down to a length of 0.008, keys down to 0.09: 1e-8 more below the line does not show yet."""
+    """Queries down to a norm of 0.008, keys down to 0.09: 1e-8 more below the line does not show yet."""
     inputs = query_and_key(rng, **sizes)
     shortest = {"query": 0.008, "key": 0.09}
-    lengths = {name: np.geomspace(shortest[name], 0.9, array.shape[-2])[:, None] for name, array in inputs.items()}
-    return {name: _unit(array) * rng.permutation(lengths[name]) for name, array in inputs.items()}
+    norms = {name: np.geomspace(shortest[name], 0.9, array.shape[-2])[:, None] for name, array in inputs.items()}
+    return {name: _unit(array) * rng.permutation(norms[name]) for name, array in inputs.items()}
 
 
 def with_zero_vectors(rng, **sizes):
-    inputs = of_many_lengths(rng, **sizes)
+    inputs = of_many_norms(rng, **sizes)
     inputs["query"][..., -1, :] = 0
     inputs["key"][..., 0, :] = 0
     return inputs
@@ -61,133 +61,133 @@ def _any_zero(query, key):
 
 
 @Stage
-def lengths(query, key):
+def norms(query, key):
     return _norm(query), _norm(key)
 
 
-@lengths.slip
+@norms.slip
 def norms_along_axis_one(query, key):
-    """The lengths are taken along axis 1, which is the axis of a vector's entries only while there is no batch. Count
+    """The norms are taken along axis 1, which is the axis of a vector's entries only while there is no batch. Count
     from the back: the last axis."""
     return _norm(query, axis=1), _norm(key, axis=1)
 
 
-@lengths.slip
+@norms.slip
 def one_norm_for_the_matrix(query, key):
-    """One length is taken for a whole array, as `norm` gives it without an axis. Every vector has a length of its own:
+    """One norm is taken for a whole array, as `norm` gives it without an axis. Every vector has a norm of its own:
     take it along the last axis."""
     return _norm(query, axis=None), _norm(key, axis=None)
 
 
-@lengths.slip
+@norms.slip
 def one_norm_for_the_sentence(query, key):
-    """One length is taken for each sentence, of all its vectors together. Every vector has a length of its own: take it
+    """One norm is taken for each sentence, of all its vectors together. Every vector has a norm of its own: take it
     along the last axis alone."""
     return _norm(query, axis=(-2, -1)), _norm(key, axis=(-2, -1))
 
 
-@lengths.slip
+@norms.slip
 def norms_down_the_columns(query, key):
-    """The lengths are taken along the wrong axis: over the vectors of the sequence, entry by entry. A vector's entries
+    """The norms are taken along the wrong axis: over the vectors of the sequence, entry by entry. A vector's entries
     lie along the last axis."""
     return _norm(query, axis=-2), _norm(key, axis=-2)
 
 
-@lengths.slip
+@norms.slip
 def divided_by_sums(query, key):
-    """The sum of the entries' sizes is taken for a length. The length of a vector is the square root of the sum of
+    """The sum of the entries' sizes is taken for a norm. The norm of a vector is the square root of the sum of
     squares."""
     return _norm(query, ord=1), _norm(key, ord=1)
 
 
-@lengths.slip
+@norms.slip
 def signed_sums(query, key):
-    """The sum of the entries is taken for a length. The length of a vector is the square root of the sum of squares."""
+    """The sum of the entries is taken for a norm. The norm of a vector is the square root of the sum of squares."""
     return query.sum(axis=-1, keepdims=True), key.sum(axis=-1, keepdims=True)
 
 
-@lengths.slip
+@norms.slip
 def largest_entries(query, key):
-    """The size of the largest entry is taken for a length. The length of a vector is the square root of the sum of
+    """The size of the largest entry is taken for a norm. The norm of a vector is the square root of the sum of
     squares."""
     return _norm(query, ord=np.inf), _norm(key, ord=np.inf)
 
 
-@lengths.slip
-def squared_lengths(query, key):
-    """The square of the length is taken for the length: there is no square root over the sum of squares. Then a vector
+@norms.slip
+def squared_norms(query, key):
+    """The square of the norm is taken for the norm: there is no square root over the sum of squares. Then a vector
     with itself does not score 1."""
     return _norm(query) ** 2, _norm(key) ** 2
 
 
-@lengths.slip
-def rooted_lengths(query, key):
-    """The root of the length is taken for the length. The length itself is the square root of the sum of squares."""
+@norms.slip
+def rooted_norms(query, key):
+    """The root of the norm is taken for the norm. The norm itself is the square root of the sum of squares."""
     return _norm(query) ** 0.5, _norm(key) ** 0.5
 
 
-@lengths.slip
+@norms.slip
 def mean_of_squares(query, key):
-    """The squares of the entries are averaged below the root. The length of a vector is the root of their sum."""
+    """The squares of the entries are averaged below the root. The norm of a vector is the root of their sum."""
     return _norm(query) / query.shape[-1] ** 0.5, _norm(key) / key.shape[-1] ** 0.5
 
 
-@lengths.slip
-def queries_lengths_for_both(query, key):
-    """The keys are divided by the length of a query. Each vector is divided by its own."""
+@norms.slip
+def queries_norms_for_both(query, key):
+    """The keys are divided by the norm of a query. Each vector is divided by its own."""
     return _norm(query), _norm(query)
 
 
 @Stage
-def safe(lengths):
-    return tuple(np.where(length == 0, 1, length).astype(length.dtype) for length in lengths)
+def safe(norms):
+    return tuple(np.where(norm == 0, 1, norm).astype(norm.dtype) for norm in norms)
 
 
 @safe.slip
-def not_a_number_at_zero(lengths):
-    """A vector of zeros has length 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
+def not_a_number_at_zero(norms):
+    """A vector of zeros has norm 0, and 0 / 0 is NaN, which poisons everything it touches. The statement asks for
     score 0 there: keep the division from happening."""
-    return lengths
+    return norms
 
 
 @safe.rare
-def not_a_number_at_zero_keys(lengths):
-    """A key of zeros has length 0, and 0 / 0 is NaN; queries of zeros are seen to. Its scores are 0 as well."""
-    return np.where(lengths[0] == 0, 1, lengths[0]).astype(lengths[0].dtype), lengths[1]
+def not_a_number_at_zero_keys(norms):
+    """A key of zeros has norm 0, and 0 / 0 is NaN; queries of zeros are seen to. Its scores are 0 as well."""
+    return np.where(norms[0] == 0, 1, norms[0]).astype(norms[0].dtype), norms[1]
 
 
 @safe.rare
-def not_a_number_at_zero_queries(lengths):
-    """A query of zeros has length 0, and 0 / 0 is NaN; keys of zeros are seen to. Its scores are 0 as well."""
-    return lengths[0], np.where(lengths[1] == 0, 1, lengths[1]).astype(lengths[1].dtype)
+def not_a_number_at_zero_queries(norms):
+    """A query of zeros has norm 0, and 0 / 0 is NaN; keys of zeros are seen to. Its scores are 0 as well."""
+    return norms[0], np.where(norms[1] == 0, 1, norms[1]).astype(norms[1].dtype)
 
 
 @safe.slip
-def small_number_added(lengths):
-    """A small number, about 1e-6, is added to the lengths that divide. It keeps zero out, and brings the scores a
-    little too near 0. Change the lengths of 0 and no others."""
-    return tuple(length + length.dtype.type(1e-6) for length in lengths)
+def small_number_added(norms):
+    """A small number, about 1e-6, is added to the norms that divide. It keeps zero out, and brings the scores a
+    little too near 0. Change the norms of 0 and no others."""
+    return tuple(norm + norm.dtype.type(1e-6) for norm in norms)
 
 
 @safe.slip
-def divided_by_length_plus_one(lengths):
-    """1 is added to the lengths that divide, which keeps zero out, and brings every other score too near 0. Only a
-    length of exactly 0 needs another divisor."""
-    return tuple(length + 1 for length in lengths)
+def divided_by_norm_plus_one(norms):
+    """1 is added to the norms that divide, which keeps zero out, and brings every other score too near 0. Only a
+    norm of exactly 0 needs another divisor."""
+    return tuple(norm + 1 for norm in norms)
 
 
 @safe.slip
-def a_hundredth_added(lengths):
-    """0.01 is added to the lengths that divide, which keeps zero out, and brings every other score too near 0. Only a
-    length of exactly 0 needs another divisor."""
-    return tuple(length + length.dtype.type(0.01) for length in lengths)
+def a_hundredth_added(norms):
+    """0.01 is added to the norms that divide, which keeps zero out, and brings every other score too near 0. Only a
+    norm of exactly 0 needs another divisor."""
+    return tuple(norm + norm.dtype.type(0.01) for norm in norms)
 
 
 @safe.slip
-def at_least_one(lengths):
-    """A length below 1 is raised to 1, so that short vectors keep theirs. Only a length of exactly 0 needs another
+def at_least_one(norms):
+    """A norm below 1 is raised to 1, so that short vectors keep theirs. Only a norm of exactly 0 needs another
     divisor."""
-    return tuple(np.maximum(length, 1) for length in lengths)
+    return tuple(np.maximum(norm, 1) for norm in norms)
 
 
 @Stage
@@ -197,13 +197,13 @@ def unit_query(query, safe):
 
 @unit_query.slip
 def queries_not_divided(query):
-    """The lengths of the queries are not divided out: each is still in its row."""
+    """The norms of the queries are not divided out: each is still in its row."""
     return query
 
 
 @unit_query.slip
 def queries_divided_twice(query, safe):
-    """The queries are divided by their lengths twice. Once makes them length 1."""
+    """The queries are divided by their norms twice. Once gives them norm 1."""
     return query / safe[0] ** 2
 
 
@@ -214,14 +214,14 @@ def unit_key(key, safe):
 
 @unit_key.slip
 def keys_not_divided(key):
-    """The lengths of the keys are not divided out: each is still in its column, and that is the one that makes a key
+    """The norms of the keys are not divided out: each is still in its column, and that is the one that makes a key
     loud."""
     return key
 
 
 @unit_key.slip
 def keys_divided_twice(key, safe):
-    """The keys are divided by their lengths twice. Once makes them length 1."""
+    """The keys are divided by their norms twice. Once gives them norm 1."""
     return key / safe[1] ** 2
 
 
@@ -245,7 +245,7 @@ product = score_stages.product.but(
 
 @product.slip
 def distances_of_unit_vectors(query, key):
-    """These are the distances between the vectors after both are brought to length 1. The cosine is their dot
+    """These are the distances between the vectors after both are brought to norm 1. The cosine is their dot
     product."""
     return np.sqrt(((query[..., :, None, :] - key[..., None, :, :]) ** 2).sum(axis=-1))
 
@@ -332,8 +332,8 @@ def _scores(query, key):
     return query @ key.swapaxes(-2, -1)
 
 
-def _divided(scores, lengths_of_both):
-    return scores / np.where(lengths_of_both == 0, 1, lengths_of_both).astype(scores.dtype)
+def _divided(scores, norms_of_both):
+    return scores / np.where(norms_of_both == 0, 1, norms_of_both).astype(scores.dtype)
 
 
 def _nothing_for_zeros(scores, query, key):
@@ -342,27 +342,27 @@ def _nothing_for_zeros(scores, query, key):
 
 @known.mistake
 def plain_dot_products(query, key):
-    """These are the plain dot products. Divide out the length of each query and the length of each key."""
+    """These are the plain dot products. Divide out the norm of each query and the norm of each key."""
     return _scores(query, key)
 
 
 @known.mistake
-def sum_of_the_lengths(query, key):
-    """The dot products are divided by the sum of the two lengths. It is their product that stands below the line."""
+def sum_of_the_norms(query, key):
+    """The dot products are divided by the sum of the two norms. It is their product that stands below the line."""
     scores = _scores(query, key) / (_norm(query) + _norm(key).swapaxes(-2, -1))
     return _nothing_for_zeros(scores, query, key)
 
 
 @known.mistake
-def sum_of_the_lengths_and_nan_at_zero(query, key):
-    """The dot products are divided by the sum of the two lengths. It is their product that stands below the line. Two
+def sum_of_the_norms_and_nan_at_zero(query, key):
+    """The dot products are divided by the sum of the two norms. It is their product that stands below the line. Two
     vectors of zeros give NaN besides; their score is 0."""
     return _scores(query, key) / (_norm(query) + _norm(key).swapaxes(-2, -1))
 
 
 @known.mistake
-def larger_of_the_lengths(query, key):
-    """The dot products are divided by the square of the larger of the two lengths. The product of the two stands below
+def larger_of_the_norms(query, key):
+    """The dot products are divided by the square of the larger of the two norms. The product of the two stands below
     the line."""
     scores = _scores(query, key) / np.maximum(_norm(query), _norm(key).swapaxes(-2, -1)) ** 2
     return _nothing_for_zeros(scores, query, key)
@@ -370,13 +370,13 @@ def larger_of_the_lengths(query, key):
 
 @known.mistake
 def root_of_d_k(query, key):
-    """The dot products are divided by the root of d_k, where the lengths of the two vectors should be."""
+    """The dot products are divided by the root of d_k, where the norms of the two vectors should be."""
     return _scores(query, key) / query.shape[-1] ** 0.5
 
 
 @known.mistake
 def rows_of_scores_divided(query, key):
-    """Each row of scores is divided by the length of that row of scores. Below the line stand the lengths of the
+    """Each row of scores is divided by the norm of that row of scores. Below the line stand the norms of the
     vectors, of the query and of the key."""
     scores = _scores(query, key)
     return scores / np.where(_norm(scores) == 0, 1, _norm(scores)).astype(scores.dtype)
@@ -384,8 +384,8 @@ def rows_of_scores_divided(query, key):
 
 @known.mistake
 def rows_of_scores_divided_and_nan_at_zero(query, key):
-    """Each row of scores is divided by the length of that row of scores, and a row of zeros gives NaN. Below the line
-    stand the lengths of the vectors, of the query and of the key."""
+    """Each row of scores is divided by the norm of that row of scores, and a row of zeros gives NaN. Below the line
+    stand the norms of the vectors, of the query and of the key."""
     scores = _scores(query, key)
     return scores / _norm(scores)
 
@@ -407,59 +407,59 @@ def correlations_and_nan_at_zero(query, key):
 
 @known.mistake
 def zero_entries_become_one(query, key):
-    """Entries of 0 become 1, so that a vector of zeros becomes one of ones, with an angle. Only a length of 0 needs
+    """Entries of 0 become 1, so that a vector of zeros becomes one of ones, with an angle. Only a norm of 0 needs
     another divisor."""
     return cosine_scores(*(np.where(array == 0, 1, array).astype(array.dtype) for array in (query, key)))
 
 
 @known.mistake
 def small_number_added_to_the_product(query, key):
-    """A number of about 1e-6 is added to the product of the lengths. It keeps zero out, and brings the cosines a little
+    """A number of about 1e-6 is added to the product of the norms. It keeps zero out, and brings the cosines a little
     too near 0. Change only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(1e-6))
 
 
 @known.mistake
 def a_tenth_added_to_the_product(query, key):
-    """0.1 is added to the product of the lengths, which keeps zero out, and brings the other cosines too near 0. Change
+    """0.1 is added to the product of the norms, which keeps zero out, and brings the other cosines too near 0. Change
     only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(0.1))
 
 
 @known.mistake
 def one_added_to_the_product(query, key):
-    """1 is added to the product of the lengths, which keeps zero out, and brings the other cosines too near 0. Change
+    """1 is added to the product of the norms, which keeps zero out, and brings the other cosines too near 0. Change
     only what is exactly 0."""
     return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + 1)
 
 
 @known.mistake
 def diagonal_alone(query, key):
-    """Queries and keys are multiplied as they lie, row by row, and so are their lengths. Every query must meet every
+    """Queries and keys are multiplied as they lie, row by row, and so are their norms. Every query must meet every
     key."""
     return (query * key).sum(axis=-1) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
 @known.mistake
-def lengths_multiplied(query, key):
-    """The dot products are multiplied by the lengths. They are divided by them."""
+def norms_multiplied(query, key):
+    """The dot products are multiplied by the norms. They are divided by them."""
     return _scores(query, key) * _norm(query) * _norm(key).swapaxes(-2, -1)
 
 
 @known.mistake
-def lengths_without_axes(query, key):
-    """The lengths of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column
+def norms_without_axes(query, key):
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column
     of the ones, (q_len, 1), and a row of the others: `keepdims=True` keeps the axis."""
-    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
-    return _divided(_scores(query, key), lengths_of_queries * lengths_of_keys)
+    norms_of_queries, norms_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    return _divided(_scores(query, key), norms_of_queries * norms_of_keys)
 
 
 @known.mistake
-def lengths_without_axes_and_nan_at_zero(query, key):
-    """The lengths of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column
+def norms_without_axes_and_nan_at_zero(query, key):
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column
     of the ones, (q_len, 1), and a row of the others. And a vector of zeros gives NaN, where the score is 0."""
-    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
-    return _scores(query, key) / (lengths_of_queries * lengths_of_keys)
+    norms_of_queries, norms_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    return _scores(query, key) / (norms_of_queries * norms_of_keys)
 
 
 @known.mistake
@@ -477,9 +477,9 @@ def norms_multiplied_without_axes_and_nan_at_zero(query, key):
 
 
 @known.mistake
-def lengths_with_axes_exchanged(query, key):
-    """The lengths of the queries lie along the columns and those of the keys along the rows. Row i belongs to query i:
-    its lengths are a column, (q_len, 1)."""
+def norms_with_axes_exchanged(query, key):
+    """The norms of the queries lie along the columns and those of the keys along the rows. Row i belongs to query i:
+    its norms are a column, (q_len, 1)."""
     s = _scores(query, key)
     nq = np.linalg.norm(query, axis=-1)[..., None, :]
     nk = np.linalg.norm(key, axis=-1)[..., :, None]
@@ -488,9 +488,9 @@ def lengths_with_axes_exchanged(query, key):
 
 
 @known.mistake
-def lengths_with_axes_exchanged_and_nan_at_zero(query, key):
-    """The lengths of the queries lie along the columns and those of the keys along the rows; row i belongs to query i,
-    so its lengths are a column, (q_len, 1). And a vector of zeros gives NaN, where the score is 0."""
+def norms_with_axes_exchanged_and_nan_at_zero(query, key):
+    """The norms of the queries lie along the columns and those of the keys along the rows; row i belongs to query i,
+    so its norms are a column, (q_len, 1). And a vector of zeros gives NaN, where the score is 0."""
     s = _scores(query, key)
     nq = np.linalg.norm(query, axis=-1)[..., None, :]
     nk = np.linalg.norm(key, axis=-1)[..., :, None]
@@ -498,17 +498,17 @@ def lengths_with_axes_exchanged_and_nan_at_zero(query, key):
 
 
 @known.mistake
-def both_lengths_as_columns(query, key):
-    """The lengths of the keys are a column, as those of the queries are, and so the two do not fit each other. Column j
-    of the scores belongs to key j: its lengths are a row, (1, k_len)."""
+def both_norms_as_columns(query, key):
+    """The norms of the keys are a column, as those of the queries are, and so the two do not fit each other. Column j
+    of the scores belongs to key j: its norms are a row, (1, k_len)."""
     nq = np.linalg.norm(query, axis=-1, keepdims=True)
     nk = np.linalg.norm(key, axis=-1, keepdims=True)
     return _divided(_scores(query, key), nq * nk)
 
 
 @known.mistake
-def both_lengths_as_columns_and_nan_at_zero(query, key):
-    """The lengths of the keys are a column, as those of the queries are, and so the two do not fit each other; column j
+def both_norms_as_columns_and_nan_at_zero(query, key):
+    """The norms of the keys are a column, as those of the queries are, and so the two do not fit each other; column j
     of the scores belongs to key j. And a vector of zeros gives NaN, where the score is 0."""
     nq = np.linalg.norm(query, axis=-1, keepdims=True)
     nk = np.linalg.norm(key, axis=-1, keepdims=True)
@@ -519,7 +519,7 @@ def both_lengths_as_columns_and_nan_at_zero(query, key):
 def units_with_all_axes_reversed(query, key):
     """All the axes of the divided keys change places, the leading ones too, as with `.T`. Swap the last two alone, as
     in task 1."""
-    nq, nk = (np.where(length == 0, 1, length).astype(length.dtype) for length in (_norm(query), _norm(key)))
+    nq, nk = (np.where(norm == 0, 1, norm).astype(norm.dtype) for norm in (_norm(query), _norm(key)))
     return (query / nq) @ (key / nk).T
 
 
@@ -533,68 +533,68 @@ def units_with_all_axes_reversed_and_nan_at_zero(query, key):
 
 @known.mistake
 def keepdims_forgotten(query, key):
-    """The norms have lost the last axis, and the division does not line the lengths up with their vectors.
+    """The norms have lost the last axis, and the division does not line the norms up with their vectors.
     `keepdims=True` keeps the axis."""
     return query / np.linalg.norm(query, axis=-1) @ (key / np.linalg.norm(key, axis=-1)).swapaxes(-2, -1)
 
 
 @known.mistake
-def lengths_have_lost_their_axis(query, key):
-    """The lengths have shape (q_len,) and the vectors (q_len, d_k), so the division does not line them up. An axis of
+def norms_have_lost_their_axis(query, key):
+    """The norms have shape (q_len,) and the vectors (q_len, d_k), so the division does not line them up. An axis of
     size 1 at the end does, as `keepdims=True` leaves it."""
-    length = np.linalg.norm(query, axis=-1)
-    return query / length @ key.swapaxes(-2, -1)
+    norm = np.linalg.norm(query, axis=-1)
+    return query / norm @ key.swapaxes(-2, -1)
 
 
 @known.mistake
-def outer_product_of_lengths(query, key):
+def outer_product_of_norms(query, key):
     """`np.outer` lays all its numbers in one row, which is right for one sentence. With axes in front, new axes of
-    size 1 bring every query's length to every key's."""
+    size 1 bring every query's norm to every key's."""
     scores = _scores(query, key)
-    lengths_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
-    lengths_of_both = np.where(lengths_of_both == 0, 1, lengths_of_both).astype(scores.dtype)
-    return scores / lengths_of_both
+    norms_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
+    norms_of_both = np.where(norms_of_both == 0, 1, norms_of_both).astype(scores.dtype)
+    return scores / norms_of_both
 
 
 @known.mistake
-def outer_product_of_lengths_and_nan_at_zero(query, key):
+def outer_product_of_norms_and_nan_at_zero(query, key):
     """`np.outer` lays all its numbers in one row, which is right for one sentence; with axes in front, new axes of
-    size 1 bring every query's length to every key's. And a vector of zeros gives NaN, where the score is 0."""
+    size 1 bring every query's norm to every key's. And a vector of zeros gives NaN, where the score is 0."""
     scores = _scores(query, key)
-    lengths_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
-    return scores / lengths_of_both
+    norms_of_both = np.outer(np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1))
+    return scores / norms_of_both
 
 
 @known.mistake
-def one_question_for_all_lengths(query, key):
-    """A condition asks one True or False of all lengths at once. Each length has its own answer: np.where(length == 0,
+def one_question_for_all_norms(query, key):
+    """A condition asks one True or False of all norms at once. Each norm has its own answer: np.where(norm == 0,
     ..., ...) gives one for each."""
-    lengths_of_queries, lengths_of_keys = _norm(query), _norm(key)
-    if lengths_of_queries == 0:
-        lengths_of_queries = 1
-    if lengths_of_keys == 0:
-        lengths_of_keys = 1
-    return query / lengths_of_queries @ (key / lengths_of_keys).swapaxes(-2, -1)
+    norms_of_queries, norms_of_keys = _norm(query), _norm(key)
+    if norms_of_queries == 0:
+        norms_of_queries = 1
+    if norms_of_keys == 0:
+        norms_of_keys = 1
+    return query / norms_of_queries @ (key / norms_of_keys).swapaxes(-2, -1)
 
 
 @known.mistake
-def one_question_for_all_lengths_without_axis(query, key):
-    """A condition asks one True or False of all lengths of a sequence at once. Each length has its own answer:
-    np.where(length == 0, ..., ...) gives one for each."""
-    lengths_of_queries, lengths_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
-    if lengths_of_queries == 0 or lengths_of_keys == 0:
+def one_question_for_all_norms_without_axis(query, key):
+    """A condition asks one True or False of all norms of a sequence at once. Each norm has its own answer:
+    np.where(norm == 0, ..., ...) gives one for each."""
+    norms_of_queries, norms_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
+    if norms_of_queries == 0 or norms_of_keys == 0:
         return np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
-    return _scores(query, key) / (lengths_of_queries[..., :, None] * lengths_of_keys[..., None, :])
+    return _scores(query, key) / (norms_of_queries[..., :, None] * norms_of_keys[..., None, :])
 
 
 @known.probe
 def a_vector_with_itself(rng):
     vectors = _unit(rng.normal(size=(1, 4, 3))) * np.array([0.1, 1, 10, 100])[:, None]
     yours = yield {"query": vectors, "key": vectors[:, ::-1].copy()}
-    for i, length in enumerate((0.1, 1, 10, 100)):
+    for i, norm in enumerate((0.1, 1, 10, 100)):
         if abs(yours[0, i, 3 - i] - 1) > 1e-5:
             return (
-                f"The cosine of a vector with itself is 1, however long it is: for one of length {length} yours is "
+                f"The cosine of a vector with itself is 1, however long it is: for one of norm {norm} yours is "
                 f"{yours[0, i, 3 - i]:.6g}."
             )
     return None
@@ -644,15 +644,15 @@ def between_minus_one_and_one(inputs, output):
 @known.legal
 def with_divided_scores(query, key):
     scores = query @ key.mT
-    lengths = np.linalg.norm(query, axis=-1)[..., :, None] * np.linalg.norm(key, axis=-1)[..., None, :]
-    return np.where(lengths == 0, 0, scores / np.where(lengths == 0, 1, lengths))
+    norms = np.linalg.norm(query, axis=-1)[..., :, None] * np.linalg.norm(key, axis=-1)[..., None, :]
+    return np.where(norms == 0, 0, scores / np.where(norms == 0, 1, norms))
 
 
 @known.legal
 def with_einsum(query, key):
     def unit(x):
-        length = np.sqrt(np.einsum("...d,...d->...", x, x))
-        return x / np.where(length > 0, length, 1)[..., None]
+        norm = np.sqrt(np.einsum("...d,...d->...", x, x))
+        return x / np.where(norm > 0, norm, 1)[..., None]
 
     return np.einsum("...id,...jd->...ij", unit(query), unit(key))
 
@@ -662,8 +662,8 @@ def with_loops(query, key):
     scores = np.zeros((*query.shape[:-1], key.shape[-2]), dtype=query.dtype)
     for *leading, i, j in np.ndindex(scores.shape):
         q, k = query[(*leading, i)], key[(*leading, j)]
-        length = (sum(q * q) * sum(k * k)) ** 0.5
-        scores[(*leading, i, j)] = sum(q * k) / length if length else 0
+        norm = (sum(q * q) * sum(k * k)) ** 0.5
+        scores[(*leading, i, j)] = sum(q * k) / norm if norm else 0
     return scores
 
 
@@ -675,8 +675,8 @@ def with_a_tiny_number(query, key):
 
 @known.legal
 def with_a_tiny_number_added(query, key):
-    lengths = [np.linalg.norm(x, axis=-1) for x in (query, key)]
-    return query @ key.mT / (lengths[0][..., :, None] * lengths[1][..., None, :] + 1e-8)
+    norms = [np.linalg.norm(x, axis=-1) for x in (query, key)]
+    return query @ key.mT / (norms[0][..., :, None] * norms[1][..., None, :] + 1e-8)
 
 
 @known.legal
@@ -708,7 +708,7 @@ TASK = Task(
     difficulty=2,
     minutes=10,
     reference=cosine_scores,
-    draw=of_many_lengths,
+    draw=of_many_norms,
     cases=(
         Case("the example of the text", {"q_len": 1, "k_len": 3, "d_k": 2}, draw=of_the_text),
         Case("2 queries, 3 keys", {"q_len": 2, "k_len": 3, "d_k": 4}),
@@ -723,19 +723,19 @@ TASK = Task(
         "torch.nn.functional.normalize",
     ),
     hints=(
-        "If every query and every key had length 1, what would their dot product be? So what can you do to the "
+        "If every query and every key had norm 1, what would their dot product be? So what can you do to the "
         "vectors first?",
-        "The length of a vector is the square root of the sum of its squares, along the last axis: `np.linalg.norm(x,"
+        "The norm of a vector is the square root of the sum of its squares, along the last axis: `np.linalg.norm(x,"
         " axis=-1, keepdims=True)`. What does `keepdims` do to the shape?",
-        "Divide each vector by its own length, then take all dot products as in task 1. With lengths of shape (..., "
+        "Divide each vector by its own norm, then take all dot products as in task 1. With norms of shape (..., "
         "q_len, 1) the division lines up.",
-        "For a length of 0, divide by 1 instead: `np.where(length == 0, 1, length)`. A vector of zeros then stays "
+        "For a norm of 0, divide by 1 instead: `np.where(norm == 0, 1, norm)`. A vector of zeros then stays "
         "zeros, and its scores are 0.",
     ),
-    stages=(lengths, safe, unit_query, unit_key, product, at_zero, finished),
+    stages=(norms, safe, unit_query, unit_key, product, at_zero, finished),
     coincidences={
         "queries_not_divided + keys_not_divided": "plain_dot_products",
-        "queries_divided_twice + keys_divided_twice": "squared_lengths",
+        "queries_divided_twice + keys_divided_twice": "squared_norms",
     },
     **known.ways,
 )

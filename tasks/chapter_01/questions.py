@@ -9,7 +9,7 @@ QUESTIONS = (
         choices=(
             Choice(
                 "None: the direction is what counts.",
-                "That holds for the cosine. The dot product is length times length times cosine, so a longer key "
+                "That holds for the cosine. The dot product is norm times norm times cosine, so a longer key "
                 "changes it.",
             ),
             Choice(
@@ -250,7 +250,7 @@ WARM_UPS = (
             Choice(
                 "Its row of scores: three times as high.",
                 (
-                    "The length of a query is a factor of its whole row. Who is first, second, last in that row stays "
+                    "The norm of a query is a factor of its whole row. Who is first, second, last in that row stays "
                     "the same."
                 ),
                 right=True,
@@ -258,7 +258,7 @@ WARM_UPS = (
             Choice(
                 "Nothing: a score compares directions.",
                 (
-                    "The cosine does. The dot product is length times length times cosine, so the row is three times "
+                    "The cosine does. The dot product is norm times norm times cosine, so the row is three times "
                     "as high."
                 ),
             ),
@@ -275,7 +275,7 @@ WARM_UPS = (
             Choice(
                 "They stand at a right angle.",
                 (
-                    "Neither length is 0, so the cosine is. Either they share no entry, or what speaks for the key and "
+                    "Neither norm is 0, so the cosine is. Either they share no entry, or what speaks for the key and "
                     "what speaks against it cancel."
                 ),
                 right=True,
@@ -283,7 +283,7 @@ WARM_UPS = (
             Choice(
                 "They are short, so little adds up.",
                 (
-                    "Length cannot do it. If any score were left, ten times as long a key would have ten times as "
+                    "Norms cannot do it. If any score were left, ten times as long a key would have ten times as "
                     "much; of 0 that is still 0."
                 ),
             ),
