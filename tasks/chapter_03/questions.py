@@ -147,7 +147,7 @@ WARM_UPS = (
             ),
             Choice(
                 "Their ratio is about 20 to 1.",
-                "The sum below both is the same and cancels. What is left is e to the power of the difference: e³ = 20.",
+                "The sum below both is the same and cancels. What is left is e to the power of the difference.",
                 right=True,
             ),
             Choice(
@@ -227,7 +227,7 @@ WARM_UPS = (
     ),
     Question(
         id="03.two_words_swap",
-        text="Two words swap places, and all keep their queries, keys, and values. What becomes of a third word's output?",
+        text="Two words swap places; all keep their queries, keys, and values. What becomes of a third word's output?",
         choices=(
             Choice(
                 "It changes: its neighbors are others.",
@@ -296,7 +296,7 @@ WARM_UPS = (
     ),
     Question(
         id="03.parked_weight",
-        text='A language model gives half of its weight to the first word of every text, even to "The". A likely reason?',
+        text='A language model gives half its weight to the first word of every text, even to "The". A likely reason?',
         choices=(
             Choice(
                 "The first word says what the text is about.",
@@ -308,7 +308,7 @@ WARM_UPS = (
             ),
             Choice(
                 "Weight that nobody needs must go somewhere.",
-                "Each row sums to one, so softmax can't say \"none of these\". Training finds a place to park the rest.",
+                "Each row sums to one, so softmax can never say that nothing fits. Training found a place for the rest.",
                 right=True,
             ),
             Choice(
