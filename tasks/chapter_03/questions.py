@@ -308,7 +308,7 @@ WARM_UPS = (
             ),
             Choice(
                 "Weight that nobody needs must go somewhere.",
-                "Each row sums to one, so softmax can never say that nothing fits. Training found a place for the rest.",
+                "Each row sums to one, so softmax can never say that nothing fits. Training found a place for that.",
                 right=True,
             ),
             Choice(
