@@ -162,7 +162,10 @@ WARM_UPS = (
     ),
     Question(
         id="03.inf_by_inf",
-        text="A row in float16 has the scores 20, 19, 3. Its exponentials are inf, its weights NaN. What repairs it?",
+        text=(
+            "In float16, the scores 20, 19, and 3 have the exponentials inf, inf, and 20, and softmax gives NaN. What "
+            "leads to the right weights?"
+        ),
         choices=(
             Choice(
                 "Divide each score by 20.",
@@ -204,7 +207,7 @@ WARM_UPS = (
     ),
     Question(
         id="03.cold_tie",
-        text="Two of three keys share the highest score. The temperature goes to 0. What become of the weights?",
+        text="Two of three keys share the highest score. The temperature goes to 0. What becomes of the weights?",
         choices=(
             Choice(
                 "1, 0, 0: the first one wins.",
