@@ -18,7 +18,7 @@ from workbook.predicting import number_in
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PILOT = {"00", "01", "02"}  # the lessons that use `predict`; it grows
+PILOT = {"00", "01", "02", "03"}  # the lessons that use `predict`; it grows
 WITH_GUESSES = [path for path in LESSONS if path.name[:2] in PILOT]
 
 LABEL = "**Predict, then run.**"
