@@ -11,7 +11,7 @@ BEYOND = re.compile(r"^## Deeper$", re.MULTILINE)  # what follows is for whoever
 NOT_READ = re.compile(r"\]\([^)]*\)|<[^>]+>|^\|[-| :]+\|$", re.MULTILINE)  # addresses, tags, the rules of tables
 MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
 WORD = re.compile(r"\w[\w'\u2019.,-]*")
-PICTURE = re.compile(r"<svg\b")  # what can be moved in the page has a still picture beside it
+PICTURE = re.compile(r"<(svg|img)\b")  # what can be moved in the page has a still picture beside it
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ NOTE = "**Speaker note.**\n"
 CHECK = "# Check\n"  # JupyterLab shows the first line of what is folded; an assertion there would tell a result
 LONGEST_FIRST_LINE = 90  # characters; JupyterLab shows it, and where it is too long the whole page scrolls sideways
 PREDICTION = "**Predict, then run.**"
-FIGURE = re.compile(r"show_\w+|side_by_side|explore|Audio")
+FIGURE = re.compile(r"show_\w+|side_by_side|explore|bars|arrows|grid|curves|Audio")
 NO_COMPUTING = {"dict", "enumerate", "len", "list", "range", "reversed", "sorted", "str", "tuple", "zip"}
 ASIDE = "aside"  # the tag of a helper or a table that is folded, although it is neither of what else may be
 LINK = re.compile(r"""\]\(<?([^)\s>]+)[^)]*\)|(?:href|src)=["']([^"']+)["']""")

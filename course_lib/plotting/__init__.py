@@ -7,12 +7,16 @@ with the call displays it. Its text, made from the data, says what the picture s
 Matrices are drawn as they are written: one row per query, one column per key, numbers in the cells. Colors mean roles,
 and no figure says anything by color alone.
 
-From the ground up: `style` and `words`; `inputs` and `figure`; `cells`; then the files that hold the figures.
+`explore(draw, **sliders)` draws in the page, at once, what a function makes of the sliders: a sketch (`bars`, `arrows`,
+`grid`, `curves`), which is numbers until the browser draws it.
+
+From the ground up: `style` and `words`; `inputs` and `figure`; `cells`; then the files that hold the figures; `sketch`
+and `sliders`.
 """
 
 from course_lib.plotting.charts import show_curves, show_distributions
 from course_lib.plotting.course_map import show_course_map
-from course_lib.plotting.figure import CourseFigure, explore, side_by_side
+from course_lib.plotting.figure import CourseFigure, side_by_side
 from course_lib.plotting.letters import show_letters, show_pooling
 from course_lib.plotting.machine import ATTENTION, ENCODER_BLOCK, MASKED_ATTENTION, TRANSFORMER, show_machine
 from course_lib.plotting.matrices import (
@@ -27,6 +31,8 @@ from course_lib.plotting.memory import show_memory
 from course_lib.plotting.offsets import show_kernel_heads, show_offsets, show_pictures
 from course_lib.plotting.plane import show_arrows, show_combination
 from course_lib.plotting.runs import show_runs
+from course_lib.plotting.sketch import arrows, bars, curves, grid
+from course_lib.plotting.sliders import explore
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
 from course_lib.plotting.style import COLORS, drawable
 
@@ -37,8 +43,12 @@ __all__ = [
     "MASKED_ATTENTION",
     "TRANSFORMER",
     "CourseFigure",
+    "arrows",
+    "bars",
+    "curves",
     "drawable",
     "explore",
+    "grid",
     "show_arrows",
     "show_combination",
     "show_course_map",

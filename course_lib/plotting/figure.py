@@ -1,4 +1,4 @@
-"""The figure that a notebook displays: panels, each of its own size, placed by what they measure; and sliders."""
+"""The figure that a notebook displays: panels, each of its own size, placed by what they measure."""
 
 import html
 import io
@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -90,23 +89,6 @@ def side_by_side(*figures: CourseFigure) -> CourseFigure:
     Panels of one kind (weights with weights, scores with scores) get one color scale: same shade, same number.
     """
     return CourseFigure(tuple(panel for figure in figures for panel in figure.panels))
-
-
-def explore(function: Callable[..., Any], /, **sliders) -> None:
-    """Sliders that call the function and display what it returns: `explore(draw, temperature=(0.1, 5.0, 0.1))`.
-
-    A tuple of numbers is a range; texts are choices: `token=toy.TOKENS`. Each starts at the function's default.
-    A static figure stands before such a cell, for whoever reads on paper.
-    """
-    from ipywidgets import interact
-
-    # To ipywidgets every tuple is a range; choices are a list.
-    choices = {name: list(given) for name, given in sliders.items() if _is_texts(given)}
-    interact(function, **sliders | choices)
-
-
-def _is_texts(given):
-    return isinstance(given, tuple) and all(isinstance(choice, str) for choice in given)
 
 
 def _lay_out(panels: Sequence[Panel]) -> Figure:

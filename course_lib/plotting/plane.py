@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.patches import Polygon
 
+from course_lib.plotting.angles import angle, aside, cross
 from course_lib.plotting.figure import CourseFigure, Panel
 from course_lib.plotting.inputs import names_of, numbers
 from course_lib.plotting.style import COLORS, FAINT, GRID, HALO, INK, SMALL, TEXT, ink, text_width, write
@@ -45,21 +46,21 @@ def show_arrows(vectors, names, features=None, *, roles="key", title=None) -> Co
 
     table, said = [], []
     for i, (name, length) in enumerate(zip(names, map(number, lengths), strict=True)):
-        angle = product = MISSING
+        between = product = MISSING
         text = f"{roles[i]} {name} has length {length}"
         if query not in (None, i):
             if lengths[i] > 0 and lengths[query] > 0:
-                angle = f"{_angle(vectors[query], vectors[i])}°"
-                text += f", angle {angle}"
+                between = f"{angle(vectors[query], vectors[i])}°"
+                text += f", angle {between}"
             product = number(vectors[query] @ vectors[i])
             text += f", dot product {product}"
-        table.append([name, length] if query is None else [name, length, angle, product])
+        table.append([name, length] if query is None else [name, length, between, product])
         said.append(text)
     alt = f"{count(len(names), 'arrow')} from the origin: {'; '.join(said)}."
     if query is not None and len(names) > 1:
         alt += f" Angles and dot products are those with {names[query]}."
 
-    labels = _merged(_Label(tuple(vectors[i]), names[i], _aside(vectors, i), colors[i], 7) for i in range(len(names)))
+    labels = _merged(_Label(tuple(vectors[i]), names[i], aside(vectors, i), colors[i], 7) for i in range(len(names)))
     size, draw_plane = _plane(np.vstack([vectors, np.zeros((1, 2))]), labels, 2.7, features)
 
     def draw(axes, limits):
@@ -176,25 +177,6 @@ def _draw_table(axes, table, colors):
             write(axes, (1, 1), line[0], (26, -10 - 21 * row), color=colors[row - 1], weight="bold", **place)
 
 
-def _aside(vectors, i):
-    """Where an arrow's name goes: beyond its tip, or beside it where a longer arrow runs on."""
-    length = np.hypot(*vectors[i])
-    if length == 0:
-        return (-0.7, -0.7)
-    x, y = vectors[i] / length
-    if any(_angle(vectors[i], other) <= 12 for other in vectors if np.hypot(*other) > length):
-        return (-y, x) if x >= 0 else (y, -x)
-    return (x, y)
-
-
-def _angle(a, b):
-    return round(math.degrees(math.atan2(abs(_cross(a, b)), a @ b)))
-
-
-def _cross(a, b):
-    return a[0] * b[1] - a[1] * b[0]
-
-
 def _hull(points):
     """The convex hull, counterclockwise (Andrew's monotone chain: the lower half, then the upper)."""
     ordered = np.unique(points, axis=0)
@@ -202,7 +184,7 @@ def _hull(points):
     for half in (ordered, ordered[::-1]):
         chain = []
         for point in half:
-            while len(chain) > 1 and _cross(chain[-1] - chain[-2], point - chain[-2]) <= 0:
+            while len(chain) > 1 and cross(chain[-1] - chain[-2], point - chain[-2]) <= 0:
                 chain.pop()
             chain.append(point)
         hull += chain[:-1]

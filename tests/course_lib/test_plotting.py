@@ -15,7 +15,6 @@ from course_lib.data import toy
 from course_lib.plotting import (
     COLORS,
     CourseFigure,
-    explore,
     show_arrows,
     show_combination,
     show_course_map,
@@ -385,15 +384,3 @@ def test_figures_do_not_share_state():
     assert isinstance(first, CourseFigure)
     assert first.figure is first.figure
     assert first.figure is not second.figure
-
-
-def test_explore_starts_at_the_function_s_defaults():
-    seen = []
-    explore(lambda temperature=2.0: seen.append(temperature), temperature=(0.5, 4.0, 0.5))
-    assert seen == [2.0]
-
-
-def test_explore_takes_a_tuple_of_texts_as_choices():
-    seen = []
-    explore(lambda token="it": seen.append(token), token=toy.TOKENS)
-    assert seen == ["it"]

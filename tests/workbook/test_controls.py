@@ -128,6 +128,26 @@ def test_a_hint_button_shows_one_more_each_time_with_the_earlier_ones_folded(pag
     assert [event["number"] for event in record.events("hint", layout.record(tmp_path))] == [1, 2]
 
 
+def test_sliders_ask_python_where_there_are_too_many_pictures(page):
+    few, many, answer = page(
+        """
+        from course_lib.plotting import bars, explore
+        explore(lambda n=1: bars([n / 4], "x"), n=(0, 4))
+        """,
+        """
+        from ipywidgets.widgets import widget
+        before = set(widget._instances)
+        explore(lambda a=0, b=0: bars([a, b], "xy", role="scores"), a=(0, 99), b=(0, 99))
+        (asked,) = [w for id, w in widget._instances.items() if id not in before and hasattr(w, "given")]
+        click(asked, [41, 43])
+        """,
+        'print(asked.heard, asked.drawing["answer"]["at"], ">43.00<" in asked.drawing["answer"]["svg"])',
+    )
+    assert [sorted(output.data) for output in (*few.outputs, *many.outputs)] == [["text/html", "text/plain"]] * 2
+    assert few.outputs[0].data["text/plain"].startswith("At n = 1: Bars over 1 name")
+    assert shown(answer) == ["1 [41, 43] True\n"]
+
+
 def test_what_is_stored_is_plain_and_what_is_sent_is_a_widget(page):
     (cell,) = page('predict("01.a", ["cat", "it"])')
     assert sorted(cell.outputs[0].data) == ["text/html", "text/plain"]
@@ -139,6 +159,8 @@ def test_what_is_stored_is_plain_and_what_is_sent_is_a_widget(page):
 
 
 def test_the_page_is_drawn_from_the_project_alone():
-    script = (HERE / "controls.js").read_text(encoding="utf-8") + (HERE / "controls.css").read_text(encoding="utf-8")
+    files = [*HERE.glob("*.js"), *HERE.glob("*.css")]
+    script = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert len(files) == 3
     assert "http" not in script
     assert "import" not in script.replace("important", "")
