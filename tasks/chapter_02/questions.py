@@ -12,10 +12,7 @@ QUESTIONS = (
         choices=(
             Choice(
                 "Because the root is the smaller number, and small scores make softmax unstable.",
-                (
-                    "Small scores do softmax no harm. They make its weights "
-                    "uniform: that is what dividing by d_k does."
-                ),
+                "Small scores do softmax no harm. They make its weights uniform: that is what dividing by d_k does.",
             ),
             Choice(
                 "Because the scores then have variance 1, whatever d_k is.",
@@ -334,8 +331,8 @@ WARM_UPS = (
             Choice(
                 "Correct it, given a high learning rate.",
                 (
-                    "A rate multiplies the gradient. The lesson tried rates up to 1000 (in Deeper), and at none of them "
-                    "did more than a few queries find their key."
+                    "A rate multiplies the gradient. The lesson tried rates up to 1000 (in Deeper), and at none "
+                    "of them did more than a few queries find their key."
                 ),
             ),
         ),
@@ -371,8 +368,8 @@ WARM_UPS = (
             Choice(
                 "In training its vectors have grown to 20 times their norm.",
                 (
-                    "They need not grow at all. When queries turn toward their keys, the two are no longer independent, "
-                    "and their products stop canceling."
+                    "They need not grow at all. When queries turn toward their keys, the two are no longer "
+                    "independent, and their products stop canceling."
                 ),
             ),
         ),
