@@ -71,7 +71,7 @@ def reshaped_without_swap(query, key, num_heads):
 
 @heads.slip
 def heads_behind_the_words(query, key, num_heads):
-    """The vectors are cut, but the heads still stand behind the words: (length, num_heads, d_k). A product takes the
+    """The vectors are cut, but the heads still come after the words: (length, num_heads, d_k). A product takes the
     last two axes, so it pairs heads with heads. Swap the words and the heads first."""
     return _both(lambda x: x.reshape(*x.shape[:-1], num_heads, -1), query, key)
 
@@ -245,8 +245,8 @@ def keys_with_themselves(heads):
 
 @product.slip
 def cosines(heads):
-    """Queries and keys of each head are brought to length 1 first, so the scores are cosines. A dot product keeps the
-    lengths."""
+    """Queries and keys of each head are brought to norm 1 first, so the scores are cosines. A dot product keeps the
+    norms."""
     query, key = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in heads)
     return query @ key.swapaxes(-2, -1)
 

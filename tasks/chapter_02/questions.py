@@ -12,10 +12,7 @@ QUESTIONS = (
         choices=(
             Choice(
                 "Because the root is the smaller number, and small scores make softmax unstable.",
-                (
-                    "Small scores are no danger to softmax. They make its weights "
-                    "uniform: that is what dividing by d_k does."
-                ),
+                "Small scores do softmax no harm. They make its weights uniform: that is what dividing by d_k does.",
             ),
             Choice(
                 "Because the scores then have variance 1, whatever d_k is.",
@@ -43,7 +40,7 @@ QUESTIONS = (
                 "A learning rate that is a thousand times larger.",
                 (
                     "It multiplies a gradient that is nearly zero, while the few queries that sit on a tie "
-                    "are thrown about. The lesson's table tried it: no rate helped."
+                    "are thrown about. The lesson tried it (in Deeper): no rate helped."
                 ),
             ),
             Choice(
@@ -54,8 +51,8 @@ QUESTIONS = (
                 ),
             ),
             Choice(
-                "Longer vectors, so that the scores carry more information.",
-                "The variance of the scores is d_k: longer vectors make it worse.",
+                "Wider vectors, so that the scores carry more information.",
+                "The variance of the scores is d_k: wider vectors make it worse.",
             ),
             Choice(
                 "Dividing the scores by 32 before the softmax.",
@@ -182,8 +179,8 @@ WARM_UPS = (
             Choice(
                 "Take the root of each.",
                 (
-                    "A score may be negative and has no root then. And squeezing small scores as well as large ones is "
-                    "no question of one factor."
+                    "A negative score has no root. And a root squeezes large scores more than small ones, where one "
+                    "factor treats all alike."
                 ),
             ),
         ),
@@ -200,9 +197,9 @@ WARM_UPS = (
                 "Then they would be too large, and a typical query would give nearly everything to one key.",
             ),
             Choice(
-                "The vectors are too long for the root.",
+                "The vectors are too wide for the root.",
                 (
-                    "The root keeps the variance at 1 for every length. Without it, longer vectors would make sharper "
+                    "The root keeps the variance at 1 for every width. Without it, wider vectors would make sharper "
                     "weights, not flatter ones."
                 ),
             ),
@@ -253,22 +250,22 @@ WARM_UPS = (
         ),
         choices=(
             Choice(
-                "0, for plus and minus cancel",
+                "0, because plus and minus cancel",
                 (
                     "That is the mean of many scores. A single one hardly ever cancels fully, and its distance from 0 "
                     "is what counts here."
                 ),
             ),
             Choice(
-                "1, for each product has variance 1",
+                "1, because each product has variance 1",
                 "That is one product. Four hundred of them swing farther, and nothing has divided their sum yet.",
             ),
             Choice(
-                "400, for there are 400 products",
+                "400, because there are 400 products",
                 "They would all have to have the same sign for it. 400 is the variance, the mean of the squares.",
             ),
             Choice(
-                "20, for their variances add up",
+                "20, because their variances add up",
                 "400 variances of 1 make 400, and the typical distance from 0 is the root of it.",
                 right=True,
             ),
@@ -334,8 +331,8 @@ WARM_UPS = (
             Choice(
                 "Correct it, given a high learning rate.",
                 (
-                    "A rate multiplies the gradient. The lesson tried rates up to 1000, and at none did more than a "
-                    "few of the queries find their key."
+                    "A rate multiplies the gradient. The lesson tried rates up to 1000 (in Deeper), and at none "
+                    "of them did more than a few queries find their key."
                 ),
             ),
         ),
@@ -369,10 +366,10 @@ WARM_UPS = (
                 ),
             ),
             Choice(
-                "Its vectors have grown 20 times as long in training.",
+                "In training its vectors have grown to 20 times their norm.",
                 (
-                    "In the lesson they hardly grew at all. The queries turned toward their keys: they were no longer "
-                    "independent of them."
+                    "They need not grow at all. When queries turn toward their keys, the two are no longer "
+                    "independent, and their products stop canceling."
                 ),
             ),
         ),
