@@ -59,7 +59,7 @@ def distances(query, key):
 
 @product.slip
 def cosines(query, key):
-    """Queries and keys are brought to length 1 first, so the scores are cosines. A dot product keeps the lengths."""
+    """Queries and keys are brought to norm 1 first, so the scores are cosines. A dot product keeps the norms."""
     xp = array_namespace(query)
 
     def unit(vectors):

@@ -140,7 +140,7 @@ def negative_distances(query, key):
 
 @product.slip
 def unit_keys(query, key):
-    """The keys are brought to length 1 before the product. A dot product keeps the lengths."""
+    """The keys are brought to norm 1 before the product. A dot product keeps the norms."""
     return query @ (key / np.linalg.norm(key, axis=-1, keepdims=True)).swapaxes(-2, -1)
 
 

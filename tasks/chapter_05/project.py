@@ -346,7 +346,7 @@ def tanh_of_the_result(biased):
 
 @result.slip
 def normalized(biased):
-    """The vectors of the result are brought to length 1. A linear map leaves them as they come."""
+    """The vectors of the result are brought to norm 1. A linear map leaves them as they come."""
     return biased / biased.norm(dim=-1, keepdim=True)
 
 
