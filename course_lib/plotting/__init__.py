@@ -14,6 +14,7 @@ from course_lib.plotting.charts import show_curves, show_distributions
 from course_lib.plotting.course_map import show_course_map
 from course_lib.plotting.figure import CourseFigure, explore, side_by_side
 from course_lib.plotting.letters import show_letters, show_pooling
+from course_lib.plotting.machine import ATTENTION, ENCODER_BLOCK, MASKED_ATTENTION, TRANSFORMER, show_machine
 from course_lib.plotting.matrices import (
     show_mask,
     show_padding,
@@ -30,7 +31,11 @@ from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
 from course_lib.plotting.style import COLORS, drawable
 
 __all__ = [
+    "ATTENTION",
     "COLORS",
+    "ENCODER_BLOCK",
+    "MASKED_ATTENTION",
+    "TRANSFORMER",
     "CourseFigure",
     "drawable",
     "explore",
@@ -43,6 +48,7 @@ __all__ = [
     "show_kernel_heads",
     "show_letters",
     "show_log_mels",
+    "show_machine",
     "show_mask",
     "show_memory",
     "show_offsets",

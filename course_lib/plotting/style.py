@@ -61,11 +61,16 @@ def ink(role):
     return readable(color_of(role))
 
 
-def readable(color):
-    """Return the color, dark enough to be read as text on white (contrast at least 4.5)."""
-    while 1.05 / (luminance(color) + 0.05) < 4.5:
+def readable(color, on="white"):
+    """Return the color, dark enough to be read as text on white or on a light color (contrast at least 4.5)."""
+    while (luminance(on) + 0.05) / (luminance(color) + 0.05) < 4.5:
         color = darker(color, 0.95)
     return color
+
+
+def tint(color, share):
+    """Return so much of the color with white."""
+    return to_hex([1 - share * (1 - channel) for channel in to_rgb(color)])
 
 
 def darker(color, factor):
