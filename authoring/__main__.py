@@ -1,4 +1,4 @@
-"""The command line: `python -m authoring run NOTEBOOK...`, `release [--check]`, `minutes NOTEBOOK...`, `date-reader`."""
+"""The command line: `python -m authoring run NOTEBOOK...`, `release [--check]`, `minutes NOTEBOOK...`, ..."""
 
 import argparse
 import sys

@@ -11,7 +11,6 @@ import hashlib
 import io
 import re
 import unicodedata
-import zipfile
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -128,9 +127,8 @@ class DateReader:
         known = set(self.characters.tokens)
         strange = [character for character in dict.fromkeys(text) if character not in known]
         if strange:
-            raise UnreadableTextError(
-                f"It has never seen {_named(strange)}: no date that it learned from has {'it' if len(strange) == 1 else 'them'}."
-            )
+            none_has = "no date that it learned from has " + ("it" if len(strange) == 1 else "them")
+            raise UnreadableTextError(f"It has never seen {_named(strange)}: {none_has}.")
         if len(text) > self.longest:
             raise UnreadableTextError(
                 f"These are {len(text)} characters; the longest date that it learned from has {self.longest}."

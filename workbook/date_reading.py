@@ -15,7 +15,7 @@ EXAMPLES = {
     "26 Μαΐου 1987": "Greek",
     "الأربعاء، 14 مارس 2018": "Arabic",
     "15 मई 2003": "Hindi",
-    "1 января 2000 г.": "Russian",
+    "1 января 2000 г.": "Russian",  # noqa: RUF001
 }
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
 LABEL, CELL, LINE = 190, 16, 34  # pixels of the still picture
