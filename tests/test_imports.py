@@ -21,7 +21,7 @@ WORK = ("training", "evaluation", "date_reader")  # bring models and data togeth
 COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
 PLOTTING = (
     *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "plane", "speech"),
-    *("offsets", "memory", "letters", "runs", "course_map", "machine", "__init__"),
+    *("offsets", "memory", "letters", "runs", "course_map", "machine", "palette", "__init__"),
 )
 DATA = (
     *("toy", "words", "batches", "dates", "digits", "names"),

@@ -25,6 +25,7 @@ from course_lib.plotting.matrices import (
 )
 from course_lib.plotting.memory import show_memory
 from course_lib.plotting.offsets import show_kernel_heads, show_offsets, show_pictures
+from course_lib.plotting.palette import show_colors
 from course_lib.plotting.plane import show_arrows, show_combination
 from course_lib.plotting.runs import show_runs
 from course_lib.plotting.speech import show_filters, show_log_mels, show_speech
@@ -40,6 +41,7 @@ __all__ = [
     "drawable",
     "explore",
     "show_arrows",
+    "show_colors",
     "show_combination",
     "show_course_map",
     "show_curves",

@@ -16,7 +16,7 @@ from course_lib.plotting.words import listing
 
 ROUND, HEAD = 0.09, 0.11  # inches: the radius of corners, the length of an arrow's head
 WORD, FORMULA = 13, 12  # points, at most
-FLAG = "you are here"
+FLAG, DASHED = "you are here", (0, (3, 2))
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _words(machine, marked, faint):
 def _fitting(axes, text, width, size, weight="normal"):
     """Return the size, at most this one, in which a text fits into a box of this width."""
     widest = max(text_width(axes, line or "x", size, weight) for line in text.split("\n"))
-    return min(size, size * (width - 0.14) / widest)
+    return min(size, size * (width - 0.18) / widest)
 
 
 def _rounded(axes, left, top, width, height, **style):
@@ -202,16 +202,11 @@ def _rounded(axes, left, top, width, height, **style):
 
 def _draw_box(axes, box, word, formula, *, faint, marked):
     color = COLORS[box.role]
-    fill = "white" if faint else tint(color, 0.3 if marked else 0.14)
-    edge = {"edgecolor": tint(color, 0.5) if faint else color, "linestyle": (0, (3, 2)) if faint else "-"}
-    _rounded(
-        axes,
-        *(box.left, box.top, box.width, box.height),
-        facecolor=fill,
-        zorder=3,
-        **edge,
-        linewidth=3.2 if marked else 1.6,
-    )
+    quiet = 0.75 if color == COLORS["scores"] else 1.0  # a gray as dark as the colors would outdo them
+    fill = "white" if faint else tint(color, 0.3 * quiet if marked else 0.14 * quiet)
+    edge = {"edgecolor": tint(color, (0.5 if faint else 1.0) * quiet), "linestyle": DASHED if faint else "-"}
+    edge["linewidth"] = 3.2 if marked else 1.6
+    _rounded(axes, box.left, box.top, box.width, box.height, facecolor=fill, zorder=3, **edge)
     ink = FAINT if faint else readable(color, fill)
     middle = (box.left + box.width / 2, box.top + box.height / 2)
     style = {"ha": "center", "va": "baseline", "zorder": 4}
@@ -236,7 +231,7 @@ def _draw_arrow(axes, arrow, corners, faint):
     neck = (x - HEAD * toward[0], y - HEAD * toward[1])
     across = (0.45 * HEAD * toward[1], 0.45 * HEAD * toward[0])
     head = [(x, y), (neck[0] + across[0], neck[1] + across[1]), (neck[0] - across[0], neck[1] - across[1])]
-    line = {"edgecolor": color, "linewidth": 1.6, "facecolor": "none", "linestyle": (0, (3, 2)) if faint else "-"}
+    line = {"edgecolor": color, "linewidth": 1.6, "facecolor": "none", "linestyle": DASHED if faint else "-"}
     axes.add_patch(PathPatch(_bent([*way, neck]), clip_on=False, zorder=2, capstyle="butt", **line))
     axes.add_patch(Polygon(head, facecolor=color, edgecolor="none", clip_on=False, zorder=2))
     if arrow.label:
@@ -262,7 +257,7 @@ def _bent(corners):
 def _draw_group(axes, group, outline, faint):
     left, top, *_ = outline
     style = {"facecolor": "#F7F7F7", "edgecolor": "#C8C8C8", "linewidth": 1.2, "zorder": 0}
-    _rounded(axes, *outline, linestyle=(0, (3, 2)) if faint else "-", **style)
+    _rounded(axes, *outline, linestyle=DASHED if faint else "-", **style)
     write(axes, (left + 0.12, top + 0.17), group.title, va="center", size=SMALL, color=FAINT)
 
 
@@ -363,7 +358,7 @@ def _encoder_block():
     ids = [box.id for box in boxes]
     arrows = [Arrow(a, b) for a, b in pairwise(ids)]
     skips = [Arrow("tokens", "add_norm_1", "", "top", "top"), Arrow("add_norm_1", "add_norm_2", "", "top", "top")]
-    return Machine("An encoder block", tuple(boxes), (*arrows, *skips))
+    return Machine("A post-norm encoder block", tuple(boxes), (*arrows, *skips))
 
 
 ENCODER_BLOCK = _encoder_block()
