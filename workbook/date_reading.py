@@ -3,6 +3,7 @@
 import html
 
 from course_lib.controls import Control, in_page
+from course_lib.data.dates import LOCALES
 from course_lib.date_reader import ModelFileError, UnreadableTextError, load_date_reader
 from grader import display
 from grader.result import Outcome
@@ -17,8 +18,9 @@ EXAMPLES = {
     "15 मई 2003": "Hindi",
     "1 января 2000 г.": "Russian",  # noqa: RUF001
 }
+ABOUT = f"It learned {', '.join(list(LOCALES.values())[:-1])} and Chinese, and the years 1900 to 2099."
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
-LABEL, CELL, LINE = 190, 16, 34  # pixels of the still picture
+LABEL, CELL, LINE = 210, 16, 34  # pixels of the still picture
 PINK = "#CC79A7"  # the color of weights, in every figure of the course
 _controls = []  # those of this notebook, which live as long as its kernel
 
@@ -41,7 +43,13 @@ def read_dates(text="May 12, 2024", *, cut=None):
         print(_in_words(readings))
         return
     examples = [{"text": shown, "name": name} for shown, name in EXAMPLES.items()]
-    drawing = {"examples": examples, "switch": cut is not None, "cut": bool(cut), **_drawn(readings, text)}
+    drawing = {
+        "examples": examples,
+        "about": ABOUT,
+        "switch": cut is not None,
+        "cut": bool(cut),
+        **_drawn(readings, text),
+    }
 
     def given(typed):
         control.redraw(**_drawn(_read(readers, str(typed)), str(typed)))
@@ -100,9 +108,9 @@ def _still(readings):
     if isinstance(readings, str):
         return f"<p>{words}</p>"
     text = readings["whole"].text
-    rows = [(f"{part}: {written}", weights) for part, written, weights in _looks(readings["whole"])]
+    rows = [(f"{part} {written}", weights) for part, written, weights in _looks(readings["whole"])]
     if "cut" in readings:
-        rows.append((f"cut: {readings['cut'].answer}", readings["cut"].weights.mean(axis=0)))
+        rows.append((f"attention cut: {readings['cut'].answer}", readings["cut"].weights.mean(axis=0)))
     marks = []
     for row, (label, weights) in enumerate(rows):
         y = row * LINE + 24

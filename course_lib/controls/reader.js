@@ -35,14 +35,18 @@ function percent(weight) {
 }
 
 // Where a character looked most, in words.
-function inWords(answer, chosen, parts) {
+function inWords(reading, chosen, parts) {
+  const weights = reading.weights[chosen];
+  if (weights.length > 1 && Math.max(...weights) - Math.min(...weights) < 0.001) {
+    return `To write this ${reading.answer[chosen]}, it looked everywhere alike: ${percent(weights[0])} at each character.`;
+  }
   const most = [...parts].sort((one, other) => other.weight - one.weight).slice(0, 3);
   const listed = most.flatMap(({ part, weight }, place) => [
     place ? ", " : "",
     make("bdi", {}, part === " " ? "the space" : `“${part}”`),
     ` ${percent(weight)}`,
   ]);
-  return make("span", {}, `To write this ${answer[chosen]}, it looked at `, ...listed, " …");
+  return make("span", {}, `To write this ${reading.answer[chosen]}, it looked at `, ...listed, " …");
 }
 
 function shaded(parts) {
@@ -61,6 +65,7 @@ function render({ model, el }) {
   let chosen = null; // which character of the answer
   let cut = model.get("drawing").cut;
   let typed = null; // in the field, not yet read
+  let aboutOpen = false; // what it learned
   let fresh = true; // the answer appears character by character once
 
   const give = (text) => {
@@ -146,13 +151,19 @@ function render({ model, el }) {
           line("it writes", make("span", { class: "course-answer", role: "group", "aria-label": `It writes ${reading.answer}` }, ...written)),
         ]
       : [];
-    const said = drawing.note || (at === null ? INVITATION : inWords(answer, at, parts));
+    const said = drawing.note || (at === null ? INVITATION : inWords(reading, at, parts));
     el.replaceChildren(
       line("your date", field, read),
       line("or one of", make("span", { class: "course-examples" }, ...examples)),
       ...outcome,
       ...(drawing.switch ? [line("", make("label", {}, cutter, " cut its attention: every character of the text counts the same"))] : []),
       make("div", { class: "course-note", role: "status" }, said),
+      make(
+        "details",
+        { open: aboutOpen, ontoggle: (event) => (aboutOpen = event.target.open) },
+        make("summary", { "data-focus": "about" }, "Which languages, which years?"),
+        drawing.about,
+      ),
     );
     fresh = false;
     if (focused) el.querySelector(`[data-focus="${focused}"]`)?.focus();
