@@ -174,7 +174,8 @@ def read_file(path: Path, digest: str) -> DateReader:
         of = {name: stored[name] for name in stored.files}
     vocabularies = (Vocabulary(tuple(of[name].tolist())) for name in ("characters", "digits"))
     sizes = Sizes(**{name: of[f"sizes/{name}"].item() for name in Sizes.__dataclass_fields__})
-    reader = DateReader(sizes, *vocabularies, of["longest"].item())
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn in vain, and the reader's next numbers stay
+        reader = DateReader(sizes, *vocabularies, of["longest"].item())
     weights = {name: of[f"weights/{name}"].astype(np.float32) for name in reader.model.state_dict()}
     reader.model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return reader

@@ -1,24 +1,25 @@
 """`read_dates`: a trained Transformer reads a date that somebody types, and shows where in it it looked."""
 
 import html
+from datetime import date
 
 from course_lib.controls import Control, in_page
-from course_lib.data.dates import LOCALES
+from course_lib.data.dates import LOCALES, written_date
 from course_lib.date_reader import ModelFileError, UnreadableTextError, load_date_reader
 from grader import display
 from grader.result import Outcome
 
-# What there is to click, in seven scripts, and whose way of writing it is.
-EXAMPLES = {
-    "May 12, 2024": "English",
-    "sábado, 20 de julio de 1969": "Spanish",
-    "2024年5月12日日曜日": "Japanese",
-    "26 Μαΐου 1987": "Greek",
-    "الأربعاء، 14 مارس 2018": "Arabic",
-    "15 मई 2003": "Hindi",
-    "1 января 2000 г.": "Russian",  # noqa: RUF001
-}
-ABOUT = f"It learned {', '.join(list(LOCALES.values())[:-1])} and Chinese, and the years 1900 to 2099."
+# What there is to click: a day, and in which language and style of CLDR it is written.
+EXAMPLES = (
+    (date(2024, 5, 12), "en", "long"),
+    (date(1969, 7, 20), "es", "full"),
+    (date(2024, 5, 12), "ja", "full"),
+    (date(1987, 5, 26), "el", "long"),
+    (date(2018, 3, 14), "ar", "full"),
+    (date(1947, 8, 15), "hi", "long"),
+    (date(2000, 1, 1), "ru", "long"),
+)
+ABOUT = f"It learned these languages, from dates in the years 1900 to 2099: {', '.join(sorted(LOCALES.values()))}."
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
 LABEL, CELL, LINE = 210, 16, 34  # pixels of the still picture
 PINK = "#CC79A7"  # the color of weights, in every figure of the course
@@ -42,7 +43,7 @@ def read_dates(text="May 12, 2024", *, cut=None):
     if not in_page():
         print(_in_words(readings))
         return
-    examples = [{"text": shown, "name": name} for shown, name in EXAMPLES.items()]
+    examples = [{"text": written_date(*example), "name": LOCALES[example[1]]} for example in EXAMPLES]
     drawing = {
         "examples": examples,
         "about": ABOUT,
@@ -72,7 +73,7 @@ def _drawn(readings, text):
     if isinstance(readings, str):
         return {"text": text, "readings": None, "note": readings}
     said = {
-        name: {"answer": reading.answer, "weights": reading.weights.round(4).tolist()}
+        name: {"answer": reading.answer, "weights": reading.weights.astype(float).round(4).tolist()}
         for name, reading in readings.items()
     }
     return {"text": readings["whole"].text, "readings": said, "note": ""}
