@@ -1,9 +1,12 @@
 """`read_dates`: what a page is sent when somebody types, and what stands where nothing moves."""
 
 import json
+import textwrap
 
+import nbformat
 import pytest
 
+from authoring.execute import execute
 from course_lib.controls import HERE
 from course_lib.date_reader import ModelFileError, load_date_reader
 from workbook import date_reading, read_dates
@@ -102,3 +105,18 @@ def test_the_machine_is_drawn_from_the_project_alone():
     assert "http" not in script
     assert "import " not in script
     assert "innerHTML" not in script  # what somebody types is text
+
+
+def test_in_a_kernel_what_is_typed_in_the_page_comes_back_read(tmp_path):
+    typed = """
+    from workbook import date_reading, read_dates
+    read_dates("May 12, 2024", cut=True)
+    widget = date_reading._controls[-1]._widget
+    widget.given = {"number": 1, "value": "3 mars 1999"}
+    print(widget.heard, widget.drawing["readings"]["whole"]["answer"])
+    """
+    cells = [nbformat.v4.new_code_cell(textwrap.dedent(typed).strip())]
+    notebook = execute(nbformat.v4.new_notebook(cells=cells), tmp_path / "page.ipynb")
+    shown, printed = notebook.cells[0].outputs
+    assert printed.text == "1 1999-03-03\n"
+    assert shown.data["text/html"].startswith("<svg ")
