@@ -73,6 +73,7 @@ More:
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
+  {CALL} date-reader           trains the small model that lesson 00 begins with, anew (minutes)
   {CALL} proof                 shows that the grader tells right answers from common mistakes
 
 Options of learn and test:
@@ -100,6 +101,7 @@ HANDED_OVER = {
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],
     "minutes": ["authoring", "minutes"],
+    "date-reader": ["authoring", "date-reader"],
 }
 
 

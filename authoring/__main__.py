@@ -1,4 +1,4 @@
-"""The command line: `python -m authoring run NOTEBOOK...`, `release [--check]`, `minutes NOTEBOOK...`."""
+"""The command line: `python -m authoring run NOTEBOOK...`, `release [--check]`, `minutes NOTEBOOK...`, ..."""
 
 import argparse
 import sys
@@ -32,8 +32,20 @@ def main(arguments=None):
     command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     command.set_defaults(call=lambda a: print_minutes(a.notebooks))
 
+    command = commands.add_parser("date-reader", help="train the Transformer that lesson 00 begins with (minutes)")
+    command.add_argument("--seed", type=int, default=0, help="of its weights and batches (default: 0)")
+    command.add_argument("--dry", action="store_true", help="store nothing; only say how well it reads")
+    command.set_defaults(call=lambda a: make_date_reader(a.seed, a.dry))
+
     given = parser.parse_args(arguments)
     return given.call(given)
+
+
+def make_date_reader(seed, dry):
+    """Train and store the model of lesson 00."""
+    from authoring.date_reader import make  # loads PyTorch, which nothing else here needs
+
+    return make(seed, dry)
 
 
 def print_minutes(notebooks):

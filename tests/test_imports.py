@@ -17,7 +17,7 @@ MODULES = (  # need PyTorch
     *("self_attention", "multi_head", "positional_encoding", "layers", "transformer", "relatives", "decoding"),
 )
 RELATIVES = ("bottleneck", "convolution", "linear_attention", "delta_rule", "pooling", "__init__")
-WORK = ("training", "evaluation")  # bring models and data together
+WORK = ("training", "evaluation", "date_reader")  # bring models and data together
 COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
 PLOTTING = (
     *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "angles", "plane", "speech", "offsets"),
@@ -45,7 +45,7 @@ FOLDER = (
 )
 WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
-    *("progress", "front_page", "__init__", "__main__"),
+    *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
 # What the child process loads: it can give away nothing but the program that it was handed.
@@ -184,7 +184,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("tasks", ("workbook", "authoring", "course"), ()),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),
-        ("authoring", ("course_lib", "course"), ()),
+        ("authoring", ("course_lib",), ("authoring.date_reader",)),  # which trains the model of lesson 00
+        ("authoring", ("course",), ()),
         ("authoring", ("grader", "tasks", "workbook"), ("authoring.own_parts",)),  # which writes the file of the parts
         ("upkeep", ("course_lib", "grader", "tasks", "workbook"), ()),
         ("benchmarks", ("grader", "tasks"), ("benchmarks.unseen_answers",)),  # which measures the grader

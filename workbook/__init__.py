@@ -15,6 +15,7 @@ _HOMES = {
     "on_right": "checking",
     "my_guess": "predicting",
     "predict": "predicting",
+    "read_dates": "date_reading",
     "reveal": "predicting",
     "show_parts": "own_file",
     "show_progress": "progress",

@@ -167,7 +167,10 @@ def show_progress():
 
 
 def markup(found):
-    """Return the progress as HTML with links: a line for each lesson, its exercises beside it."""
+    """Return the progress as HTML with links: a line for each lesson, its exercises beside it.
+
+    It is folded for whoever has not begun, so that the first thing on the first page is not a list.
+    """
     rows = []
     for step in found.steps:
         if isinstance(step, Lesson):
@@ -180,7 +183,10 @@ def markup(found):
     if found.next is not None:
         link = f"<a href='{quote(found.next.file)}'>{_named(found.next)}</a>"
         goal = f"<b>Next: {link}.</b> {duration(found.minutes_left)} left."
-    return f"<div>{goal} {' '.join(found.numbers)}<table style='margin: 8px 0'>{''.join(lines)}</table></div>"
+    table = f"<table style='margin: 8px 0'>{''.join(lines)}</table>"
+    if all(step.minutes_left == step.minutes for step in found.steps):
+        table = f"<details><summary>All lessons and exercises</summary>{table}</details>"
+    return f"<div>{goal} {' '.join(found.numbers)}{table}</div>"
 
 
 def _cell(found, step, name):

@@ -53,9 +53,11 @@ def _widget_class(script):
     import anywidget
     import traitlets
 
+    sheets = [HERE / name for name in dict.fromkeys(("controls.css", f"{script}.css"))]
+
     class Widget(anywidget.AnyWidget):
         _esm = (HERE / f"{script}.js").read_text(encoding="utf-8")
-        _css = (HERE / "controls.css").read_text(encoding="utf-8")
+        _css = "\n".join(path.read_text(encoding="utf-8") for path in sheets if path.exists())
         drawing = traitlets.Dict().tag(sync=True)
         given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
         heard = traitlets.Int().tag(sync=True)  # the number of the last that Python has taken

@@ -71,6 +71,12 @@ def test_before_anything_is_done(folder):
     assert said[-1] == "Your Transformer: 0 of 27 parts are yours."
 
 
+def test_the_map_is_folded_until_something_is_done(folder):
+    assert "<details>" in markup(progress.progress(folder))
+    (folder / "Lesson 00.ipynb").write_text(lesson("Start", 20, 1, None), encoding="utf-8")
+    assert "<details>" not in markup(progress.progress(folder))
+
+
 def test_what_was_run_of_a_lesson_counts_up_to_its_end(folder):
     (folder / "Lesson 00.ipynb").write_text(lesson("Start", 20, 1, 2), encoding="utf-8")
     (folder / "Lesson 01.ipynb").write_text(lesson("Scores", 40, 1, None, None, None), encoding="utf-8")
