@@ -279,6 +279,8 @@ class Grid:
         many, left = reach["many"], reach["left"] + 14 if self.rows else 4
         room = (width - GAP * 1.5 * (many - 1)) / many - left
         cell = min(LONGEST_CELL, room / n_columns)
+        if reach["head"] > cell:  # the last of the slanted names leans out to the right
+            cell = min(cell, (room - 0.72 * reach["head"]) / (n_columns - 0.5))
         written = self.written and cell >= 32
         if not written:
             cell = min(cell, 40, TALLEST / n_rows)
@@ -317,9 +319,9 @@ class Grid:
         for title, matrix in self.matrices.items():
             n_rows, n_columns = matrix.shape
             rows, columns = self.rows or range(n_rows), self.columns or range(n_columns)
-            names = [f"row {row}, column {column}" for row in rows for column in columns]
+            names = [f"({row}, {column})" for row in rows for column in columns]
             highest = peak(matrix.ravel(), names)
-            text = f"{n_rows} by {n_columns} cells, highest {highest[1] if highest else 'NaN'}"
+            text = f"{n_rows} by {n_columns} cells, highest at {highest[1] if highest else 'NaN'}"
             said.append(f"{title}: {text}." if title else f"{text[0].upper()}{text[1:]}.")
         return " ".join(said)
 
