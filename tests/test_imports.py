@@ -20,8 +20,8 @@ RELATIVES = ("bottleneck", "convolution", "linear_attention", "delta_rule", "poo
 WORK = ("training", "evaluation")  # bring models and data together
 COURSE_LIB = (*FUNCTIONS, *MODULES, "data", *WORK)
 PLOTTING = (
-    *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "angles", "plane", "speech"),
-    *("offsets", "memory", "letters", "runs", "course_map", "sketch", "sliders", "__init__"),
+    *("style", "words", "inputs", "figure", "cells", "charts", "matrices", "angles", "plane", "speech", "offsets"),
+    *("memory", "letters", "runs", "course_map", "machine", "palette", "sketch", "sliders", "__init__"),
 )
 DATA = (
     *("toy", "words", "batches", "dates", "digits", "names"),

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 from course_lib.plotting.figure import Panel
-from course_lib.plotting.style import CSS_DPI, FAINT, INK, SMALL, TEXT, ink, luminance, shades, text_width, write
+from course_lib.plotting.style import CSS_DPI, FAINT, INK, SMALL, TEXT, ink, ink_on, shades, text_width, write
 from course_lib.plotting.words import cell_writer, number
 
 CELL, NARROW, ROW = 0.54, 0.47, 0.42  # inches: the width of a cell for decimals and for whole numbers, its height
@@ -31,9 +31,7 @@ def range_of(values):
     return finite.min(initial=0.0), finite.max(initial=0.0)
 
 
-def matrix_panel(
-    values, rows, columns, role, alt, title, *, limits, kind="", widest=CELL, sides=None, hidden=None, sums=None
-):
+def matrix_panel(values, rows, columns, role, alt, title, *, kind="", widest=CELL, sides=None, hidden=None, sums=None):
     """The panel of one matrix with names on both sides, and on the right the sums of the rows if there are some."""
     n_rows, n_columns = values.shape
     cell, height, numbers = cell_size(n_columns, n_rows, widest)
@@ -41,16 +39,16 @@ def matrix_panel(
 
     def draw(axes, limits):
         blank(axes, n_columns, n_rows)
-        draw_cells(axes, values, shade, limits, hidden, numbers=numbers)
+        draw_cells(axes, values, shade, None if numbers else limits, hidden)
         label_sides(axes, rows, columns, sides, cell, height)
         if not numbers:
             draw_scale(axes, shade, limits, n_rows, n_columns, height)
         if sums is not None:
             _draw_sums(axes, sums, n_columns)
 
-    # Without numbers the shades alone must tell, so they spread over what there is.
-    limits = limits if numbers else range_of(values)
-    return Panel(n_columns * cell, n_rows * height, draw, alt, title, kind or role, limits)
+    # Without numbers the shades alone must tell, so they spread over what there is, in all panels of a kind alike.
+    scale = () if numbers else (kind or role, range_of(values))
+    return Panel(n_columns * cell, n_rows * height, draw, alt, title, *scale)
 
 
 def blank(axes, columns, rows):
@@ -72,8 +70,12 @@ def hatched(axes, x, y):
     box(axes, x, y, facecolor=MASKED, edgecolor="#BDBDBD", hatch="////", linewidth=0)
 
 
-def draw_cells(axes, values, shade, limits, hidden=None, at=(0, 0), numbers=True):
-    """The cells of one matrix. Hidden cells are hatched and carry no number, unless there is something in them."""
+def draw_cells(axes, values, shade, limits=None, hidden=None, at=(0, 0)):
+    """The cells of one matrix, with their numbers unless limits spread their shades.
+
+    Hidden cells are hatched and carry no number, unless there is something in them.
+    """
+    numbers = limits is None
     left, top = at
     written = cell_writer(values)
     cell = axes.get_window_extent().width / CSS_DPI / axes.get_xlim()[1]
@@ -86,7 +88,7 @@ def draw_cells(axes, values, shade, limits, hidden=None, at=(0, 0), numbers=True
             box(axes, left + j, top + i, facecolor=color, edgecolor="white", linewidth=1.5 if numbers else 0.5)
         if numbers and not (gone and value == 0):
             text = written(value)
-            style = {"ha": "center", "va": "center_baseline", "color": "white" if luminance(color) < 0.22 else INK}
+            style = {"ha": "center", "va": "center_baseline", "color": ink_on(color)}
             style["size"] = min(TEXT, 0.82 * cell * 72 / (0.62 * len(text)))
             if gone:
                 style["bbox"] = {"facecolor": MASKED, "edgecolor": "none", "pad": 1}

@@ -11,11 +11,12 @@ from functools import cached_property
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from course_lib.plotting.style import CSS_DPI, PIXEL_RATIO, TITLE, course_style, text_width, write
 
-MAX_WIDTH, GAP, MARGIN = 9.6, 0.35, 0.08  # inches; wider rows wrap
+MAX_WIDTH, GAP, MARGIN = 9.6, 0.35, 0.12  # inches; wider rows wrap
+CLEAR = 255  # the last color of a picture
 # Small and quiet in light and dark themes alike: it has no color of its own.
 FOLDED = "style='font-size: 75%; line-height: 1; opacity: 0.7'"
 
@@ -24,7 +25,8 @@ FOLDED = "style='font-size: 75%; line-height: 1; opacity: 0.7'"
 class Panel:
     """One picture inside a figure: a drawing area in inches, who draws it, and what it says in words.
 
-    Panels of one `kind` share a color scale, from the lowest to the highest of their `limits`.
+    Without numbers in their cells, panels of one `kind` share a color scale, from the lowest to the highest of their
+    `limits`.
     """
 
     width: float
@@ -55,12 +57,12 @@ class CourseFigure:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture in 256 colors: as good to the eye, and a third of the size in a stored notebook."""
+        """The picture in 255 colors, none at its corners: as good to the eye, and a third of the size when stored."""
         full, small = io.BytesIO(), io.BytesIO()
         with course_style():
             self.figure.savefig(full, format="png", dpi=CSS_DPI * PIXEL_RATIO)
-        picture = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        picture.save(small, format="png", optimize=True)
+        picture = _rounded(Image.open(full).convert("RGB").quantize(255, dither=Image.Dither.NONE))
+        picture.save(small, format="png", optimize=True, transparency=CLEAR)
         return small.getvalue()
 
     def save(self, path) -> None:
@@ -86,9 +88,20 @@ class CourseFigure:
 def side_by_side(*figures: CourseFigure) -> CourseFigure:
     """Figures beside each other, from left to right, as many in a row as fit.
 
-    Panels of one kind (weights with weights, scores with scores) get one color scale: same shade, same number.
+    Same shade, same number: also where matrices of one kind are too large for numbers, which get one scale then.
     """
     return CourseFigure(tuple(panel for figure in figures for panel in figure.panels))
+
+
+def _rounded(picture):
+    """Return the picture with its corners cut off: on a dark page it is a white card."""
+    corners = Image.new("1", picture.size, 1)
+    box = (0, 0, picture.width - 1, picture.height - 1)
+    ImageDraw.Draw(corners).rounded_rectangle(box, 0.1 * CSS_DPI * PIXEL_RATIO, fill=0)
+    colors = (picture.getpalette() + [255] * 768)[:765]
+    picture.putpalette([*colors, 255, 255, 255])
+    picture.paste(CLEAR, mask=corners)
+    return picture
 
 
 def _lay_out(panels: Sequence[Panel]) -> Figure:

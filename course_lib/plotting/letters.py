@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from course_lib.plotting import cells
 from course_lib.plotting.figure import CourseFigure, Panel
 from course_lib.plotting.inputs import names_of, numbers
-from course_lib.plotting.style import COLORS, FAINT, INK, LINE, SMALL, darker, luminance, shades, write
+from course_lib.plotting.style import COLORS, FAINT, LINE, SMALL, darker, ink_on, shades, write
 from course_lib.plotting.words import count, listing, two_decimals
 
 LETTER, LINE_HEIGHT = 0.175, 0.31  # inches, of a letter's cell
@@ -108,7 +108,7 @@ def _draw_text(axes, text, row, at, shade):
     for place, (letter, weight) in enumerate(zip(text, row, strict=True)):
         color = to_hex(shade(weight, ALL)) if np.isfinite(weight) else cells.MASKED
         cells.box(axes, left + place, top + 0.06, 1, 0.88, facecolor=color, edgecolor="none")
-        style = {"ha": "center", "va": "baseline", "color": "white" if luminance(color) < 0.22 else INK}
+        style = {"ha": "center", "va": "baseline", "color": ink_on(color)}
         write(axes, (left + place + 0.5, top + 0.68), letter, **style)
     cells.box(axes, left, top + 0.06, len(text), 0.88, fill=False, edgecolor="#D0D0D0", linewidth=0.6, zorder=3)
 

@@ -29,8 +29,8 @@ def show_vectors(vectors, tokens, features=None, *, role="query", title=None) ->
         alt += "; ".join(f"{token}: {row}" for token, row in zip(tokens, rows, strict=True)) + "."
     else:
         alt += f"They run {span(vectors)}."
-    scale = {"kind": "vectors", "limits": cells.range_of(vectors), "widest": cells.widest_cell(vectors)}
-    return CourseFigure((cells.matrix_panel(vectors, tokens, columns, role, alt, title, **scale),))
+    look = {"kind": "vectors", "widest": cells.widest_cell(vectors)}
+    return CourseFigure((cells.matrix_panel(vectors, tokens, columns, role, alt, title, **look),))
 
 
 def show_product(
@@ -74,8 +74,7 @@ def show_product(
     def draw(axes, limits):
         cells.blank(axes, x + m, y + n)
         for values, role, at in zip(matrices, roles, ((0, y), (x, 0), (x, y)), strict=True):
-            limits = (0.0, 1.0) if role == "weights" else cells.range_of(values)
-            cells.draw_cells(axes, values, shades(role), limits, at=at, numbers=fits)
+            cells.draw_cells(axes, values, shades(role), None if fits else cells.range_of(values), at=at)
         cells.label_rows(axes, rows, at=(0, y))
         cells.label_columns(axes, columns, cell, at=(x, 0))
         reach = 0.0
@@ -110,7 +109,7 @@ def show_scores(scores, query_tokens, key_tokens=None, *, sides=cells.ASKS_ANSWE
     elif peaks:
         alt += f" Highest in each row: {'; '.join(said for _, said in peaks)}."
     alt += odd_cells(scores)
-    panel = cells.matrix_panel(scores, rows, columns, "scores", alt, title, limits=cells.range_of(scores), sides=sides)
+    panel = cells.matrix_panel(scores, rows, columns, "scores", alt, title, sides=sides)
     return CourseFigure((panel,))
 
 
@@ -119,9 +118,9 @@ def show_weights(
 ) -> CourseFigure:
     """Attention weights as a heat map with numbers: who (row) attends to whom (column), and how much.
 
-    weights: (queries, keys), shaded from 0 to 1. mask: boolean, True = may attend; cells that may not are hatched and
-    carry no number, unless a weight has leaked into them. row_sums=True adds each row's sum on the right. `sides` names
-    rows and columns where "query" and "key" need saying otherwise.
+    weights: (queries, keys), shaded from 0 to 1 where there is room for numbers. mask: boolean, True = may attend;
+    cells that may not are hatched and carry no number, unless a weight has leaked into them. row_sums=True adds each
+    row's sum on the right. `sides` names rows and columns where "query" and "key" need saying otherwise.
     """
     weights = numbers(weights, "weights")
     rows, columns = sides_of(weights, "weights", query_tokens, key_tokens)
@@ -137,7 +136,7 @@ def show_weights(
     alt += f" Row sums: {span(sums)}." if row_sums else ""
     alt += odd_cells(weights)
 
-    matrix = {"limits": (0.0, 1.0), "sides": sides, "hidden": hidden, "sums": sums if row_sums else None}
+    matrix = {"sides": sides, "hidden": hidden, "sums": sums if row_sums else None}
     return CourseFigure((cells.matrix_panel(weights, rows, columns, "weights", alt, title, **matrix),))
 
 

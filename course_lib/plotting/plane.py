@@ -30,7 +30,7 @@ class _Label(NamedTuple):
 
 
 def show_arrows(vectors, names, features=None, *, roles="key", title=None) -> CourseFigure:
-    """Vectors of two numbers as arrows from the origin, with a table of their lengths.
+    """Vectors of two numbers as arrows from the origin, with a table of their norms.
 
     vectors: (n, 2); features: the names of the two axes; roles: one for all or one for each. If exactly one arrow is
     the query, the table adds the angle between it and every other arrow, and their dot product.
@@ -47,7 +47,7 @@ def show_arrows(vectors, names, features=None, *, roles="key", title=None) -> Co
     table, said = [], []
     for i, (name, length) in enumerate(zip(names, map(number, lengths), strict=True)):
         between = product = MISSING
-        text = f"{roles[i]} {name} has length {length}"
+        text = f"{roles[i]} {name} has norm {length}"
         if query not in (None, i):
             if lengths[i] > 0 and lengths[query] > 0:
                 between = f"{angle(vectors[query], vectors[i])}°"
@@ -166,7 +166,7 @@ def _merged(labels):
 
 def _draw_table(axes, table, colors):
     """Names and numbers, right of the drawing."""
-    header = ["", "length", "angle", "q · k"][: len(table[0])]
+    header = ["", "norm", "angle", "q · k"][: len(table[0])]
     width = 72 * max(text_width(axes, line[0], weight="bold") for line in table)
     for row, line in enumerate([header, *table]):
         style = {"size": TEXT, "color": INK} if row else {"size": SMALL, "color": FAINT}

@@ -16,7 +16,7 @@ import numpy as np
 
 from course_lib.plotting.angles import angle, aside
 from course_lib.plotting.inputs import names_of, numbers
-from course_lib.plotting.style import BELOW_ZERO, COLORS, color_of
+from course_lib.plotting.style import BELOW_ZERO, COLORS, color_of, depth
 from course_lib.plotting.words import MINUS, cell_writer, count, listing, number, peak, two_decimals
 
 WIDTH = 720  # of a whole sketch, in its own units; a page stretches it
@@ -73,8 +73,8 @@ def grid(matrices, rows=None, columns=None, role="weights", *, limits=None, fram
     """Small heat maps with their numbers, beside each other: `grid(weights, tokens, tokens)`.
 
     matrices: one matrix, or {title: matrix}, all of one shape; role: one for all or one for each; limits: (low, high)
-    of the shades instead of those of all values; framed: the (row, column) of a cell that gets a frame; written:
-    whether the numbers stand in the cells, where there is room.
+    of the shades; without them a number has the shade that it has in all figures; framed: the (row, column) of a cell
+    that gets a frame; written: whether the numbers stand in the cells, where there is room.
     """
     given = matrices if isinstance(matrices, Mapping) else {"": matrices}
     arrays = {str(title): numbers(matrix, f"matrix {title!r}") for title, matrix in given.items()}
@@ -291,7 +291,8 @@ class Grid:
         parts = []
         for k, (title, matrix) in enumerate(self.matrices.items()):
             start, write = k * span + left, cell_writer(matrix)
-            far = (self._far(matrix) if self.limits else reach["far", k]) or 1.0
+            far = self._far(matrix) if self.limits else reach["far", k]
+            limits = None if written and not self.limits else (0.0, far)  # a number has one shade in all figures
             if title:
                 parts.append(_text(start, 12, title, bold=True))
             for i, row in enumerate(self.rows or []):
@@ -302,8 +303,9 @@ class Grid:
             for (i, j), value in np.ndenumerate(matrix):
                 x, y = start + j * cell, top + i * height
                 color, deep = _color(self.roles[k], value)
-                deep *= min(abs(value) / far, 1.0) if np.isfinite(value) else 0.0
-                deep *= 0.75 if written else 1.0  # numbers are to be read, on light and on dark
+                deep *= depth(self.roles[k], value, limits) if np.isfinite(value) else 0.0
+                if written:  # the numbers are to be read, on light and on dark
+                    deep *= 0.45 if value < 0 else 0.75
                 parts.append(_box(x + 0.5, y + 0.5, cell - 1, height - 1, color, deep))
                 if written:
                     parts.append(_text(x + cell / 2, y + height / 2, write(value), min(14, (cell - 4) / 3), "middle"))

@@ -19,7 +19,7 @@ COLORS = {
     "input": "#4A5560",
 }
 INK, FAINT, LINE, GRID = "#222222", "#707070", "#C8C8C8", "#EAEAEA"
-BELOW_ZERO = "#B78A52"  # scores; no role has this color
+BELOW_ZERO = "#F0E442"  # a negative number, whatever its role; lighter than the color of every role
 
 # Fonts that carry the scripts of the course's data on Linux, macOS and Windows: DejaVu, which comes with matplotlib and
 # has most of them, then those for Japanese, Chinese, Korean and Devanagari.
@@ -32,6 +32,7 @@ FONTS = (
 
 CSS_DPI, PIXEL_RATIO = 96, 2  # an inch on a web page; pixels per CSS pixel, for projectors and dense screens
 TEXT, SMALL, TITLE = 12, 10.5, 13  # points
+HALFWAY = 2.5  # the number whose shade is halfway from zero to the deepest
 HALO = withStroke(linewidth=3, foreground="white")  # keeps words readable where they cross a line
 
 
@@ -61,11 +62,24 @@ def ink(role):
     return readable(color_of(role))
 
 
-def readable(color):
-    """Return the color, dark enough to be read as text on white (contrast at least 4.5)."""
-    while 1.05 / (luminance(color) + 0.05) < 4.5:
+def readable(color, on="white"):
+    """Return the color, dark enough to be read as text on white or on a light color (contrast at least 4.5)."""
+    while (luminance(on) + 0.05) / (luminance(color) + 0.05) < 4.5:
         color = darker(color, 0.95)
     return color
+
+
+def tint(color, share):
+    """Return so much of the color with white."""
+    return to_hex([1 - share * (1 - channel) for channel in to_rgb(color)])
+
+
+def ink_on(color):
+    """Return the color of numbers on a cell: the page's ink, black or white, with a contrast of at least 4.5."""
+    ground = luminance(color) + 0.05
+    if ground / (luminance(INK) + 0.05) >= 4.5:
+        return INK
+    return "black" if ground / 0.05 > 1.05 / ground else "white"
 
 
 def darker(color, factor):
@@ -78,21 +92,30 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def depth(role, value, limits=None):
+    """Return how far the shade of a value is from white, from 0 to 1.
+
+    Without limits, which cells with numbers do without, a value has one shade in all figures. Limits spread the shades
+    over the values of one figure.
+    """
+    if limits is not None:
+        return min(abs(value) / (max(abs(limits[0]), abs(limits[1])) or 1.0), 1.0)
+    return min(abs(value), 1.0) if role == "weights" else abs(value) / (abs(value) + HALFWAY)
+
+
 def shades(role):
     """Return the function (value, limits) -> color of a role: white is zero, and farther from zero is darker.
 
     Below zero the color is another one, and paler: on a gray print too, the darkest cells are the highest.
     """
     color = color_of(role)
-    if role in ("scores", "weights"):
-        ends, faintest, deepest = ([color, darker(color, 0.45)], [BELOW_ZERO]), 0.0, 0.9
-    else:
-        ends, faintest, deepest = ([color], ["#9A9A9A"]), 0.08, 0.92  # a small number differs from zero, too
-    positive, negative = (LinearSegmentedColormap.from_list(role, ["#FFFFFF", *end]) for end in ends)
+    faintest, deepest = (0.0, 0.9) if role == "weights" else (0.06, 0.92)  # a small number differs from zero, too
+    bend, end = (0.5, darker(color, 0.45)) if role == "weights" else (0.7, darker(color, 0.6))
+    positive = LinearSegmentedColormap.from_list(role, [(0, "#FFFFFF"), (bend, color), (1, end)])
+    negative = LinearSegmentedColormap.from_list("below zero", ["#FFFFFF", BELOW_ZERO])
 
-    def shade(value, limits):
-        reach = max(abs(limits[0]), abs(limits[1])) or 1.0
-        far = faintest + (deepest - faintest) * abs(value) / reach
+    def shade(value, limits=None):
+        far = faintest + (deepest - faintest) * depth(role, value, limits)
         return (positive if value > 0 else negative)(far if value else 0.0)
 
     return shade

@@ -9,17 +9,21 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from course_lib.data import toy
 from course_lib.plotting import (
     COLORS,
+    TRANSFORMER,
     CourseFigure,
     show_arrows,
+    show_colors,
     show_combination,
     show_course_map,
     show_curves,
     show_distributions,
+    show_machine,
     show_mask,
     show_padding,
     show_product,
@@ -28,6 +32,7 @@ from course_lib.plotting import (
     show_weights,
     side_by_side,
 )
+from course_lib.plotting.style import ink_on, shades
 
 MINUS = "\N{MINUS SIGN}"
 # Two queries, three keys: a goes mostly to y, b to x and z alike.
@@ -61,6 +66,8 @@ def one_of_each():
         "arrows": show_arrows([[3, 4], [4, 3], [0, 0]], ["q", "k", "zero"], roles=["query", "key", "key"]),
         "combination": show_combination([0.5, 0.25, 0.25], [[0, 0], [4, 0], [0, 8]], "abc", ["right", "up"]),
         "map": show_course_map(7),
+        "machine": show_machine(TRANSFORMER, "decoder"),
+        "colors": show_colors(),
     }
 
 
@@ -150,10 +157,10 @@ def test_a_marked_place_is_named_where_it_lies():
     assert "Marked" not in show_curves([1, 10], {"up": [1, 2]}, "n", "cost").alt
 
 
-def test_arrows_say_length_angle_and_dot_product():
+def test_arrows_say_norm_angle_and_dot_product():
     alt = show_arrows([[3, 4], [8, -6], [6, 8]], ["q", "across", "along"], roles=["query", "key", "key"]).alt
-    assert "query q has length 5; key across has length 10, angle 90°, dot product 0;" in alt
-    assert "key along has length 10, angle 0°, dot product 50." in alt
+    assert "query q has norm 5; key across has norm 10, angle 90°, dot product 0;" in alt
+    assert "key along has norm 10, angle 0°, dot product 50." in alt
 
 
 def test_combination_says_where_the_output_lies():
@@ -213,14 +220,15 @@ def test_a_large_matrix_has_shades_and_a_key_to_them_instead_of_numbers():
     assert drawn[-2:] == ["0", "0.75"]  # the ends of the key
 
 
-def test_side_by_side_shares_one_color_scale():
+def test_side_by_side_shares_one_color_scale_where_there_are_no_numbers():
     def shade_of_one(*figures):
-        cells = side_by_side(*figures).figure.axes[0].patches
-        return cells[1].get_facecolor()
+        return to_hex(side_by_side(*figures).figure.axes[0].patches[1].get_facecolor())
 
-    small, large = show_scores([[0.0, 1.0]], "a", "xy"), show_scores([[0.0, 4.0]], "a", "xy")
-    assert shade_of_one(small) != shade_of_one(small, large)
-    assert shade_of_one(show_scores([[0.0, 1.0, 4.0]], "a", "xyz")) == shade_of_one(small, large)
+    small = show_scores([[0.0, 1.0, *[0.0] * 38]], "a", range(40))
+    large = show_scores([[0.0, 4.0, *[0.0] * 38]], "a", range(40))
+    both = show_scores([[0.0, 1.0, 4.0, *[0.0] * 37]], "a", range(40))
+    assert shade_of_one(small) != shade_of_one(small, large) == shade_of_one(both)
+    assert shade_of_one(small, show_scores([[9.0]], "a", "x")) == shade_of_one(small)  # whose number says it
 
 
 def test_panels_too_wide_for_one_row_wrap_and_nothing_is_cut_off():
@@ -252,6 +260,16 @@ def test_every_figure_is_a_picture_with_its_text(name, displayed):
     assert abs(picture.width - 2 * about["width"]) <= 2
     assert about["width"] <= 960
     assert figure.png == one_of_each()[name].png
+
+
+def test_on_a_dark_page_a_figure_is_a_card_with_round_corners():
+    picture = Image.open(io.BytesIO(show_course_map(0).png)).convert("RGBA")
+    width, height = picture.size
+    assert [picture.getpixel(at)[3] for at in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1))] == [
+        0
+    ] * 4
+    assert picture.getpixel((0, height // 2)) == picture.getpixel((width // 2, 0)) == (255, 255, 255, 255)
+    assert picture.getpixel((8, 8)) == (255, 255, 255, 255)
 
 
 def test_the_words_below_the_picture_are_text_not_markup(displayed):
@@ -300,14 +318,18 @@ def test_roles_differ_in_lightness_too():
 
 def test_shades_of_weights_darken_as_the_weight_grows():
     cells = show_weights(np.linspace(0, 1, 11)[None, :], "a", range(11)).figure.axes[0].patches[:11]
-    shades = [lightness(matplotlib.colors.to_hex(cell.get_facecolor())) for cell in cells]
+    shades = [lightness(to_hex(cell.get_facecolor())) for cell in cells]
     assert np.all(np.diff(shades) < -3)
 
 
+def cell_color(show, values, place=0, **style):
+    values = np.atleast_2d(values)
+    patches = show(values, range(len(values)), range(values.shape[1]), **style).figure.axes[0].patches
+    return to_hex(patches[place].get_facecolor())
+
+
 def test_scores_are_white_at_zero_and_differ_below_it():
-    scores = np.array([[-4, -2, 0, 2, 4]])
-    cells = show_scores(scores, "a", range(5)).figure.axes[0].patches[:5]
-    colors = [matplotlib.colors.to_hex(cell.get_facecolor()) for cell in cells]
+    colors = [cell_color(show_scores, [-4, -2, 0, 2, 4], place) for place in range(5)]
     shades = [lightness(color) for color in colors]
     assert colors[2] == "#ffffff"
     assert shades[0] < shades[1] < shades[2] > shades[3] > shades[4]
@@ -316,11 +338,69 @@ def test_scores_are_white_at_zero_and_differ_below_it():
     assert min(red_less_blue[:2]) > 0 >= max(red_less_blue[3:])
 
 
-def test_the_lowest_score_is_as_pale_as_its_distance_from_zero():
-    def shade_of(score, *others):
-        return show_scores([[score, *others]], "a", range(1 + len(others))).figure.axes[0].patches[0].get_facecolor()
+@pytest.mark.parametrize("role", [role for role in COLORS if role != "weights"])
+def test_a_value_has_one_shade_in_all_figures(role):
+    two = cell_color(show_vectors, [2, 1], role=role)
+    assert two == cell_color(show_vectors, [2, -100], role=role) == cell_color(show_vectors, [[2], [0.1]], role=role)
+    product = show_product([[2.0]], [[7.0]], "a", "b", roles=(role, "key", "scores"))
+    assert two == to_hex(product.figure.axes[0].patches[0].get_facecolor())
+    assert to_hex(
+        side_by_side(show_vectors([[2]], "a"), show_vectors([[8]], "a")).figure.axes[0].patches[0].get_facecolor()
+    ) == cell_color(show_vectors, 2)
 
-    assert shade_of(-1.0, 4.0) == shade_of(-1.0, -4.0) != shade_of(-1.0)
+
+def test_gray_is_one_scale_for_what_comes_in_and_for_scores():
+    assert cell_color(show_vectors, 3, role="input") == cell_color(show_scores, 3)
+
+
+def test_a_negative_number_has_one_color_whatever_its_role():
+    colors = {cell_color(show_vectors, [-2, 5], role=role) for role in COLORS if role != "weights"}
+    colors.add(cell_color(show_scores, [-2, 0]))
+    assert len(colors) == 1
+    [color] = colors
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    assert min(red, green) > blue + 60  # yellow
+
+
+@pytest.mark.parametrize("role", COLORS)
+def test_on_a_gray_print_the_darkest_cells_are_the_highest(role):
+    values = [0.1, 0.5, 1, 2, 4, 8, 30] if role != "weights" else [0.1, 0.3, 0.5, 0.7, 1.0]
+    above = [lightness(to_hex(shades(role)(value))) for value in values]
+    assert np.all(np.diff(above) < -2)
+    if role != "weights":
+        below = [lightness(to_hex(shades(role)(-value))) for value in values]
+        assert np.all(np.diff(below) < 0)
+        assert min(below) > 74 > 66 > above[-1]
+        assert np.all(np.array(below) > above)
+
+
+def luminance(color):
+    channels = np.array([int(to_hex(color)[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4) @ [
+        0.2126,
+        0.7152,
+        0.0722,
+    ]
+
+
+@pytest.mark.parametrize("role", COLORS)
+def test_numbers_can_be_read_on_their_cells(role):
+    values = np.linspace(0, 1, 41) if role == "weights" else np.linspace(-6, 6, 49) ** 3
+    for value in values:
+        cell = shades(role)(value)
+        dark, light = sorted([luminance(cell), luminance(ink_on(to_hex(cell)))])
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, value
+
+
+def test_the_colors_say_what_they_mean():
+    figure = show_colors()
+    assert figure.alt.startswith(
+        "The colors of the course: blue is query, a word's question: what it asks for; orange is key"
+    )
+    assert "yellow is negative" in figure.alt
+    swatches = [to_hex(patch.get_facecolor()) for patch in figure.figure.axes[0].patches]
+    assert swatches[:5] == [COLORS[role].lower() for role in ("query", "key", "weights", "value", "output")]
+    assert len(set(swatches)) == len(swatches) == 7
 
 
 # What teaches

@@ -121,13 +121,24 @@ def test_numbers_beside_arrows_may_be_ones_own(page):
     assert "norm" not in texts(picture)
 
 
-def test_a_grid_shades_by_the_largest_of_all_values(page):
-    shown = page(lambda n=1: grid([[n, 0], [0, -2 * n]], ["a", "b"], ["c", "d"], "scores"), n=(1, 4))
+def grid_shades(page, **style):
+    """How deep the four cells of a grid are, for each place of its slider."""
+    shown = page(lambda n=1: grid([[n, 0], [0, -2 * n]], ["a", "b"], ["c", "d"], "scores", **style), n=(1, 4))
     for n in range(1, 5):
         cells = list(shown.picture(n - 1).iter(f"{SVG}rect"))
-        deep = [float(cell.get("fill-opacity", 1)) for cell in cells[:4]]
-        assert deep == pytest.approx([0.6 * 0.75 * n / 8, 0, 0, 0.75 * 2 * n / 8], abs=0.006)
-    assert {"4", f"{MINUS}8", "a", "b", "c", "d"} <= set(texts(shown.picture(3)))
+        yield n, [float(cell.get("fill-opacity", 1)) for cell in cells[:4]]
+    assert {"a", "b", "c", "d"} <= set(texts(shown.picture(3)))
+    assert ({"4", f"{MINUS}8"} <= set(texts(shown.picture(3)))) == style.get("written", True)
+
+
+def test_in_a_grid_of_numbers_a_number_has_one_shade(page):
+    for n, deep in grid_shades(page):
+        assert deep == pytest.approx([0.6 * 0.75 * n / (n + 2.5), 0, 0, 0.45 * 2 * n / (2 * n + 2.5)], abs=0.006)
+
+
+def test_a_grid_without_numbers_shades_by_the_largest_of_all_values(page):
+    for n, deep in grid_shades(page, written=False):
+        assert deep == pytest.approx([0.6 * n / 8, 0, 0, 2 * n / 8], abs=0.006)
 
 
 def test_slanted_names_stay_on_the_page(page):
