@@ -266,7 +266,11 @@ class Grid:
     def reach(self):
         far = {("far", k): self._far(matrix) for k, matrix in enumerate(self.matrices.values())}
         titled = max(map(_text_width, self.matrices))
-        sides = {"left": _longest(self.rows or []), "head": _longest(self.columns or [])}
+        sides = {
+            "left": _longest(self.rows or []),
+            "head": _longest(self.columns or []),
+            "last": _longest((self.columns or [])[-1:]),
+        }
         return {**far, "titled": titled, "many": len(self.matrices), **sides}
 
     def _far(self, matrix):
@@ -280,7 +284,7 @@ class Grid:
         room = (width - GAP * 1.5 * (many - 1)) / many - left
         cell = min(LONGEST_CELL, room / n_columns)
         if reach["head"] > cell:  # the last of the slanted names leans out to the right
-            cell = min(cell, (room - 0.72 * reach["head"]) / (n_columns - 0.5))
+            cell = min(cell, (room - 0.72 * reach["last"]) / (n_columns - 0.5))
         written = self.written and cell >= 32
         if not written:
             cell = min(cell, 40, TALLEST / n_rows)
@@ -467,7 +471,7 @@ def _scale(low, high):
 
 
 def _ticks(low, high, step):
-    return [round(step * i, 10) for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return [round(step * i, 10) for i in range(math.ceil(low / step - 0.01), math.floor(high / step + 0.01) + 1)]
 
 
 def _tick(value):
