@@ -19,7 +19,7 @@ function markup({ frames, rows }, knobs, at) {
 }
 
 function knobOf(knob, position, moved) {
-  const shown = make("output", {}, knob.shown[position]);
+  const shown = make("span", { class: "course-value", "aria-hidden": "true" }, knob.shown[position]); // it is the input's
   let input;
   if (knob.texts) {
     input = make("select", {}, ...knob.shown.map((text) => make("option", {}, text)));
@@ -57,8 +57,10 @@ function render({ model, el }) {
     const drawing = model.get("drawing");
     const place = JSON.stringify(at);
     if (rows) picture.innerHTML = markup(drawing, knobs, at);
-    else if (known.has(place)) picture.innerHTML = known.get(place);
-    else if (asked === null) ask(place);
+    else if (known.has(place)) {
+      picture.innerHTML = known.get(place);
+      note.textContent = "";
+    } else if (asked === null) ask(place);
   };
   const ask = (place) => {
     asked = place;

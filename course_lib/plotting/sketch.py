@@ -266,7 +266,11 @@ class Grid:
     def reach(self):
         far = {("far", k): self._far(matrix) for k, matrix in enumerate(self.matrices.values())}
         titled = max(map(_text_width, self.matrices))
-        sides = {"left": _longest(self.rows or []), "head": _longest(self.columns or [])}
+        sides = {
+            "left": _longest(self.rows or []),
+            "head": _longest(self.columns or []),
+            "last": _longest((self.columns or [])[-1:]),
+        }
         return {**far, "titled": titled, "many": len(self.matrices), **sides}
 
     def _far(self, matrix):
@@ -279,6 +283,8 @@ class Grid:
         many, left = reach["many"], reach["left"] + 14 if self.rows else 4
         room = (width - GAP * 1.5 * (many - 1)) / many - left
         cell = min(LONGEST_CELL, room / n_columns)
+        if reach["head"] > cell:  # the last of the slanted names leans out to the right
+            cell = min(cell, (room - 0.72 * reach["last"]) / (n_columns - 0.5))
         written = self.written and cell >= 32
         if not written:
             cell = min(cell, 40, TALLEST / n_rows)
@@ -319,9 +325,9 @@ class Grid:
         for title, matrix in self.matrices.items():
             n_rows, n_columns = matrix.shape
             rows, columns = self.rows or range(n_rows), self.columns or range(n_columns)
-            names = [f"row {row}, column {column}" for row in rows for column in columns]
+            names = [f"({row}, {column})" for row in rows for column in columns]
             highest = peak(matrix.ravel(), names)
-            text = f"{n_rows} by {n_columns} cells, highest {highest[1] if highest else 'NaN'}"
+            text = f"{n_rows} by {n_columns} cells, highest at {highest[1] if highest else 'NaN'}"
             said.append(f"{title}: {text}." if title else f"{text[0].upper()}{text[1:]}.")
         return " ".join(said)
 
@@ -465,7 +471,7 @@ def _scale(low, high):
 
 
 def _ticks(low, high, step):
-    return [round(step * i, 10) for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return [round(step * i, 10) for i in range(math.ceil(low / step - 0.01), math.floor(high / step + 0.01) + 1)]
 
 
 def _tick(value):

@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from course_lib.controls import Control, in_page
-from course_lib.plotting.sketch import SKETCHES, height_of, joined, picture
+from course_lib.plotting.sketch import SKETCHES, WIDTH, height_of, joined, picture
 from course_lib.plotting.words import listing
 
 AHEAD = 600  # combinations that are computed ahead; where there are more, Python is asked
+CARD = 10  # the margin of a still picture, and the radius of its corners
 VALUES = re.compile(r'="[^"]*"|>[^<]*<')  # of an SVG's attributes, and its texts
 
 
@@ -196,13 +197,15 @@ def _words(scene):
 
 
 def _still(svg, words, said, height):
-    """The picture for pages where nothing moves: ink on white like every figure, whatever the page's colors are."""
-    paper = '<rect width="100%" height="100%" fill="white"/>'
+    """The picture for pages where nothing moves: ink on a white card, like every figure."""
+    left, top, width, height = -CARD, -CARD, WIDTH + 2 * CARD, round(height) + 2 * CARD
+    card = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="{CARD}" fill="white"/>'
     head, body = svg.split(">", 1)
-    size = f'width="720" height="{height:.0f}" color="#222222"'
-    source = quote(f"{head} {size}>{paper}{body}", safe=" =:/(),.;-")
+    head = re.sub(r'viewBox="[^"]*"', f'viewBox="{left} {top} {width} {height}"', head)
+    size = f'width="{width}" height="{height}" color="#222222"'
+    source = quote(f"{head} {size}>{card}{body}", safe=" =:/(),.;-")
     return (
-        f'<img src="data:image/svg+xml,{source}" alt="{escape(words)}" width="720" style="max-width: 100%">'
+        f'<img src="data:image/svg+xml,{source}" alt="{escape(words)}" width="{width}" style="max-width: 100%">'
         f'<div style="font-size: 75%; opacity: 0.7">Here {escape(said)}. In JupyterLab, run this cell to move it.</div>'
     )
 

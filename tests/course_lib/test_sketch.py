@@ -141,6 +141,19 @@ def test_a_grid_without_numbers_shades_by_the_largest_of_all_values(page):
         assert deep == pytest.approx([0.6 * n / 8, 0, 0, 2 * n / 8], abs=0.006)
 
 
+def test_slanted_names_stay_on_the_page(page):
+    names = ["because", "purred", "everything"]
+    picture = page(lambda n=1: grid({"a": np.eye(3), "b": np.eye(3), "c": np.eye(3)}, names, names), n=(1, 2)).picture(
+        0
+    )
+    slanted = [text.get("transform") for text in picture.iter(f"{SVG}text") if text.get("transform")]
+    assert len(slanted) == 9
+    x, y = map(float, re.match(r"translate\((\S+) (\S+)\)", slanted[-1]).groups())
+    longest = 10 * 0.6 * 16  # letters, each about so wide
+    assert x + longest * 0.71 <= 720
+    assert y - longest * 0.71 >= 0
+
+
 def test_curves_go_through_their_points(page):
     picture = page(lambda n=1: curves([0, 1, 2], {"line": [0, n, 2 * n]}, "x", "y"), n=(1, 2)).picture(0)
     line = next(picture.iter(f"{SVG}polyline")).get("points").split()
