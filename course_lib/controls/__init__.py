@@ -62,4 +62,5 @@ def _widget_class(script):
         given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
         heard = traitlets.Int().tag(sync=True)  # the number of the last that Python has taken
 
+    Widget.__name__ = script.capitalize()  # the page keeps one style sheet for each name
     return Widget

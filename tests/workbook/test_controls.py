@@ -164,3 +164,18 @@ def test_the_page_is_drawn_from_the_project_alone():
     assert {path.name for path in files} >= {"controls.js", "controls.css", "sketch.js", "reader.js"}
     assert "http" not in script
     assert "import" not in script.replace("important", "")
+
+
+def test_each_script_has_its_style_sheet_in_the_page(page):
+    (cell,) = page(
+        """
+        from course_lib.controls import Control
+        sheets = {}
+        for script in ("controls", "sketch", "reader"):
+            widget = Control({}, print, script)._widget
+            own = "course-control" if script == "controls" else f"course-{script}"
+            sheets[widget._anywidget_id] = f".{own} " in widget._css and ".course-control" in widget._css
+        print(len(sheets), all(sheets.values()))
+        """
+    )
+    assert shown(cell) == ["3 True\n"]
