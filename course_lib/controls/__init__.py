@@ -53,11 +53,13 @@ def _widget_class(script):
     import anywidget
     import traitlets
 
-    sheets = [HERE / name for name in dict.fromkeys(("controls.css", f"{script}.css"))]
+    def of_page_and_script(ending):  # what all share stands before what is its own
+        files = [HERE / f"{name}.{ending}" for name in ("page", script)]
+        return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
     class Widget(anywidget.AnyWidget):
-        _esm = (HERE / f"{script}.js").read_text(encoding="utf-8")
-        _css = "\n".join(path.read_text(encoding="utf-8") for path in sheets if path.exists())
+        _esm = of_page_and_script("js")
+        _css = of_page_and_script("css")
         drawing = traitlets.Dict().tag(sync=True)
         given = traitlets.Dict().tag(sync=True)  # {"number": how many so far, "value": the last}
         heard = traitlets.Int().tag(sync=True)  # the number of the last that Python has taken

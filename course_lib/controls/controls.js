@@ -2,21 +2,7 @@
 // as `given`. Everything works by keyboard: Tab reaches a control, arrows move inside it, Enter or Space chooses.
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const COMMANDS = ["Shift", "Control", "Alt", "Meta", "Escape", "Tab"];
-const PATIENCE = 3000; // milliseconds until a reader is told that nobody answers
-const UNHEARD = "No answer: Python is busy, or was restarted. If this stays, run this cell again.";
 let groups = 0;
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "html") node.innerHTML = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== undefined && value !== null) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
 
 function note(drawing) {
   return make("div", { class: "course-note", role: "status", html: drawing.note || "" });
@@ -150,29 +136,17 @@ const KINDS = { choices, number, grid, button };
 
 function render({ model, el }) {
   el.classList.add("course-control");
-  // A letter typed here is not a command of the notebook's; Escape, Tab and combinations still are.
-  el.addEventListener("keydown", (event) => {
-    const combined = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
-    if (!combined && !COMMANDS.includes(event.key)) event.stopPropagation();
-  });
+  keepKeys(el);
   let asked = "";
   const give = (value) => {
     const text = JSON.stringify(value);
     if (text === asked && model.get("drawing").kind === "number") return; // Enter, and then the field is left
     asked = text;
-    const given = model.get("given");
-    const number = (given.number || 0) + 1;
-    model.set("given", { number, value });
-    model.save_changes();
-    setTimeout(() => {
-      if (model.get("heard") < number) el.append(make("div", { class: "course-note", role: "status" }, UNHEARD));
-    }, PATIENCE);
+    ask(model, el, value);
   };
   const draw = () => {
     const drawing = model.get("drawing");
-    const focused = el.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-    el.replaceChildren(...KINDS[drawing.kind](drawing, give));
-    if (focused) el.querySelector(`[data-focus="${focused}"]`)?.focus();
+    redraw(el, KINDS[drawing.kind](drawing, give));
     if (drawing.revealed) setTimeout(() => openExplanation(el));
   };
   model.on("change:drawing", draw);

@@ -1,20 +1,7 @@
 // Draws the machine that reads dates: a text goes in, an answer comes out, and each character of the answer shows where
 // in the text the machine looked. Reading is Python's part; what is shaded, and whether attention is cut, is decided here.
 
-const PATIENCE = 3000; // milliseconds until a reader is told that nobody answers
-const UNHEARD = "No answer: Python is busy, or was restarted. If this stays, run this cell again.";
-const COMMANDS = ["Shift", "Control", "Alt", "Meta", "Escape", "Tab"];
 const INVITATION = "Choose a character of the answer with a click or with ← and →: the text is shaded by where it looked.";
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== undefined && value !== null) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
 
 // What one sees as one character, with its share of the weights: a vowel sign of Hindi belongs to its consonant.
 function pieces(text, weights) {
@@ -57,11 +44,7 @@ function shaded(parts) {
 
 function render({ model, el }) {
   el.classList.add("course-control", "course-reader");
-  // A letter typed here is not a command of the notebook's; Escape, Tab and combinations still are.
-  el.addEventListener("keydown", (event) => {
-    const combined = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
-    if (!combined && !COMMANDS.includes(event.key)) event.stopPropagation();
-  });
+  keepKeys(el);
   let chosen = null; // which character of the answer
   let cut = model.get("drawing").cut;
   let typed = null; // in the field, not yet read
@@ -70,17 +53,11 @@ function render({ model, el }) {
 
   const give = (text) => {
     typed = text;
-    const number = (model.get("given").number || 0) + 1;
-    model.set("given", { number, value: text });
-    model.save_changes();
-    setTimeout(() => {
-      if (model.get("heard") < number) el.append(make("div", { class: "course-note", role: "status" }, UNHEARD));
-    }, PATIENCE);
+    ask(model, el, text);
   };
 
   const draw = () => {
     const drawing = model.get("drawing");
-    const focused = el.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     const reading = drawing.readings?.[cut ? "cut" : "whole"];
     const answer = reading ? [...reading.answer] : [];
     const at = reading && chosen !== null && answer.length ? Math.min(chosen, answer.length - 1) : null;
@@ -152,7 +129,7 @@ function render({ model, el }) {
         ]
       : [];
     const said = drawing.note || (at === null ? INVITATION : inWords(reading, at, parts));
-    el.replaceChildren(
+    redraw(el, [
       line("your date", field, read),
       line("or one of", make("span", { class: "course-examples" }, ...examples)),
       ...outcome,
@@ -164,20 +141,19 @@ function render({ model, el }) {
         make("summary", { "data-focus": "about" }, "Which languages, which years?"),
         drawing.about,
       ),
-    );
+    ]);
     fresh = false;
-    if (focused) el.querySelector(`[data-focus="${focused}"]`)?.focus();
   };
-  const redraw = () => {
+  const begin = () => {
     typed = null;
     fresh = true;
     draw();
   };
-  model.on("change:drawing", redraw);
+  model.on("change:drawing", begin);
   model.on("change:heard", draw); // whatever said that nobody answers goes
   draw();
   return () => {
-    model.off("change:drawing", redraw);
+    model.off("change:drawing", begin);
     model.off("change:heard", draw);
   };
 }

@@ -1,17 +1,6 @@
 // Sliders and choices over a picture. Where all pictures came along ("frames" and "rows", see course_lib.plotting.sliders)
 // nobody is asked; otherwise Python draws one at a time. Everything works by keyboard: the sliders are the browser's own.
 
-const COMMANDS = ["Shift", "Control", "Alt", "Meta", "Escape", "Tab"];
-const PATIENCE = 3000; // milliseconds until a reader is told that nobody answers
-const UNHEARD = "No answer: Python is busy, or was restarted. If this stays, run this cell again.";
-
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 function markup({ frames, rows }, knobs, at) {
   const row = rows[at.reduce((index, position, k) => index * knobs[k].shown.length + position, 0)];
   const frame = frames[row[0]];
@@ -40,11 +29,7 @@ function knobOf(knob, position, moved) {
 
 function render({ model, el }) {
   el.classList.add("course-control", "course-sketch");
-  // A key pressed here is not a command of the notebook's; Escape, Tab and combinations still are.
-  el.addEventListener("keydown", (event) => {
-    const combined = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
-    if (!combined && !COMMANDS.includes(event.key)) event.stopPropagation();
-  });
+  keepKeys(el);
   const { knobs, rows, answer } = model.get("drawing");
   const at = answer ? [...answer.at] : knobs.map((knob) => knob.start);
   const known = new Map(); // what Python has drawn so far
@@ -60,12 +45,11 @@ function render({ model, el }) {
     else if (known.has(place)) {
       picture.innerHTML = known.get(place);
       note.textContent = "";
-    } else if (asked === null) ask(place);
+    } else if (asked === null) wonder(place);
   };
-  const ask = (place) => {
+  const wonder = (place) => {
     asked = place;
-    model.set("given", { number: (model.get("given").number || 0) + 1, value: JSON.parse(place) });
-    model.save_changes();
+    send(model, JSON.parse(place));
     clearTimeout(patience);
     patience = setTimeout(() => {
       note.textContent = UNHEARD;

@@ -161,7 +161,7 @@ def test_what_is_stored_is_plain_and_what_is_sent_is_a_widget(page):
 def test_the_page_is_drawn_from_the_project_alone():
     files = [*HERE.glob("*.js"), *HERE.glob("*.css")]
     script = "".join(path.read_text(encoding="utf-8") for path in files)
-    assert {path.name for path in files} >= {"controls.js", "controls.css", "sketch.js", "reader.js"}
+    assert {path.name for path in files} >= {"page.js", "page.css", "controls.js", "sketch.js", "reader.js"}
     assert "http" not in script
     assert "import" not in script.replace("important", "")
 
