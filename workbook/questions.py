@@ -50,6 +50,8 @@ def _ask(asked, letter, *, counts=True):
     in_code = letter
     letter = letter or (_clicked.get(asked.id) or _chosen_before(asked) if counts else "")
     result = judge_question(asked, letter)
+    if in_code in asked.lettered and in_code != _chosen_before(asked):  # run again, it is no other answer
+        _note(asked, in_code, result)
     if not in_page():
         print(shown.text)
         print(display.explanation(asked, letter, result).text)
@@ -59,7 +61,7 @@ def _ask(asked, letter, *, counts=True):
     def chosen(letter):
         _clicked[asked.id] = letter
         result = judge_question(asked, letter)
-        record.note("question", asked.id, chose=letter, right=result.outcome is Outcome.RIGHT)
+        _note(asked, letter, result)
         control.redraw(chosen=letter)
         handle.update(display.explanation(asked, letter, result), metadata=_kept(asked, letter) if counts else {})
 
@@ -69,6 +71,10 @@ def _ask(asked, letter, *, counts=True):
     handle = sys.modules["IPython"].display.display(
         display.explanation(asked, letter, result), metadata=metadata, display_id=True
     )
+
+
+def _note(asked, letter, result):
+    record.note("question", asked.id, chose=letter, right=result.outcome is Outcome.RIGHT)
 
 
 def _drawing(asked, letter, *, locked):

@@ -104,6 +104,12 @@ def test_a_letter_in_the_code_locks_the_question(page):
     assert shown(drawing) == ["True"]
 
 
+def test_a_letter_in_the_code_is_noted_once(page, tmp_path):
+    page('answer("01.symmetric", "b")', 'answer("01.symmetric", "b")', 'answer("01.symmetric", "z")')
+    noted = record.events("question", layout.record(tmp_path))
+    assert [(event["question"], event["chose"]) for event in noted] == [("01.symmetric", "b")]
+
+
 def test_a_warm_up_is_noted_and_not_graded(page, tmp_path):
     (cell,) = page('warm_up("02")\nclick(list(questions._controls.values())[0]._widget, "b")')
     assert len(cell.outputs) == 6
