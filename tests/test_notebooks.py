@@ -171,7 +171,7 @@ def test_no_path_of_the_authors_machine(path):
 def test_lesson_opens_with_title_minutes_and_needs(path):
     first = notebook(path).cells[0].source
     assert re.match(rf"# {number_of(path)} · \S", first)
-    assert re.search(r"^\*\*About \d+ minutes\*\* · (as a lecture \d+ · )?needs: \S", first, re.MULTILINE)
+    assert re.search(r"^\*\*About \d+ minutes\*\* · (taught in class: \d+ · )?needs: \S", first, re.MULTILINE)
 
 
 @every(*LESSONS)
@@ -197,7 +197,7 @@ def test_main_line_is_short(path):
 def test_minutes_of_the_speaker_notes_add_up_to_the_lecture(path):
     cells = [cell.source for cell in markdown_cells(path)]
     notes = [re.match(rf"{re.escape(NOTE)}(\d+) minutes?\b", text) for text in cells if text.startswith(NOTE)]
-    said = re.search(r"· as a lecture (\d+) ·", cells[0])[1]
+    said = re.search(r"· taught in class: (\d+) ·", cells[0])[1]
     assert sum(int(note[1]) for note in notes if note) == int(said)
 
 

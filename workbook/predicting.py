@@ -22,7 +22,7 @@ def predict(id, choices=None, *, number=None, within=0.1, rows=None, columns=Non
     Exactly one kind of guess is asked for: one of `choices`, a `number`, or a cell of a matrix.
 
     Args:
-        id: of this guess, such as "01.it_and_itself".
+        id: of this guess, such as "01.louder_key".
         choices: what there is to choose from, a list of values or a dictionary from what is shown to the value.
         number: the unit of a number, "" if it has none.
         within: how far off a number may be and still count, as a part of the result.
@@ -54,7 +54,7 @@ def reveal(id, result):
 
 
 def my_guess(id, said):
-    """Make a guess where there are no controls: `my_guess("01.it_and_itself", "b")`, or a number, or (row, column)."""
+    """Make a guess where there are no controls: `my_guess("01.louder_key", "b")`, or a number, or (row, column)."""
     guess = _guesses.get(id)
     if guess is None:
         sentence = f"Nothing has asked for a guess {id!r} yet: run the cell of that guess first."
