@@ -27,10 +27,10 @@ from course_lib.plotting.words import count, listing, number, peak, two_decimals
 SERIES = (("#1B2A41", "o"), ("#3B9AD9", "s"), ("#8C564B", "^"), ("#8F8F8F", "D"), ("#6A51A3", "v"))
 
 
-def show_distributions(distributions, tokens, *, title=None) -> CourseFigure:
+def show_distributions(distributions, tokens, *, label="weight", title=None) -> CourseFigure:
     """Probability distributions over the same tokens as bars, side by side on one scale from 0 to 1.
 
-    distributions: {name: (tokens,)}, such as {"T = 0.5": p, "T = 2": q}, or one array.
+    distributions: {name: (tokens,)}, such as {"T = 0.5": p, "T = 2": q}, or one array. label: what the numbers are.
     """
     if not isinstance(distributions, Mapping):
         distributions = {"": distributions}
@@ -55,7 +55,7 @@ def show_distributions(distributions, tokens, *, title=None) -> CourseFigure:
             for i, value in enumerate(values):
                 _draw_bar(axes, left, i, value, width)
             write(axes, (left, 0), name, (0, 5), va="bottom", weight="bold")
-        write(axes, (total / 2, len(tokens)), "probability", (0, -19), ha="center", va="top", size=SMALL)
+        write(axes, (total / 2, len(tokens)), label, (0, -19), ha="center", va="top", size=SMALL)
         cells.label_rows(axes, tokens)
 
     alt = f"Bars over {count(len(tokens), 'token')} ({listing(tokens, 8)})."
