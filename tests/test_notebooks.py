@@ -171,13 +171,23 @@ def test_no_path_of_the_authors_machine(path):
 def test_lesson_opens_with_title_minutes_and_needs(path):
     first = notebook(path).cells[0].source
     assert re.match(rf"# {number_of(path)} · \S", first)
-    assert re.search(r"^\*\*About \d+ minutes\*\* · (as a lecture \d+ · )?needs: \S", first, re.MULTILINE)
+    assert re.search(r"^\*\*About \d+ minutes\*\* · (taught in class: \d+ · )?needs: \S", first, re.MULTILINE)
 
 
 @every(*LESSONS)
 def test_lesson_takes_the_minutes_that_it_says(path):
     said = int(re.search(r"^\*\*About (\d+) minutes\*\*", notebook(path).cells[0].source, re.MULTILINE)[1])
     assert said == round(reading(path).minutes), "see `python3 course.py minutes`"
+
+
+def test_the_refresher_takes_the_minutes_that_the_first_page_says(tmp_path):
+    page = read(LESSONS[0])  # and cut it, so it's nobody else's
+    places = {cell.source.partition("\n")[0]: place for place, cell in enumerate(page.cells)}
+    said = int(re.search(r"refresher at the end, about (\d+) minutes", page.cells[0].source)[1])
+    page.cells = page.cells[places["## Deeper"] : places["## References"]]
+    page.cells[0].source = page.cells[0].source.replace("## Deeper", "")
+    nbformat.write(page, tmp_path / "refresher.ipynb")
+    assert said == round(reading(tmp_path / "refresher.ipynb").minutes)
 
 
 @every(*[path for path in LESSONS if has_main_line(read(path))])
@@ -197,7 +207,7 @@ def test_main_line_is_short(path):
 def test_minutes_of_the_speaker_notes_add_up_to_the_lecture(path):
     cells = [cell.source for cell in markdown_cells(path)]
     notes = [re.match(rf"{re.escape(NOTE)}(\d+) minutes?\b", text) for text in cells if text.startswith(NOTE)]
-    said = re.search(r"· as a lecture (\d+) ·", cells[0])[1]
+    said = re.search(r"· taught in class: (\d+) ·", cells[0])[1]
     assert sum(int(note[1]) for note in notes if note) == int(said)
 
 
