@@ -85,6 +85,7 @@ def test_it_reads_what_people_type_who_do_not_know_how_it_learned(reader, day):
     [
         ("May 12, 2024", "2024-05-12"),
         ("  may   12, 2024\n", "2024-05-12"),
+        ("DEC 25 1987", "1987-12-25"),
         ("２０２４年５月１２日", "2024-05-12"),  # full-width digits, as a Japanese keyboard types them
         ("\u200f26 \u05d1\u05de\u05d0\u05d9 1987", "1987-05-26"),  # Hebrew, with a mark of its direction
     ],
