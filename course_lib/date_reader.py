@@ -1,6 +1,7 @@
 """A small Transformer that reads dates, trained: lesson 00 begins with it.
 
-It has the sizes of lesson 10's, which trains one like it. `python3 course.py date-reader` makes it again.
+It has the sizes of lesson 10's, which trains one like it. Half of its dates were written as people type them.
+`python3 course.py date-reader` makes it again.
 
     >>> load_date_reader().read("12 mai 2024").answer
     '2024-05-12'
