@@ -180,6 +180,16 @@ def test_lesson_takes_the_minutes_that_it_says(path):
     assert said == round(reading(path).minutes), "see `python3 course.py minutes`"
 
 
+def test_the_refresher_takes_the_minutes_that_the_first_page_says(tmp_path):
+    page = read(LESSONS[0])  # and cut it, so it's nobody else's
+    places = {cell.source.partition("\n")[0]: place for place, cell in enumerate(page.cells)}
+    said = int(re.search(r"refresher at the end, about (\d+) minutes", page.cells[0].source)[1])
+    page.cells = page.cells[places["## Deeper"] : places["## References"]]
+    page.cells[0].source = page.cells[0].source.replace("## Deeper", "")
+    nbformat.write(page, tmp_path / "refresher.ipynb")
+    assert said == round(reading(tmp_path / "refresher.ipynb").minutes)
+
+
 @every(*[path for path in LESSONS if has_main_line(read(path))])
 def test_main_line_takes_less_than_a_lesson_at_school(path):
     assert reading(path).minutes <= MOST_MINUTES

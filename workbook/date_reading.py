@@ -1,6 +1,7 @@
 """`read_dates`: a trained Transformer reads a date that somebody types, and shows where in it it looked."""
 
 import html
+import re
 from datetime import date
 
 from course_lib.controls import Control, in_page
@@ -19,7 +20,9 @@ EXAMPLES = (
     (date(1947, 8, 15), "hi", "long"),
     (date(2000, 1, 1), "ru", "long"),
 )
-ABOUT = f"It learned these languages, from dates in the years 1900 to 2099: {', '.join(sorted(LOCALES.values()))}."
+ABOUT = f"It learned dates from 1900 to 2099, in {', '.join(sorted(LOCALES.values()))}."
+ALL_DIGITS = re.compile(r"(?!\d{4})\d+([/-]\d+){1,2}")  # with the day or the month in front
+ONE_OF_TWO = "5/12 is May 12 in one country and December 5 in another; write the month as a word."
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
 LABEL, CELL, LINE = 210, 16, 34  # pixels of the still picture
 PINK = "#CC79A7"  # the color of weights, in every figure of the course
@@ -41,12 +44,12 @@ def read_dates(text="May 12, 2024", *, cut=None):
     readers = {"whole": whole} if cut is None else {"whole": whole, "cut": whole.without_attention()}
     readings = _read(readers, text)
     if not in_page():
-        print(_in_words(readings))
+        print(_in_words(readings), ABOUT, sep="\n")
         return
     examples = [{"text": written_date(*example), "name": LOCALES[example[1]]} for example in EXAMPLES]
     drawing = {
         "examples": examples,
-        "about": ABOUT,
+        "about": "" if cut is not None else ABOUT,  # said once is enough
         "switch": cut is not None,
         "cut": bool(cut),
         **_drawn(readings, text),
@@ -76,7 +79,12 @@ def _drawn(readings, text):
         name: {"answer": reading.answer, "weights": reading.weights.astype(float).round(4).tolist()}
         for name, reading in readings.items()
     }
-    return {"text": readings["whole"].text, "readings": said, "note": ""}
+    return {"text": readings["whole"].text, "readings": said, "note": _warning(readings["whole"].text)}
+
+
+def _warning(text):
+    """Return what to say of a text that can be read in two ways: it is all digits, and the year isn't in front."""
+    return ONE_OF_TWO if ALL_DIGITS.fullmatch(text) else ""
 
 
 def _in_words(readings):
@@ -85,6 +93,8 @@ def _in_words(readings):
         return readings
     whole = readings["whole"]
     lines = [f"It reads {whole.text} as {whole.answer}."]
+    if warning := _warning(whole.text):
+        lines.append(warning)
     for part, written, weights in _looks(whole):
         most = sorted(range(len(weights)), key=lambda at: -weights[at])[:3]
         looked = ", ".join(f"\u201c{whole.text[at]}\u201d {weights[at]:.0%}" for at in most)

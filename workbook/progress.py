@@ -103,6 +103,15 @@ class Progress:
         return sum(step.minutes_left for step in self.steps)
 
     @property
+    def is_begun(self):
+        return any(step.minutes_left < step.minutes for step in self.steps)
+
+    @property
+    def left(self):
+        """How long all that is left takes, in words."""
+        return f"{duration(self.minutes_left)} left."
+
+    @property
     def numbers(self):
         """What else there is to say, a sentence each; nothing about what was not begun."""
         (own, parts), (right, guesses), (met, mastered) = self.parts, self.guesses, self.slips
@@ -140,13 +149,11 @@ def progress(folder=None):
 
 
 def lines(found):
-    """Yield the progress as plain text."""
-    title = (
-        "Done: all of it."
-        if found.next is None
-        else f"Next: {_named(found.next)}. {duration(found.minutes_left)} left."
-    )
-    yield title
+    """Yield the progress as plain text; how long it all takes comes last for whoever has not begun."""
+    if found.next is None:
+        yield "Done: all of it."
+    else:
+        yield f"Next: {_named(found.next)}." + (f" {found.left}" if found.is_begun else "")
     yield ""
     for step in found.steps:
         if isinstance(step, Lesson):
@@ -156,6 +163,8 @@ def lines(found):
             yield f"{'':<4}{'  exercise ' + step.number:<16}[{'#' * filled}{'.' * (WIDTH - filled)}] {_said(step)}"
     yield ""
     yield from found.numbers
+    if not found.is_begun:
+        yield f"In all: {duration(found.minutes_left)}."
 
 
 def show_progress():
@@ -169,7 +178,7 @@ def show_progress():
 def markup(found):
     """Return the progress as HTML with links: a line for each lesson, its exercises beside it.
 
-    It is folded for whoever has not begun, so that the first thing on the first page is not a list.
+    It is folded for whoever has not begun, with how long it all takes: the first thing on the first page is neither.
     """
     rows = []
     for step in found.steps:
@@ -182,9 +191,10 @@ def markup(found):
     goal = "<b>Done: all of it.</b>"
     if found.next is not None:
         link = f"<a href='{quote(found.next.file)}'>{_named(found.next)}</a>"
-        goal = f"<b>Next: {link}.</b> {duration(found.minutes_left)} left."
+        goal = f"<b>Next: {link}.</b>" + (f" {found.left}" if found.is_begun else "")
     table = f"<table style='margin: 8px 0'>{''.join(lines)}</table>"
-    if all(step.minutes_left == step.minutes for step in found.steps):
+    if not found.is_begun:
+        table += f"In all: {duration(found.minutes_left)}."
         table = f"<details><summary>All lessons and exercises</summary>{table}</details>"
     return f"<div>{goal} {' '.join(found.numbers)}{table}</div>"
 

@@ -48,7 +48,6 @@ function render({ model, el }) {
   let chosen = null; // which character of the answer
   let cut = model.get("drawing").cut;
   let typed = null; // in the field, not yet read
-  let aboutOpen = false; // what it learned
   let fresh = true; // the answer appears character by character once
 
   const give = (text) => {
@@ -128,19 +127,14 @@ function render({ model, el }) {
           line("it writes", make("span", { class: "course-answer", role: "group", "aria-label": `It writes ${reading.answer}` }, ...written)),
         ]
       : [];
-    const said = drawing.note || (at === null ? INVITATION : inWords(reading, at, parts));
+    const looked = !reading ? "" : at === null ? INVITATION : inWords(reading, at, parts);
     redraw(el, [
       line("your date", field, read),
       line("or one of", make("span", { class: "course-examples" }, ...examples)),
       ...outcome,
       ...(drawing.switch ? [line("", make("label", {}, cutter, " cut its attention: every character of the text counts the same"))] : []),
-      make("div", { class: "course-note", role: "status" }, said),
-      make(
-        "details",
-        { open: aboutOpen, ontoggle: (event) => (aboutOpen = event.target.open) },
-        make("summary", { "data-focus": "about" }, "Which languages, which years?"),
-        drawing.about,
-      ),
+      make("div", { class: "course-note", role: "status" }, drawing.note, drawing.note && looked ? " " : "", looked),
+      ...(drawing.about ? [make("div", { class: "course-note" }, drawing.about)] : []),
     ]);
     fresh = false;
   };

@@ -52,12 +52,40 @@ def test_it_reads_days_that_it_did_not_learn_from_and_cut_it_does_not(reader):
     assert exact_match(reader.without_attention().read_all(texts), days) <= 0.02
 
 
+NATURAL = {  # as people type them, hardly any as CLDR has it
+    "2003-07-07": (
+        *("2003-07-07", "2003-7-7", "July 7, 2003", "July 7 2003", "july 7 2003", "Jul 7 2003", "July 7th, 2003"),
+        *("7 July 2003", "7th July 2003", "7th of July 2003", "Monday July 7 2003", "le 7 juillet 2003"),
+        *("7 Juli 2003", "7. juli 2003", "7 de julio 2003", "7 julio 2003", "7 lipca 2003", "7月7日 2003"),
+    ),
+    "2024-05-12": (
+        *("May 12 2024", "may 12 2024", "May 12th 2024", "12 May 2024", "12 May, 2024", "2024 May 12", "2024-05-12"),
+        *("12 mai 2024", "12. Mai 2024", "12 Mai 2024", "12.05.2024", "12 de mayo 2024", "12 maio 2024", "12 мая 2024"),
+        *("5月12日 2024", "5月12日2024年", "2024年 5月 12日", "2024년5월12일", "12 Μαΐου 2024", "12 मई, 2024"),
+    ),
+    "1987-12-25": (
+        *("Dec 25 1987", "Dec. 25, 1987", "december 25th 1987", "25th December 1987", "25 dec 1987"),
+        *("25. Dezember 1987", "25 Dezember 1987", "25 diciembre 1987", "25 grudnia 1987", "25 декабря 1987"),
+        *("25 ديسمبر 1987", "25 בדצמבר 1987", "25 דצמבר 1987", "25 Δεκεμβρίου 1987", "12月25日 1987", "1987.12.25"),
+    ),
+    "1955-09-01": (
+        *("Sept 1 1955", "September 1st, 1955", "1st September 1955", "the 1st of September 1955", "1955-09-01"),
+        *("1er septembre 1955", "1 septembre 1955", "1 sept 1955", "1 сентября 1955", "1 de setembro de 1955"),
+    ),
+}
+
+
+@pytest.mark.parametrize("day", NATURAL)
+def test_it_reads_what_people_type_who_do_not_know_how_it_learned(reader, day):
+    assert {text: reader.read(text).answer for text in NATURAL[day]} == dict.fromkeys(NATURAL[day], day)
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [
         ("May 12, 2024", "2024-05-12"),
         ("  may   12, 2024\n", "2024-05-12"),
-        ("12 May 2024", "2024-05-12"),  # as nobody wrote it where it learned
+        ("DEC 25 1987", "1987-12-25"),
         ("２０２４年５月１２日", "2024-05-12"),  # full-width digits, as a Japanese keyboard types them
         ("\u200f26 \u05d1\u05de\u05d0\u05d9 1987", "1987-05-26"),  # Hebrew, with a mark of its direction
     ],

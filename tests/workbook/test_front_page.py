@@ -32,7 +32,7 @@ def shown(path):
 def test_the_map_stands_there_before_anything_runs(folder):
     front_page.put_map(folder)
     data = shown(folder / "Lesson 00.ipynb")
-    assert data["text/plain"].startswith("Next: Lesson 00. 20 min left.")
+    assert data["text/plain"].startswith("Next: Lesson 00.\n\n00  Start ")
     assert "<a href='Lesson%2000.ipynb'>" in data["text/html"]
 
 

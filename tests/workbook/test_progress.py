@@ -66,15 +66,19 @@ def test_before_anything_is_done(folder):
     assert found.next.file == "Lesson 00.ipynb"
     assert (found.guesses, found.slips) == ((0, 0), (0, 0))
     said = list(lines(found))
-    assert said[0] == "Next: Lesson 00. 2 h left."
+    assert said[0] == "Next: Lesson 00."  # two hours would be the first thing that a newcomer reads
     assert said[2].split() == ["00", "Start", "20", "min"]
-    assert said[-1] == "Your Transformer: 0 of 27 parts are yours."
+    assert said[-2:] == ["Your Transformer: 0 of 27 parts are yours.", "In all: 2 h."]
 
 
 def test_the_map_is_folded_until_something_is_done(folder):
-    assert "<details>" in markup(progress.progress(folder))
+    shown, folded = markup(progress.progress(folder)).split("<details>")
+    assert "2 h" not in shown
+    assert "In all: 2 h." in folded
     (folder / "Lesson 00.ipynb").write_text(lesson("Start", 20, 1, None), encoding="utf-8")
     assert "<details>" not in markup(progress.progress(folder))
+    assert "1 h 50 min left." in markup(progress.progress(folder))
+    assert next(lines(progress.progress(folder))) == "Next: Lesson 00. 1 h 50 min left."
 
 
 def test_what_was_run_of_a_lesson_counts_up_to_its_end(folder):
