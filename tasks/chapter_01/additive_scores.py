@@ -192,7 +192,7 @@ def same_new_axis(hidden_query, hidden_key):
 @sums.slip
 def axes_for_one_sentence(hidden_query, hidden_key):
     """The new axes are counted from the front, at places 1 and 0, which is right for one sentence only. With a batch
-    in front, count from the back: `[..., :, None, :]`."""
+    in front they belong among the last three axes: (..., q_len, 1, d_hidden) and (..., 1, k_len, d_hidden)."""
     queries, keys = hidden_query[:, None], hidden_key[None]
     return queries + keys
 
@@ -490,6 +490,13 @@ def one_tanh_around_the_keys(query, key, W_q, W_k, v):
 
 
 @known.mistake
+def axes_for_one_sentence_in_one_line(query, key, W_q, W_k, v):
+    """The new axes are counted from the front, which is right for one sentence only. They belong among the last three
+    axes: the queries are (..., q_len, 1, d_hidden), the keys (..., 1, k_len, d_hidden)."""
+    return np.tanh((query @ W_q)[:, None, :] + (key @ W_k)[None, :, :]) @ v
+
+
+@known.mistake
 def hidden_keys_transposed(query, key, W_q, W_k, v):
     """The keys are transposed before they are added, so that axes meet that do not fit. New axes of size 1 bring every
     query to every key; nothing is transposed."""
@@ -683,7 +690,7 @@ TASK = Task(
     id="01.additive_scores",
     title="Additive scores",
     difficulty=3,
-    minutes=20,
+    minutes=30,
     reference=reference,
     draw=draw,
     cases=(
