@@ -305,9 +305,9 @@ def slice_of_the_second_axis(reply):
     if empty is None:
         return None
     return (
-        f"One of these has shape {empty[1]}: it is empty, as where a slice begins after the end of its axis. `x[:, "
-        f"a:b]` slices axis 1, which is the last one only where x has two axes; `x[..., a:b]` slices the last one "
-        f"always"
+        f"One of these has shape {empty[1]}: it is empty, as where a slice begins after the end of its axis. "
+        f"`x[a:b]` slices axis 0, and `x[:, a:b]` axis 1, which is the last one only where x has two axes. `x[..., "
+        f"a:b]` slices the last one always"
     )
 
 

@@ -116,8 +116,10 @@ def kept(computed, key, function, *arguments):
 
 
 def is_same(reply, computed, *, same_dtype=True, same_line=True):
-    """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes (without
-    `same_line` it is enough that its text has the same sizes in it)."""
+    """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes.
+
+    Without `same_line` it is enough that its text has the same sizes of two arrays in it.
+    """
     if reply.status != computed.status:
         return False
     if reply.status == "broken":

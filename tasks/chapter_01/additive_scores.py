@@ -471,6 +471,13 @@ def added_as_they_are(query, key, W_q, W_k, v):
 
 
 @known.mistake
+def added_as_they_are_and_v_on_the_left(query, key, W_q, W_k, v):
+    """Hidden queries and hidden keys are added as they lie, row to row: with an axis of size 1 in each, every query
+    meets every key. And v stands on the left, where `@` sums over another axis than that of the hidden units."""
+    return v @ np.tanh(query @ W_q + key @ W_k)
+
+
+@known.mistake
 def added_as_they_are_without_v(query, key, W_q, W_k, v):
     """Queries and keys are added as they lie, row to row, which does not fit where their numbers differ: give each an
     axis of size 1, so that every query meets every key. And the hidden units are summed without v."""
