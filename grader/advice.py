@@ -93,6 +93,27 @@ def product_does_not_fit(reply):
     return None
 
 
+def new_axes_from_the_front(reply):
+    """A new axis is counted from the front, and stands in the wrong place where there is a batch."""
+    indices = re.findall(r"\[((?:\s*(?::|None|np\.newaxis)\s*,?)+)\]", reply.line)
+    counted = [index for index in indices if re.search("None|newaxis", index)]
+    sides = _sides(reply, ast.operator, ast.cmpop)
+    if sides is not None:
+        left, right = (side.shape for side in sides)
+    elif found := re.search(r"broadcast together with shapes \(([\d,]*)\) \(([\d,]*)\)", reply.message):
+        left, right = ([int(size) for size in shape.split(",") if size] for shape in found.groups())
+    else:
+        return None
+    most = max((len(index.strip(" ,").split(",")) for index in counted), default=0)
+    if not counted or len(left) != len(right) or len(left) <= most or _clash(left, right) is None:
+        return None
+    return (
+        f"Shapes {tuple(left)} and {tuple(right)} meet there element by element, and do not fit. The new axes are "
+        f"counted from the front, as in `[{counted[0].strip()}]`, and there stands the batch. An index that begins "
+        f"with `...`, which is all the axes in front, counts them from the last axis"
+    )
+
+
 def shapes_do_not_broadcast(reply):
     """Two arrays meet element by element, and their axes, counted from the end, do not fit."""
     sides = _sides(reply, ast.operator, ast.cmpop)
@@ -101,10 +122,13 @@ def shapes_do_not_broadcast(reply):
     left, right = (side.shape for side in sides)
     if (axis := _clash(left, right)) is None:
         return None
-    return (
+    said = (
         f"Element by element, axes are lined up from the last one back, and must be equally long, or 1; axis -{axis} "
         f"has {left[-axis]} here and {right[-axis]} there"
     )
+    if axis == 2 and left[-1] == right[-1] == 1:
+        return f"{said}. Both are columns: if one of them is a row, each number of one meets each of the other"
+    return said
 
 
 def product_of_results(reply):
@@ -264,6 +288,27 @@ def of_nothing(reply):
     """Something is None, and has no values, no attributes and no length."""
     name = next((one.text for one in reply.operands if one.words == "None"), None)
     return f"{name} is None in this case, which is no array" if name and "NoneType" in reply.message else None
+
+
+def slice_of_the_second_axis(reply):
+    """Empty pieces, or pieces of different shapes: the second axis is sliced where the last one is meant."""
+    signs = "inhomogeneous shape|must have the same shape|each tensor to be equal size|expected sequence of length"
+    if not re.search(signs, reply.message):
+        return None
+    sliced = re.search(r"\b(\w+)\[:, *([^\[\],]*:[^\[\],]*)\]", reply.line)
+    if sliced and any(one.text == sliced[1] and len(one.shape) > 2 for one in reply.operands):
+        return (
+            f"The pieces have different shapes: `{sliced[0]}` slices axis 1, which is not the last one here. The last "
+            f"axis, whatever stands before it, is sliced by `[..., {sliced[2]}]`"
+        )
+    empty = re.search(r"\w+ (\((?:\d+, )*0(?:, \d+)*,?\))", " ".join(one.words for one in reply.operands))
+    if empty is None:
+        return None
+    return (
+        f"One of these has shape {empty[1]}: it is empty, as where a slice begins after the end of its axis. "
+        f"`x[a:b]` slices axis 0, and `x[:, a:b]` axis 1, which is the last one only where x has two axes. `x[..., "
+        f"a:b]` slices the last one always"
+    )
 
 
 def rows_of_different_lengths(reply):
@@ -460,6 +505,7 @@ RULES = (
     no_such_axis,
     dtypes_clash,
     product_does_not_fit,
+    new_axes_from_the_front,
     shapes_do_not_broadcast,
     product_of_results,
     results_do_not_broadcast,
@@ -473,6 +519,7 @@ RULES = (
     unpacked,
     of_the_other_library,
     of_nothing,
+    slice_of_the_second_axis,
     rows_of_different_lengths,
     shape_as_two_arguments,
     list_with_two_indices,

@@ -2,6 +2,7 @@
 case, and something else than the right answer wherever it was wrong."""
 
 import dataclasses
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from grader.sentences import either, together
 from grader.stages import answer_with, choices, outputs
 
 MOST_COMBINATIONS = {2: 10_000, 3: 4_000}  # of so many slips that are tried; more are not looked for
+SIZES_OF_TWO = re.compile(
+    r"shapes? \([\d,]*\) (and )?\([\d,]*\)|size \d+ is different from \d+|\(\d+\) must match the size|\d and \d+x\d"
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ def suspect(task, mistakes):
 def find_mistake(task, cases_inputs, replies, own=(), computed=None):
     """Return the `Diagnosis` that explains these replies on these inputs, or None.
 
+    Where nothing gives the same on every case, single ones are looked through once more, and where an answer and a
+    mistake both raise, the same exception with the same sizes in its text is enough, whatever else stands in the line:
+    what one person writes in one line, another writes in three.
+
     Single mistakes and slips come first, then pairs of slips, then what may happen to any result at the end, alone or
     after one of them, then three slips at once.
 
@@ -93,7 +101,11 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
         for suspects in _in_order(task, explained):
             if found := list(suspects):
                 return _said(found, same_dtype, raised=replies[wrong[0]].status == "raised")
-    return None
+    if all(reply.status != "raised" for reply in replies):
+        return None
+    explained = dataclasses.replace(explained, same_line=False)
+    found = [one for one in _alone(task) if explained.everywhere(one)]
+    return _said(found, False, raised=replies[wrong[0]].status == "raised") if found else None
 
 
 def kept(computed, key, function, *arguments):
@@ -103,14 +115,17 @@ def kept(computed, key, function, *arguments):
     return computed[key]
 
 
-def is_same(reply, computed, *, same_dtype=True):
-    """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes."""
+def is_same(reply, computed, *, same_dtype=True, same_line=True):
+    """Tell whether two replies are the same: equal arrays, or the same exception from arrays of the same shapes.
+
+    Without `same_line` it is enough that its text has the same sizes of two arrays in it.
+    """
     if reply.status != computed.status:
         return False
     if reply.status == "broken":
         return reply.message == computed.message
     if reply.status == "raised":
-        return _place(reply) == _place(computed)
+        return _place(reply, same_line) == _place(computed, same_line)
     if reply.status != "returned" or computed.value is None:
         return (reply.kind, reply.dtype, reply.shape) == (computed.kind, computed.dtype, computed.shape)
     expected = computed.value
@@ -130,9 +145,10 @@ class _Explained:
     wrong: list
     same_dtype: bool
     computed: dict
+    same_line: bool = True
 
     def on(self, case, computed):
-        if not is_same(self.replies[case], computed, same_dtype=self.same_dtype):
+        if not is_same(self.replies[case], computed, same_dtype=self.same_dtype, same_line=self.same_line):
             return False
         return case not in self.wrong or not is_same(computed, self.right[case], same_dtype=self.same_dtype)
 
@@ -154,9 +170,14 @@ class _Explained:
         return all(self.on(case, self.of(suspect, case)) for case in order)
 
 
+def _alone(task):
+    """Return the suspects of one mistake or slip each."""
+    return [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
+
+
 def _in_order(task, explained):
     """Yield one group of suspects after the other, each the ones that explain everything."""
-    mistakes = [suspect(task, (mistake,)) for mistake in (*task.mistakes, *task.slips)]
+    mistakes = _alone(task)
     yield (one for one in mistakes if explained.everywhere(one))
     if explained.replies[explained.wrong[0]].value is None:
         return
@@ -234,8 +255,11 @@ def _said(found, same_dtype, *, raised):
     return Diagnosis(names, message, same_dtype)
 
 
-def _place(reply):
-    """Return what an exception is recognized by: its text, and the arrays in its line, in any order."""
+def _place(reply, same_line):
+    """Return what an exception is recognized by: its text, and the arrays in its line, in any order; these do not count
+    where the text has the sizes of two arrays in it, and the line need not be the same."""
+    if not same_line and SIZES_OF_TWO.search(reply.message):
+        return reply.error, reply.message
     return reply.error, reply.message, sorted((one.dtype, one.shape) for one in reply.operands if one.library)
 
 

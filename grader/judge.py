@@ -1,7 +1,9 @@
 """From replies to results: compares what came back with the reference, gives points, and says what is wrong."""
 
+import contextlib
 import dataclasses
 import functools
+import io
 import math
 
 import numpy as np
@@ -45,7 +47,40 @@ def judge_function(task, function, seed, own=(), *, computed=None, module_class=
     terms = terms_of(task, own)
     if module_class is not None:
         terms = dataclasses.replace(terms, module_class=module_class)
-    return judge_task(task, seed, in_process(function, terms), own, computed=computed)
+    kept_back = _Printed(in_process(function, terms))
+    try:
+        result = judge_task(task, seed, kept_back, own, computed=computed)
+    except BaseException:
+        kept_back.show(None)
+        raise
+    kept_back.show(result)
+    return result
+
+
+class _Printed:
+    """Calls an answer, and keeps back what it prints: that of one case is worth reading, that of all of them floods the
+    page."""
+
+    def __init__(self, call):
+        self.call, self.printed = call, []
+
+    def __call__(self, inputs, largest):
+        self.printed.append(io.StringIO())
+        with contextlib.redirect_stdout(self.printed[-1]):
+            return self.call(inputs, largest)
+
+    def show(self, result):
+        """Print what the answer printed on the case that is shown; on the first one if none is."""
+        texts = [one.getvalue() for one in self.printed]
+        if not any(texts):
+            return
+        if result is None:  # stopped on the way
+            print(texts[-1], end="")
+            return
+        shown = result.shown or result.cases[0]
+        text = texts[result.cases.index(shown)]
+        print(f"Your function printed in the case {shown.case} (it is called on others too):")
+        print(text if text.endswith("\n") else f"{text}\n" if text else "(nothing)\n", end="")
 
 
 def judge_task(task, seed, call, own=(), *, computed=None):
@@ -89,7 +124,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
     if case.outcome is Outcome.RAISED:  # two mistakes may well break the same way, so say what is known
         message = f"{case.message} A known mistake stops in just this way; is it yours? {found.message}"
     if not found.same_dtype and (dtypes := _dtypes(expected, replies)):
-        message = f"{message} Its dtype differs too: {dtypes}."
+        message = f"{message} Besides, the dtype of your result is {dtypes}."
     if changed := next(filter(None, map(_changed, cases_inputs, replies)), None):
         message = f"{message} Besides, the function changes its input `{changed}` in place."
     return result(case.outcome, message, found.name, "mistake")
@@ -220,6 +255,7 @@ def _seen(task, seed, call, cases, case):
         told_by = "form" if case.right_numbers or case.dtype or case.expected is not None else "in place"
     elif case.yours.shape != case.expected.shape:
         parts.append(_named_axes(case.yours.shape, case.expected.shape, sizes))
+        parts.append(_where_it_stops(cases))
     elif case.yours.dtype.kind == case.expected.dtype.kind:
         told_by = "numbers"
         for kind, look in _looks(task, seed, call, case, of_case):
@@ -230,9 +266,24 @@ def _seen(task, seed, call, cases, case):
                     break
     right = sum(one.outcome is Outcome.RIGHT for one in cases)
     if right and not case.right_numbers and told_by != "in place":
-        are = "is" if right == 1 else "are"
-        parts.append(f"{right} of {len(cases)} cases {are} right; this one is not: {case.case}.")
+        parts.append(_how_many_are_right(cases, case))
     return " ".join(filter(None, parts)), told_by
+
+
+def _where_it_stops(cases):
+    """Return where the answer raised on another case, which tells more than a shape that is wrong; None if nowhere."""
+    other = next((one for one in cases if one.outcome is Outcome.RAISED), None)
+    return other and f"In another case, {other.case}, there is no result at all. {other.message}"
+
+
+def _how_many_are_right(cases, case):
+    """Return how many cases are right; and that one counts more, where points and cases do not agree."""
+    right = sum(one.outcome is Outcome.RIGHT for one in cases)
+    parts = [f"{right} of {len(cases)} cases {'is' if right == 1 else 'are'} right"]
+    if more := [one for one in cases if one.worth > 1]:
+        several = f"{len(more)} of the {len(cases)} count" if len(more) > 1 else f"one of the {len(cases)} counts"
+        parts.append(f" ({several} {more[0].worth} points)" if len({one.worth for one in more}) == 1 else "")
+    return f"{''.join(parts)}; this one is not: {case.case}."
 
 
 def _named_axes(yours, expected, sizes):

@@ -192,7 +192,7 @@ def same_new_axis(hidden_query, hidden_key):
 @sums.slip
 def axes_for_one_sentence(hidden_query, hidden_key):
     """The new axes are counted from the front, at places 1 and 0, which is right for one sentence only. With a batch
-    in front, count from the back: `[..., :, None, :]`."""
+    in front they belong among the last three axes: (..., q_len, 1, d_hidden) and (..., 1, k_len, d_hidden)."""
     queries, keys = hidden_query[:, None], hidden_key[None]
     return queries + keys
 
@@ -471,6 +471,13 @@ def added_as_they_are(query, key, W_q, W_k, v):
 
 
 @known.mistake
+def added_as_they_are_and_v_on_the_left(query, key, W_q, W_k, v):
+    """Hidden queries and hidden keys are added as they lie, row to row: with an axis of size 1 in each, every query
+    meets every key. And v stands on the left, where `@` sums over another axis than that of the hidden units."""
+    return v @ np.tanh(query @ W_q + key @ W_k)
+
+
+@known.mistake
 def added_as_they_are_without_v(query, key, W_q, W_k, v):
     """Queries and keys are added as they lie, row to row, which does not fit where their numbers differ: give each an
     axis of size 1, so that every query meets every key. And the hidden units are summed without v."""
@@ -487,6 +494,13 @@ def one_tanh_around_the_queries(query, key, W_q, W_k, v):
 def one_tanh_around_the_keys(query, key, W_q, W_k, v):
     """The keys alone go through a tanh, before the sum. It belongs around the sum of query and key."""
     return ((query @ W_q)[..., :, None, :] + np.tanh(key @ W_k)[..., None, :, :]) @ v
+
+
+@known.mistake
+def axes_for_one_sentence_in_one_line(query, key, W_q, W_k, v):
+    """The new axes are counted from the front, which is right for one sentence only. They belong among the last three
+    axes: the queries are (..., q_len, 1, d_hidden), the keys (..., 1, k_len, d_hidden)."""
+    return np.tanh((query @ W_q)[:, None, :] + (key @ W_k)[None, :, :]) @ v
 
 
 @known.mistake
@@ -683,7 +697,7 @@ TASK = Task(
     id="01.additive_scores",
     title="Additive scores",
     difficulty=3,
-    minutes=20,
+    minutes=30,
     reference=reference,
     draw=draw,
     cases=(

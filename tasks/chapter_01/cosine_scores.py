@@ -27,15 +27,15 @@ def _naive_unit(vectors):
 
 def of_many_norms(rng, **sizes):
     """Queries and keys whose norms differ by up to a factor of a hundred, so that no common factor can stand for
-    them. All are long: whoever adds 1e-8 to be safe from zero changes nothing that counts."""
+    them."""
     inputs = query_and_key(rng, **sizes)
     return {name: array * 10 ** rng.uniform(1, 3, size=(*array.shape[:-1], 1)) for name, array in inputs.items()}
 
 
 def short_vectors(rng, **sizes):
-    """Queries down to a norm of 0.008, keys down to 0.09: 1e-8 more below the line does not show yet."""
+    """Queries down to a norm of 2e-5, keys down to 0.01: 1e-8 more below the line shows, 1e-12 does not yet."""
     inputs = query_and_key(rng, **sizes)
-    shortest = {"query": 0.008, "key": 0.09}
+    shortest = {"query": 2e-5, "key": 0.01}
     norms = {name: np.geomspace(shortest[name], 0.9, array.shape[-2])[:, None] for name, array in inputs.items()}
     return {name: _unit(array) * rng.permutation(norms[name]) for name, array in inputs.items()}
 
@@ -167,6 +167,13 @@ def small_number_added(norms):
     """A small number, about 1e-6, is added to the norms that divide. It keeps zero out, and brings the scores a
     little too near 0. Change the norms of 0 and no others."""
     return tuple(norm + norm.dtype.type(1e-6) for norm in norms)
+
+
+@safe.slip
+def tiny_number_added(norms):
+    """A tiny number, about 1e-8, is added to the norms that divide. It keeps zero out, and brings the cosines of short
+    vectors too near 0: theirs is exact as well. Change the norms of 0 and no others."""
+    return tuple(norm + norm.dtype.type(1e-8) for norm in norms)
 
 
 @safe.slip
@@ -420,6 +427,13 @@ def small_number_added_to_the_product(query, key):
 
 
 @known.mistake
+def tiny_number_added_to_the_product(query, key):
+    """A tiny number, about 1e-8, is added to the product of the norms. It keeps zero out, and brings the cosines of
+    short vectors too near 0: theirs is exact as well. Change only what is exactly 0."""
+    return _scores(query, key) / (_norm(query) * _norm(key).swapaxes(-2, -1) + query.dtype.type(1e-8))
+
+
+@known.mistake
 def a_tenth_added_to_the_product(query, key):
     """0.1 is added to the product of the norms, which keeps zero out, and brings the other cosines too near 0. Change
     only what is exactly 0."""
@@ -448,31 +462,33 @@ def norms_multiplied(query, key):
 
 @known.mistake
 def norms_without_axes(query, key):
-    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column
-    of the ones, (q_len, 1), and a row of the others: `keepdims=True` keeps the axis."""
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need those of
+    the queries as a column, (q_len, 1), and those of the keys as a row, (1, k_len): `keepdims=True` keeps the axis."""
     norms_of_queries, norms_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
     return _divided(_scores(query, key), norms_of_queries * norms_of_keys)
 
 
 @known.mistake
 def norms_without_axes_and_nan_at_zero(query, key):
-    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column
-    of the ones, (q_len, 1), and a row of the others. And a vector of zeros gives NaN, where the score is 0."""
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need those of
+    the queries as a column, (q_len, 1), and those of the keys as a row, (1, k_len). And a vector of zeros gives NaN,
+    where the score is 0."""
     norms_of_queries, norms_of_keys = np.linalg.norm(query, axis=-1), np.linalg.norm(key, axis=-1)
     return _scores(query, key) / (norms_of_queries * norms_of_keys)
 
 
 @known.mistake
 def norms_multiplied_without_axes(query, key):
-    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need a column of
-    the ones, (q_len, 1), and a row of the others."""
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other. The scores need those of
+    the queries as a column, (q_len, 1), and those of the keys as a row, (1, k_len)."""
     return _divided(_scores(query, key), np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
 @known.mistake
 def norms_multiplied_without_axes_and_nan_at_zero(query, key):
-    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column of
-    the ones, (q_len, 1), and a row of the others. And a vector of zeros gives NaN, where the score is 0."""
+    """The norms of the queries, (q_len,), and of the keys, (k_len,), do not fit each other: the scores need a column
+    for the queries, (q_len, 1), and a row for the keys, (1, k_len). And a vector of zeros gives NaN, where the score
+    is 0."""
     return _scores(query, key) / (np.linalg.norm(query, axis=-1) * np.linalg.norm(key, axis=-1))
 
 
@@ -504,6 +520,41 @@ def both_norms_as_columns(query, key):
     nq = np.linalg.norm(query, axis=-1, keepdims=True)
     nk = np.linalg.norm(key, axis=-1, keepdims=True)
     return _divided(_scores(query, key), nq * nk)
+
+
+@known.mistake
+def both_norms_as_columns_each_made_safe(query, key):
+    """The norms of the keys are a column, as those of the queries are, so the two do not fit each other. Column j of
+    the scores belongs to key j: turn the norms of the keys into a row, (1, k_len)."""
+    nq, nk = (np.where(norm == 0, 1, norm).astype(norm.dtype) for norm in (_norm(query), _norm(key)))
+    return _scores(query, key) / (nq * nk)
+
+
+@known.mistake
+def both_norms_as_columns_and_a_tiny_number(query, key):
+    """The norms of the keys are a column, as those of the queries are, so the two do not fit each other. Column j of
+    the scores belongs to key j: turn the norms of the keys into a row, (1, k_len). And a tiny number is added below
+    the line, where short vectors need theirs exact."""
+    nq, nk = _norm(query), _norm(key)
+    return _scores(query, key) / (nq * nk + query.dtype.type(1e-8))
+
+
+@known.mistake
+def both_norms_as_columns_and_nan_set_to_zero(query, key):
+    """The norms of the keys are a column, as those of the queries are, so the two do not fit each other. Column j of
+    the scores belongs to key j: turn the norms of the keys into a row, (1, k_len). NaN is set to 0 afterward."""
+    nq, nk = _norm(query), _norm(key)
+    scores = _scores(query, key) / (nq * nk)
+    return np.where(np.isnan(scores), 0, scores).astype(scores.dtype)
+
+
+@known.mistake
+def both_norms_as_columns_and_nan_to_num(query, key):
+    """The norms of the keys are a column, as those of the queries are, so the two do not fit each other. Column j of
+    the scores belongs to key j: turn the norms of the keys into a row, (1, k_len). As it is, a
+    number over 0 is infinite, and np.nan_to_num makes it huge."""
+    nq, nk = _norm(query), _norm(key)
+    return np.nan_to_num(_scores(query, key) / (nq * nk))
 
 
 @known.mistake
@@ -676,7 +727,7 @@ def with_a_tiny_number(query, key):
 @known.legal
 def with_a_tiny_number_added(query, key):
     norms = [np.linalg.norm(x, axis=-1) for x in (query, key)]
-    return query @ key.mT / (norms[0][..., :, None] * norms[1][..., None, :] + 1e-8)
+    return query @ key.mT / (norms[0][..., :, None] * norms[1][..., None, :] + 1e-12)
 
 
 @known.legal
@@ -706,7 +757,7 @@ TASK = Task(
     id="01.cosine_scores",
     title="Length taken out",
     difficulty=2,
-    minutes=10,
+    minutes=20,
     reference=cosine_scores,
     draw=of_many_norms,
     cases=(

@@ -273,7 +273,7 @@ WARM_UPS = (
                 "Then the cosine is -1 and the score is negative: the key has what the query refuses.",
             ),
             Choice(
-                "They stand at a right angle.",
+                "The angle between them is 90 degrees.",
                 (
                     "Neither norm is 0, so the cosine is. Either they share no entry, or what speaks for the key and "
                     "what speaks against it cancel."

@@ -556,6 +556,16 @@ def words_split(query, key, num_heads):
 
 
 @known.mistake
+def words_sliced(query, key, num_heads):
+    """The words are sliced, and not the components: in a batch, axis 1 is that of the words, and soon none are left. A
+    head takes its piece of the last axis."""
+    d_k = query.shape[-1] // num_heads
+    pieces = [slice(h * d_k, (h + 1) * d_k) for h in range(num_heads)]
+    scores = [query[:, piece] @ key[:, piece].swapaxes(-2, -1) / math.sqrt(d_k) for piece in pieces]
+    return np.stack(scores)
+
+
+@known.mistake
 def whole_keys_for_every_piece(query, key, num_heads):
     """A piece of the query meets a whole key, so their sizes do not fit. The keys are cut as well."""
     d_k = query.shape[-1] // num_heads
@@ -649,7 +659,7 @@ TASK = Task(
     id="02.head_scores",
     title="The scores of several heads",
     difficulty=3,
-    minutes=15,
+    minutes=20,
     reference=head_scores,
     draw=draw_heads,
     cases=(

@@ -9,7 +9,6 @@ from grader.known import Known
 from grader.task import Case, Task
 from tasks import first_attention_stages
 from tasks.draws import query_and_key
-from tasks.first_attention_stages import output
 from tasks.probes import apart, first_difference, weights_seen
 from tasks.rules import informative
 
@@ -61,6 +60,7 @@ def _scores(query, key):
 product = first_attention_stages.product.but()
 scaled = first_attention_stages.scaled.but("root_of_two", "divided_by_the_square")
 weights = first_attention_stages.weights.but(scores="scaled")
+output = first_attention_stages.output.but()
 
 
 @scaled.slip
@@ -123,6 +123,13 @@ def future_hidden(scaled):
     every key; masks come in the next chapter."""
     past = np.tri(*scaled.shape[-2:], dtype=bool)
     return _right(np.where(past, scaled, scaled.dtype.type(-np.inf)))
+
+
+@output.slip
+def values_before_the_weights(weights, value):
+    """The values stand on the left of the product, and the weights on the right. Each row of weights mixes the rows of
+    the values, so the weights stand on the left."""
+    return value @ weights
 
 
 @known.mistake

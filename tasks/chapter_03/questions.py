@@ -95,8 +95,8 @@ QUESTIONS = (
             Choice(
                 "None of these: the output lies between 0 and 2.",
                 (
-                    "Positive weights that sum to one make an average, a convex combination of the values. To get out "
-                    "of their hull takes other values, or another layer after this one."
+                    "Positive weights that sum to one make an average, and that never leaves the values. To get beyond "
+                    "them takes other values, or another layer after this one."
                 ),
                 right=True,
             ),
@@ -104,7 +104,7 @@ QUESTIONS = (
     ),
     Question(
         id="03.nothing_fits",
-        text="A query is orthogonal to every key: all its scores are 0. What does it get?",
+        text="A query stands at 90 degrees to every key: all its scores are 0. What does it get?",
         choices=(
             Choice(
                 "Zero: weights of 0 for all, since nothing fits.",

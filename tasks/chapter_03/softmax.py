@@ -190,6 +190,13 @@ def no_exponential_of_the_shifted(shifted):
 
 
 @exponentials.slip
+def shares_of_the_sizes(powers):
+    """The absolute values of the scores are divided by their sum, with no exponential. So a score of -2 weighs as much
+    as one of 2, and one of 0 nothing. The exponential makes every score positive and keeps their order."""
+    return np.abs(powers)
+
+
+@exponentials.slip
 def base_two(shifted):
     """The weights are made of powers of 2. Softmax takes powers of e, as np.exp does."""
     return np.exp2(shifted)
@@ -531,7 +538,9 @@ def another_way_for_large_scores(scores):
 def two_scores(rng):
     scores = np.array([[0.0, math.log(3)], [math.log(3), 0.0]])
     yours = yield {"scores": scores}
-    return _other_than(yours, np.array([[0.25, 0.75], [0.75, 0.25]]), "With scores 0 and ln 3, and ln 3 and 0")
+    return _other_than(yours[:1], np.array([[0.25, 0.75]]), "With the scores 0 and ln 3 in a row") or _other_than(
+        yours[1:], np.array([[0.75, 0.25]]), "With the scores ln 3 and 0 in a row"
+    )
 
 
 @known.probe
@@ -564,7 +573,8 @@ def _other_than(yours, expected, given):
     """Return a sentence on the first row that is another than expected, or None."""
     for i, (row, right) in enumerate(zip(yours, expected, strict=True)):
         if not np.allclose(row, right):
-            return f"{given}, your row {i} is {_row(row)}; it should be {_row(right)}."
+            whose = "your weights are" if len(expected) == 1 else f"your row {i} is"
+            return f"{given}, {whose} {_row(row)}; expected {_row(right)}."
     return None
 
 
@@ -643,7 +653,7 @@ TASK = Task(
     id="03.softmax",
     title="Softmax that cannot overflow",
     difficulty=1,
-    minutes=8,
+    minutes=10,
     reference=softmax,
     draw=draw_scores,
     cases=(
@@ -684,7 +694,7 @@ TASK = Task(
         ),
         (
             "The exponential of 10,000 does not fit. Softmax does not change if the same number is subtracted from all "
-            "scores of a row. Which number makes every exponent 0 or less?"
+            "scores of a row. Which number makes every exponent of that row 0 or less? Another row may need another."
         ),
         (
             "Subtract `scores.max(axis=-1, keepdims=True)` from the scores, take `np.exp` of that, and divide by the "

@@ -237,6 +237,28 @@ def not_yet(query, key, mask):
     return query @ key
 
 
+def axes_from_the_front(query, key, mask):
+    return query[:, None, :] + key[None, :, :]
+
+
+def axes_of_results(query, key, mask):
+    return (2 * query)[:, None, :] + (2 * key)[None, :, :]
+
+
+def two_columns(query, key, mask):
+    rows, columns = np.ones((3, 1)), np.ones((5, 1))
+    return rows * columns
+
+
+def empty_pieces(query, key, mask):
+    pieces = [query[:, 0:2], query[:, 4:6]]
+    return np.stack(pieces)
+
+
+def pieces_of_axis_one(query, key, mask):
+    return np.stack([query[:, h:2] for h in range(2)])
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -261,6 +283,11 @@ def not_yet(query, key, mask):
         (nested_list, "table is a list of 2 with 1, 2 each. A list takes one index"),
         (float_count, "count is 1.0. An integer is needed there"),
         (number_of_many, "A plain number is needed there, and it gets an array with axes"),
+        (axes_from_the_front, "counted from the front, as in `[:, None, :]`, and there stands the batch"),
+        (axes_of_results, "(2, 1, 3, 4) and (1, 2, 5, 4) meet there element by element, and do not fit. The new axes"),
+        (two_columns, "Both are columns: if one of them is a row, each number of one meets each of the other"),
+        (empty_pieces, "One of these has shape (2, 0, 4): it is empty"),
+        (pieces_of_axis_one, "`query[:, h:2]` slices axis 1, which is not the last one here"),
         (too_large, "size is 1000.0. math.exp stops with an error above about 709"),
         (laid_out, "There are 24 numbers, and the shape (5, -1) holds a multiple of 5"),
         (laid_out_as_a_tensor, "There are 24 numbers, and the shape (2, 3) holds 6"),

@@ -107,6 +107,42 @@ def test_a_wrong_shape_is_told_by_the_names_of_its_axes(task):
     )
 
 
+def test_beside_a_wrong_shape_it_is_told_where_the_answer_stops_on_another_case(task):
+    def stops_on_four_rows(table, factor):
+        return table.sum(axis=-1, keepdims=True) + np.zeros((2, 1), dtype=table.dtype)
+
+    said = judge_function(task, stops_on_four_rows, SEED).message
+    assert said.startswith("Your result has shape (2, 1); expected (2,).")
+    assert "In another case, 4 rows in float32, there is no result at all. Your function stopped at" in said
+
+
+def test_the_points_of_a_case_that_counts_more_are_told(task):
+    def right_on_two_rows(table, factor):
+        return factor * table.sum(axis=-1) + (len(table) > 2)
+
+    said = judge_function(task, right_on_two_rows, SEED).message
+    assert "1 of 2 cases is right (one of the 2 counts 2 points); this one is not: 4 rows in float32." in said
+
+
+def test_what_an_answer_prints_is_shown_for_one_case(task, capsys):
+    def printing(table, factor):
+        print("rows:", len(table))
+        return factor * table.sum(axis=-1) + (len(table) > 2)
+
+    judge_function(task, printing, SEED)
+    assert capsys.readouterr().out == (
+        "Your function printed in the case 4 rows in float32 (it is called on others too):\nrows: 4\n"
+    )
+
+    def interrupted(table, factor):
+        print("round 1")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge_function(task, interrupted, SEED)
+    assert capsys.readouterr().out == "round 1\n"
+
+
 def test_a_broken_property_is_told_beside_the_numbers(task):
     def sums_are_positive(inputs, output):
         """No sum is negative."""

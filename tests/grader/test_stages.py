@@ -282,6 +282,23 @@ def test_an_exception_is_known_by_its_text_and_by_the_shapes_in_its_line(staged)
     assert judge_function(staged, of_another_shape, SEED).mistake == ""
 
 
+def test_where_the_text_has_the_sizes_of_two_arrays_a_line_may_be_written_otherwise(staged):
+    def pairs_of_other_lengths(table, factor, shift):
+        """The rows and the columns meet element by element."""
+        rows, columns = table.sum(axis=-1), table.sum(axis=0)
+        return (rows + columns) * factor
+
+    def in_one_line(table, factor, shift):
+        return (table.sum(axis=-1) + table.sum(axis=0)) * factor
+
+    def of_other_sizes(table, factor, shift):
+        return (table.sum(axis=-1) + table[:, 1:].sum(axis=0)) * factor
+
+    known = dataclasses.replace(staged, mistakes=(Mistake(pairs_of_other_lengths),))
+    assert judge_function(known, in_one_line, SEED).mistake == "pairs_of_other_lengths"
+    assert judge_function(known, of_other_sizes, SEED).mistake == ""
+
+
 def test_what_happens_to_a_result_at_the_end_is_known_for_every_task(staged):
     def negative(table, factor, shift):
         return -reference(table, factor, shift)
