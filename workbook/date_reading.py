@@ -4,7 +4,7 @@ import html
 import re
 from datetime import date
 
-from course_lib.controls import Control, in_page
+from course_lib.controls import Control, in_page, still
 from course_lib.data.dates import LOCALES, written_date
 from course_lib.date_reader import ModelFileError, UnreadableTextError, load_date_reader
 from grader import display
@@ -23,6 +23,7 @@ EXAMPLES = (
 ABOUT = f"It learned dates from 1900 to 2099, in {', '.join(sorted(LOCALES.values()))}."
 ALL_DIGITS = re.compile(r"(?!\d{4})\d+([/-]\d+){1,2}")  # with the day or the month in front
 ONE_OF_TWO = "5/12 is May 12 in one country and December 5 in another; write the month as a word."
+RUN_IT = "In JupyterLab, run this cell to type a date of your own."
 PARTS = {"year": slice(0, 4), "month": slice(5, 7), "day": slice(8, 10)}
 LABEL, CELL, LINE = 210, 16, 34  # pixels of the still picture
 PINK = "#CC79A7"  # the color of weights, in every figure of the course
@@ -115,9 +116,9 @@ def _looks(reading):
 
 def _still(readings):
     """Return the same as a picture for a page where nothing moves: a line of the text for year, month and day."""
-    words = html.escape(_in_words(readings))
+    words = _in_words(readings)
     if isinstance(readings, str):
-        return f"<p>{words}</p>"
+        return f"<p>{html.escape(words)}</p>"
     text = readings["whole"].text
     rows = [(f"{part} {written}", weights) for part, written, weights in _looks(readings["whole"])]
     if "cut" in readings:
@@ -132,6 +133,8 @@ def _still(readings):
             marks.append(f"<rect {box} fill='{PINK}' fill-opacity='{weight:.2f}'/>")
             middle = f"x='{x + CELL / 2}' y='{y}' text-anchor='middle' font-size='17'"
             marks.append(f"<text {middle}>{html.escape(character)}</text>")
-    size = f"width='{LABEL + len(text) * CELL + 4}' height='{len(rows) * LINE + 4}'"
-    shown = f"<svg {size} role='img' aria-label='{words}' fill='currentColor' font-family='sans-serif'>"
-    return f"{shown}{''.join(marks)}</svg>"
+    width, height = LABEL + len(text) * CELL + 16, len(rows) * LINE + 8
+    card = f"<rect width='{width}' height='{height}' rx='12' fill='white'/>"
+    size = f"xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'"
+    head = f"<svg {size} fill='#222222' font-family='sans-serif'>"
+    return still(f"{head}{card}{''.join(marks)}</svg>", words, width, RUN_IT)

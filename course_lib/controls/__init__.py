@@ -6,7 +6,9 @@ stored notebook, paper, a terminal), the text beside it says the same.
 
 import functools
 import sys
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HERE = Path(__file__).parent
@@ -39,6 +41,22 @@ class Control:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
         bundle = {WIDGET_VIEW: view, "text/plain": text, "text/html": markup}
         sys.modules["IPython"].display.display(bundle, raw=True)
+
+
+def still(svg, words, width, said):
+    """Return the HTML of a picture for pages where nothing moves. As an image: a page that trusts nobody removes <svg>.
+
+    Args:
+        svg: the picture, whole.
+        words: what it shows.
+        width: in pixels.
+        said: the line below it, which says what to do to get the control.
+    """
+    source = quote(svg, safe=" =:/(),.;-")
+    return (
+        f'<img src="data:image/svg+xml,{source}" alt="{escape(words)}" width="{width}" style="max-width: 100%">'
+        f'<div style="font-size: 75%; opacity: 0.7">{escape(said)}</div>'
+    )
 
 
 def in_page():

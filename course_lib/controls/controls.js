@@ -37,7 +37,7 @@ function choices(drawing, give) {
   const lines = drawing.choices.map((choice, at) => {
     const came = (drawing.right || []).includes(choice.key);
     const marks = `course-choice${came ? " course-right" : ""}${choice.key === chosen ? " course-chosen" : ""}`;
-    return make("label", { class: marks }, inputs[at], make("span", { html: choice.html }), came ? sign() : null);
+    return make("label", { class: marks }, inputs[at], make("span", { html: `${choice.key}) ${choice.html}` }), came ? sign() : null);
   });
   return [
     make("fieldset", {}, make("legend", { html: drawing.label }), ...lines),
@@ -87,7 +87,7 @@ function grid(drawing, give) {
           class: `${came ? "course-right" : ""}${chosen ? " course-chosen" : ""}`,
           tabindex: same(start, [i, j]) ? 0 : -1,
           disabled: drawing.locked,
-          "aria-pressed": String(chosen),
+          "aria-pressed": String(Boolean(chosen)),
           "aria-label": `row ${row}, column ${column}${came ? ", right" : ""}`,
           title: `row ${row}, column ${column}`,
           "data-focus": `${i} ${j}`,

@@ -72,8 +72,10 @@ function render({ model, el }) {
       "data-focus": "field",
       oninput: () => (typed = field.value),
       onkeydown: (event) => {
-        if (event.key === "Enter" && !event.shiftKey) {
+        if (event.key === "Enter") {
+          // With Shift or Ctrl as well: running the cell again would throw away what was typed.
           event.preventDefault();
+          event.stopPropagation();
           give(field.value);
         }
       },

@@ -6,11 +6,9 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
-from urllib.parse import quote
 
-from course_lib.controls import Control, in_page
+from course_lib.controls import Control, in_page, still
 from course_lib.plotting.sketch import SKETCHES, WIDTH, height_of, joined, picture
 from course_lib.plotting.words import listing
 
@@ -203,11 +201,8 @@ def _still(svg, words, said, height):
     head, body = svg.split(">", 1)
     head = re.sub(r'viewBox="[^"]*"', f'viewBox="{left} {top} {width} {height}"', head)
     size = f'width="{width}" height="{height}" color="#222222"'
-    source = quote(f"{head} {size}>{card}{body}", safe=" =:/(),.;-")
-    return (
-        f'<img src="data:image/svg+xml,{source}" alt="{escape(words)}" width="{width}" style="max-width: 100%">'
-        f'<div style="font-size: 75%; opacity: 0.7">Here {escape(said)}. In JupyterLab, run this cell to move it.</div>'
-    )
+    shown = f"{head} {size}>{card}{body}"
+    return still(shown, words, width, f"Here {said}. In JupyterLab, run this cell to move it.")
 
 
 def _kind(value):

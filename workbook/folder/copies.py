@@ -13,7 +13,7 @@ DROPPED = ("slideshow",)  # metadata of cells that only a lecture needs
 FIRST = "notebooks/00_start_here.ipynb"
 LINK = re.compile(r"(\]\(|^ {0,3}\[[^\]^]+\]:[ \t]+|\b(?:href|src)=\")([^)\s\"]+)", re.MULTILINE)
 IN_SIGHT = "in-sight"  # tag of a text that leads on to what comes next
-WHY, GOES_ON = "Why?", "…"
+WHY, GOES_ON = "Why?", "And:"
 REVEAL = re.compile(r"^reveal\(", re.MULTILINE)  # shows what came out, beside the guess
 STAYS = re.compile(r"^(#+ |\*\*Predict)", re.MULTILINE)  # a heading, the next guess
 CODE = re.compile(

@@ -63,7 +63,7 @@ def test_what_explains_a_guess_is_folded_until_its_control_opens_it():
     )
     cells = {cell["id"]: cell for cell in copies.copy(course, LESSON, FILES)["cells"]}
     assert cells["why"]["source"] == "Why?\n\nThree, because ..."
-    assert cells["more"]["source"] == "\u2026\n\nAnd more than three."
+    assert cells["more"]["source"] == "And:\n\nAnd more than three."
     hidden = [id for id, cell in cells.items() if cell["metadata"] == folded]
     assert hidden == ["guess", "check", "why", "another check", "more"]
 
