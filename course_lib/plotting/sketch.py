@@ -139,7 +139,7 @@ class Bars:
                 parts.append(_text(start + panel, top + LINE * (i + 0.5), two_decimals(value), anchor="end"))
             if reach["named"]:
                 parts.append(_text(start, 14, title, bold=True))
-        label = self.label if self.label is not None else "probability" if self.role == "weights" else ""
+        label = self.label if self.label is not None else "weight" if self.role == "weights" else ""
         parts.append(_text(left, bottom + 34, label, SMALL, opacity=0.75))
         return bottom + (44 if label else 24), "".join(parts)
 
