@@ -3,10 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+from grader.handed_in import SubmissionError, handed_in
 from grader.judge import judge_question, judge_task, terms_of, unreadable
 from grader.result import NotebookResult
 from grader.runner import DEFAULT_LIMITS, Child
-from grader.submission import SubmissionError, Unreadable, read_notebook
+from grader.submission import Unreadable, read_notebook
 
 LEARNERS = ".course"  # the folder that marks a learner's own folder, in which all exercises and lessons lie together
 
@@ -52,7 +53,8 @@ def is_passed_over(path, catalogue, chapter=None):
     if not (Path(path).parent / LEARNERS).is_dir():
         return False
     try:
-        submission = read_notebook(path)
+        read = handed_in(path)
+        submission = read_notebook(read.name, read.notebook)
         _find_chapter(submission, catalogue, chapter)
     except UnaskedError:
         return True
@@ -61,41 +63,78 @@ def is_passed_over(path, catalogue, chapter=None):
     return bool(submission.origin) and not submission.answers_named()  # a lesson that defines what is asked elsewhere
 
 
-def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):
-    """Return the `NotebookResult` of one file. Whatever is wrong with the file becomes a line of the result.
+class Judge:
+    """Grades what is handed in, one notebook after another, on one seed.
+
+    Use it as a context: it starts what runs the answers when it first needs it, and ends it.
 
     Args:
-        path: the submitted file.
         catalogue: the `Catalogue` of what is asked.
         seed: inputs are drawn from it; the same seed gives the same inputs.
-        chapter: number of the chapter that was asked for, such as "02"; found from the cells if None.
         limits: what each answer may use.
+        trust: grade even where this machine has no jail for the answers.
+
+    Attributes:
+        level: how the answers are held, in words; stands in every report.
     """
-    try:
-        submission = read_notebook(path)
-        number = _find_chapter(submission, catalogue, chapter)
-    except SubmissionError as error:
-        results = () if chapter is None else _all_unreadable(catalogue.chapter(chapter), str(error))
-        return NotebookResult(str(path), seed, chapter or "", results, str(error))
-    asked = catalogue.chapter(number)
-    results = [_grade_task(task, submission, catalogue, seed, limits) for task in asked.tasks]
-    results += [judge_question(question, submission.choice(question.id)) for question in asked.questions]
-    return NotebookResult(str(path), seed, number, tuple(results))
+
+    def __init__(self, catalogue, seed, *, limits=DEFAULT_LIMITS, trust=False):
+        self.catalogue, self.seed, self.limits = catalogue, seed, limits
+        self.level = "child processes with limits"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def grade(self, given, chapter=None):
+        """Return the `NotebookResult` of a `HandedIn`. Whatever is wrong with it becomes a line of the result.
+
+        Args:
+            given: what was handed in.
+            chapter: number of the chapter that was asked for, such as "02"; found from the cells if None.
+        """
+        try:
+            submission = read_notebook(given.name, given.notebook)
+            number = _find_chapter(submission, self.catalogue, chapter)
+        except SubmissionError as error:
+            return self.ungraded(given.name, str(error), chapter)
+        asked = self.catalogue.chapter(number)
+        results = [self._grade_task(task, submission, given) for task in asked.tasks]
+        results += [judge_question(question, submission.choice(question.id)) for question in asked.questions]
+        return NotebookResult(given.name, self.seed, number, tuple(results), level=self.level)
+
+    def ungraded(self, name, problem, chapter=None):
+        """Return the result of what cannot be graded as a whole: zero of the chapter's points."""
+        results = () if chapter is None else _all_unreadable(self.catalogue.chapter(chapter), problem)
+        return NotebookResult(name, self.seed, chapter or "", results, problem, level=self.level)
+
+    def _grade_task(self, task, submission, given):
+        program = program_of(task, submission, self.catalogue, given.beside)
+        if isinstance(program, Unreadable):
+            return unreadable(task, program.reason)
+        terms = terms_of(task, self.catalogue.own)
+        with Child(program, terms, hidden=self.catalogue.hidden, limits=self.limits) as child:
+            return judge_task(task, self.seed, child, self.catalogue.own)
 
 
-def _grade_task(task, submission, catalogue, seed, limits):
-    program = program_of(task, submission, catalogue)
-    if isinstance(program, Unreadable):
-        return unreadable(task, program.reason)
-    with Child(program, terms_of(task, catalogue.own), hidden=catalogue.hidden, limits=limits) as child:
-        return judge_task(task, seed, child, catalogue.own)
+def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):
+    """Return the `NotebookResult` of one file, with the learner's own file beside it if there is one."""
+    beside = (f"{catalogue.parts.module}.py",) if catalogue.parts else ()
+    with Judge(catalogue, seed, limits=limits) as judge:
+        try:
+            given = handed_in(path, beside)
+        except SubmissionError as error:
+            return judge.ungraded(str(path), str(error), chapter)
+        return judge.grade(given, chapter)
 
 
-def program_of(task, submission, catalogue):
+def program_of(task, submission, catalogue, beside):
     """Return the `Program` of a task's answer with the parts that it may use, or `Unreadable`.
 
     The parts are the course's own, so that one mistake is paid for once. Only a task that is about the learner's own
-    file takes them from there: it lies beside the notebook.
+    file takes them from there: `beside`, the bytes of files beside the notebook, has it.
     """
     before, others = catalogue.parts_before(task.id)
     parts = catalogue.parts
@@ -103,14 +142,14 @@ def program_of(task, submission, catalogue):
     if isinstance(program, Unreadable) or parts is None:
         return program
     if task.own_file:
-        path = submission.path.parent / f"{parts.module}.py"
+        name = f"{parts.module}.py"
+        if name not in beside:
+            return Unreadable(f"there is no {name} beside the notebook: hand it in, too.")
         try:
-            source = path.read_text(encoding="utf-8")
-            compile(source, path.name, "exec")
-        except (OSError, UnicodeDecodeError):
-            return Unreadable(f"there is no {path.name} beside the notebook: hand it in, too.")
+            source = beside[name].decode()
+            compile(source, name, "exec")
         except (SyntaxError, ValueError) as error:
-            return Unreadable(f"{path.name}, handed in beside the notebook, is no Python: {error}.")
+            return Unreadable(f"{name}, handed in beside the notebook, is no Python: {error}.")
         modules = ((parts.own, parts.file.read_text(encoding="utf-8")), (parts.module, source))
         return dataclasses.replace(program, modules=modules)
     named = any(parts.module in source for source in (*program.statements, program.answer))
@@ -135,10 +174,10 @@ def _find_chapter(submission, catalogue, wanted):
 
     best = max(catalogue.chapters, key=hits)
     if hits(best) == 0:
-        raise UnaskedError(f"{submission.path} answers no task of this catalogue. Hand in the exercise's own notebook.")
+        raise UnaskedError(f"{submission.name} answers no task of this catalogue. Hand in the exercise's own notebook.")
     if wanted is not None and best.number != wanted:
         raise UnaskedError(
-            f"{submission.path} is the exercise of chapter {best.number}; chapter {wanted} was asked for."
+            f"{submission.name} is the exercise of chapter {best.number}; chapter {wanted} was asked for."
         )
     return best.number
 

@@ -28,6 +28,7 @@ def as_data(graded):
         "points": graded.points,
         "worth": graded.worth,
         "problem": graded.problem,
+        "level": graded.level,
         "results": [_result_data(result) for result in graded.results],
     }
 

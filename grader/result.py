@@ -116,13 +116,23 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """One submitted file: a result for everything its chapter asks, or the reason why there is none."""
+    """One submitted file: a result for everything its chapter asks, or the reason why there is none.
+
+    Attributes:
+        path: what it is called.
+        seed: what the inputs were drawn from.
+        chapter: its number.
+        results: for all that the chapter asks.
+        problem: why it could not be graded as a whole, or "".
+        level: how the answers were held while they ran, in words.
+    """
 
     path: str
     seed: int
     chapter: str = ""
     results: tuple[TaskResult | QuestionResult, ...] = ()
     problem: str = ""
+    level: str = ""
 
     @property
     def points(self):

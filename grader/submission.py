@@ -4,17 +4,12 @@ import ast
 import json
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from grader.handed_in import SubmissionError
 from grader.program import Program
 from grader.slicing import bound_names, reached
 
-LARGEST_FILE = 100 * 2**20  # bytes; a notebook full of pictures has a few million
-NOT_A_NOTEBOOK = "{path} is no Jupyter notebook ({reason}). Hand in the .ipynb file as JupyterLab saves it."
-
-
-class SubmissionError(Exception):
-    """The file as a whole cannot be graded; the text says why, for the report."""
+NOT_A_NOTEBOOK = "{name} is no Jupyter notebook ({reason}). Hand in the .ipynb file as JupyterLab saves it."
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Unreadable:
 class Submission:
     """The code cells of one notebook, and what its metadata says that it was handed out as."""
 
-    path: Path
+    name: str
     cells: tuple[Cell, ...]
     origin: str = ""
 
@@ -97,31 +92,24 @@ class Submission:
         return given
 
 
-def read_notebook(path):
-    """Return the `Submission` in a notebook file.
+def read_notebook(name, data):
+    """Return the `Submission` in the bytes of a notebook file, which a report calls `name`.
 
     Raises:
-        SubmissionError: the file cannot be read, or is no notebook.
+        SubmissionError: they are no notebook.
     """
-    path = Path(path)
     try:
-        if path.exists() and not path.is_file():
-            raise SubmissionError(f"{path} is no file.")
-        if path.stat().st_size > LARGEST_FILE:
-            raise SubmissionError(f"{path} is larger than {LARGEST_FILE // 2**20} MiB. Clear its outputs and save it.")
-        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SubmissionError(f"{path} cannot be read: {error.strerror}.") from None
+        notebook = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         reason = "it is not text" if isinstance(error, UnicodeDecodeError) else "it is not JSON"
-        raise SubmissionError(NOT_A_NOTEBOOK.format(path=path, reason=reason)) from None
+        raise SubmissionError(NOT_A_NOTEBOOK.format(name=name, reason=reason)) from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise SubmissionError(NOT_A_NOTEBOOK.format(path=path, reason="it has no list of cells"))
+        raise SubmissionError(NOT_A_NOTEBOOK.format(name=name, reason="it has no list of cells"))
     metadata = notebook.get("metadata")
     course = metadata.get("course") if isinstance(metadata, dict) else None
     origin = str(course.get("notebook") or "") if isinstance(course, dict) else ""
-    return Submission(path, cells_of(notebook), origin)
+    return Submission(name, cells_of(notebook), origin)
 
 
 def cells_of(notebook):

@@ -75,7 +75,7 @@ def keep(task, *, replace=False):
     old = file.part(task.id)
     if old is None:
         return f"{NAME} has no heading for {task.id} any more, so this answer is not kept there."
-    program = Submission(Path(NAME), cells).program(task.id)
+    program = Submission(NAME, cells).program(task.id)
     if isinstance(program, Unreadable):
         return f"Not kept in {NAME}: {program.reason}"
     try:

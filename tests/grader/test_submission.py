@@ -5,17 +5,23 @@ import os
 
 import pytest
 
-from grader import submission
+import grader.handed_in
+from grader.handed_in import SubmissionError, handed_in
 from grader.program import Program
-from grader.submission import SubmissionError, Unreadable, read_notebook
+from grader.submission import Unreadable, read_notebook
 
 TASK = "00.row_sums"
 ANSWER = "def row_sums(table, factor):\n    return factor * table.sum(axis=-1)"
 STUB = 'def row_sums(table, factor):\n    """Sums."""\n    # Your code here.\n    return ...'
 
 
+def parsed(path):
+    given = handed_in(path)
+    return read_notebook(given.name, given.notebook)
+
+
 def program(path):
-    return read_notebook(path).program(TASK)
+    return parsed(path).program(TASK)
 
 
 def test_the_marked_cell_is_the_answer(write_notebook):
@@ -209,7 +215,7 @@ def test_a_broken_cell_elsewhere_does_not_matter(write_notebook):
     ],
 )
 def test_the_choice_is_read_not_run(write_notebook, cells, letter):
-    assert read_notebook(write_notebook(*cells)).choice("00.sum") == letter
+    assert parsed(write_notebook(*cells)).choice("00.sum") == letter
 
 
 @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ def test_a_click_counts_where_no_letter_stands(tmp_path, letter, metadata, read)
     cell = {"cell_type": "code", "source": f'answer("00.sum", {letter})', "metadata": {}, "outputs": [output, 3]}
     path = tmp_path / "x.ipynb"
     path.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-    assert read_notebook(path).choice("00.sum") == read
+    assert parsed(path).choice("00.sum") == read
 
 
 @pytest.mark.parametrize(
@@ -247,13 +253,13 @@ def test_a_file_that_is_no_notebook(tmp_path, content, words):
     path = tmp_path / "x.ipynb"
     path.write_bytes(content)
     with pytest.raises(SubmissionError, match=r"is no Jupyter notebook") as caught:
-        read_notebook(path)
+        parsed(path)
     assert words in str(caught.value)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(SubmissionError, match="cannot be read"):
-        read_notebook(tmp_path / "gone.ipynb")
+        parsed(tmp_path / "gone.ipynb")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="such files are POSIX's")
@@ -262,15 +268,15 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     (tmp_path / "endless.ipynb").symlink_to("/dev/zero")
     for name in ("pipe.ipynb", "endless.ipynb"):
         with pytest.raises(SubmissionError, match="is no file"):
-            read_notebook(tmp_path / name)
+            parsed(tmp_path / name)
 
 
 def test_a_file_too_large_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(grader.handed_in, "LARGEST_FILE", 2**20)
     path = tmp_path / "large.ipynb"
     path.write_text(" " * 2**20 + "{}", encoding="utf-8")
     with pytest.raises(SubmissionError, match="larger than 1 MiB"):
-        read_notebook(path)
+        parsed(path)
 
 
 def test_odd_metadata_and_a_byte_order_mark_are_survived(tmp_path):
@@ -278,4 +284,4 @@ def test_odd_metadata_and_a_byte_order_mark_are_survived(tmp_path):
     path.write_text(
         '{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {"course": 3}}, {}]}', encoding="utf-8-sig"
     )
-    assert len(read_notebook(path).cells) == 1
+    assert len(parsed(path).cells) == 1
