@@ -96,7 +96,9 @@ def side_by_side(chapter, options, folder):
             taken.setdefault(who, []).append((one, count))
             points.setdefault(who, {}).update(given)
             level = held or level
-            print(f"  {chapter.number} {who}: {count} submissions, {one.seconds:.1f} s, {one.cpu:.1f} CPU s", flush=True)
+            print(
+                f"  {chapter.number} {who}: {count} submissions, {one.seconds:.1f} s, {one.cpu:.1f} CPU s", flush=True
+            )
     return _table(chapter, taken, points, level)
 
 
@@ -124,7 +126,12 @@ def _take_turn(who, chapter, folder, place, python):
 
 
 def _points_of(report):
-    return {result["id"].partition(".")[2]: result["points"] for result in report["results"]}
+    """Return the points by task, of optional ones those of their cases."""
+    results = report["results"]
+    return {
+        result["id"].partition(".")[2]: sum(case["points"] for case in result.get("cases", [result]))
+        for result in results
+    }
 
 
 def _table(chapter, taken, points, level):
@@ -164,8 +171,8 @@ def memory(chapter, options, folder):
         taken, _, _ = grade_ours(chapter, place / "class", place / "results.json")
         peaks.append(taken.memory)
         print(
-            f"chapter {chapter.number}, {count} submissions: peak {taken.memory / 2**20:.0f} MiB, {taken.cpu / count:.3f} "
-            f"CPU s and {taken.seconds / count:.3f} s each",
+            f"chapter {chapter.number}, {count} submissions: peak {taken.memory / 2**20:.0f} MiB; "
+            f"{taken.cpu / count:.3f} CPU s and {taken.seconds / count:.3f} s each",
             flush=True,
         )
     return peaks[1] / peaks[0]
@@ -185,8 +192,10 @@ def hostile(chapter, options, folder):
         print(f"{name}: {len(reports)} reports, {runs[name].seconds:.1f} s, {runs[name].cpu:.1f} CPU s", flush=True)
     one, other = runs.values()
     ratios = other.seconds / one.seconds, other.cpu / one.cpu
-    print(f"{options.honest // 10} hostile among {options.honest} ({len(ATTACKS)} kinds; answers held: {level}): "
-          f"{ratios[0]:.2f} times the seconds, {ratios[1]:.2f} times the CPU seconds (bar: {BAR_HOSTILE:g})")  # fmt: skip
+    print(
+        f"{options.honest // 10} hostile of {len(ATTACKS)} kinds among {options.honest}: {ratios[0]:.2f} times the "
+        f"seconds, {ratios[1]:.2f} times the CPU seconds (bar: {BAR_HOSTILE:g}; answers held: {level})"
+    )
     return max(ratios)
 
 

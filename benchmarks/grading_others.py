@@ -27,7 +27,8 @@ PINS = {
 }
 SETUP = {
     "02": "import math\n\nimport numpy as np\n\nfrom cases import is_right",
-    "06": "import torch\nfrom torch import nn\n\nfrom cases import is_right\nfrom my_transformer import masked_attention",
+    "06": "import torch\nfrom torch import nn\n\n"
+    "from cases import is_right\nfrom my_transformer import masked_attention",
 }
 ASSIGNMENT = "assignment"
 COMPARE = '''
@@ -74,7 +75,8 @@ def _of_torch(answer, inputs, plain):
         inputs = {key: value.to("meta") if hasattr(value, "to") else value for key, value in inputs.items()}
         return np.array(answer.to("meta")(**inputs).shape)
     if asks == "gradients":
-        floats = [value.requires_grad_() for value in inputs.values() if hasattr(value, "dtype") and value.dtype != torch.bool]
+        tensors = [value for value in inputs.values() if isinstance(value, torch.Tensor)]
+        floats = [value.requires_grad_() for value in tensors if value.is_floating_point()]
         output = answer(**inputs)
         weighted = output * torch.arange(1, output.numel() + 1, dtype=output.dtype).sin().reshape(output.shape)
         named = dict(answer.named_parameters())
@@ -266,7 +268,11 @@ def _otter_tests(name, tests):
     lines = ["from otter.test_files import test_case", "", "OK_FORMAT = False", f'name = "{name}"', "points = None"]
     for test, points, code in tests:
         lines += ["", f'@test_case(name="{test}", points={points})', f"def {test}(env):"]
-        lines += [f"    is_right, {name} = env['is_right'], env['{name}']" if "is_right" in code else f"    {name} = env['{name}']"]
+        lines += [
+            f"    is_right, {name} = env['is_right'], env['{name}']"
+            if "is_right" in code
+            else f"    {name} = env['{name}']"
+        ]
         lines += [f"    {code}"]
     return "\n".join(lines) + "\n"
 

@@ -21,8 +21,8 @@ def difference(reply, expected, *, same_dtype=True):
         return f"Your result has shape {shape}; expected {expected.shape}."
     if value is None:
         return _wrong_type(reply, expected)
-    if _kind(value.dtype) != _kind(expected.dtype):
-        return f"Your result holds {_kind(value.dtype)}; expected {_kind(expected.dtype)}."
+    if kind_of(value.dtype) != kind_of(expected.dtype):
+        return f"Your result holds {kind_of(value.dtype)}; expected {kind_of(expected.dtype)}."
     if expected.dtype.kind == "f" and np.isnan(value).any():
         return f"Your result holds {np.count_nonzero(np.isnan(value))} NaN ({_first(np.isnan(value))})."
     wrong = ~close(value, expected, reply.dtype)
@@ -39,7 +39,7 @@ def difference(reply, expected, *, same_dtype=True):
 def same(reply, expected, *, same_dtype=True):
     """Tell whether a returned value is the expected array: `difference` without the words, for whoever asks often."""
     value = reply.value
-    if value is None or value.shape != expected.shape or _kind(value.dtype) != _kind(expected.dtype):
+    if value is None or value.shape != expected.shape or kind_of(value.dtype) != kind_of(expected.dtype):
         return False
     if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
         return False
@@ -115,7 +115,7 @@ KINDS = {
 }
 
 
-def _kind(dtype):
+def kind_of(dtype):
     return KINDS.get(dtype.kind) or str(dtype)
 
 

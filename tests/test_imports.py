@@ -37,7 +37,7 @@ GRADER = (
     *("handed_in",),
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
     *("task", "known", "parts", "catalogue"),
-    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
+    *("result", "compare", "sketches", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
 FOLDER = (
@@ -189,7 +189,11 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("authoring", ("course",), ()),
         ("authoring", ("grader", "tasks", "workbook"), ("authoring.own_parts",)),  # which writes the file of the parts
         ("upkeep", ("course_lib", "grader", "tasks", "workbook"), ()),
-        ("benchmarks", ("grader", "tasks"), ("benchmarks.unseen_answers",)),  # which measures the grader
+        (
+            "benchmarks",
+            ("grader", "tasks"),  # whom these measure
+            ("benchmarks.unseen_answers", "benchmarks.grading", "benchmarks.grading_others"),
+        ),
         ("benchmarks", ("workbook", "authoring", "course"), ()),
         *((folder, ("upkeep",), ()) for folder in (*ROOMS, "benchmarks", "experiments")),
         *((folder, ("tests", "benchmarks"), ()) for folder in (*ROOMS, "upkeep", "experiments")),

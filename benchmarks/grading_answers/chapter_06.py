@@ -3,11 +3,13 @@
 Where a wrong answer says DRAWN, a number is drawn for each student, so that it is a mistake nobody has seen before.
 """
 
+# ruff: noqa: N801
 import math
 
 import torch
-from my_transformer import masked_attention
 from torch import nn
+
+from my_transformer import masked_attention
 
 DRAWN = 0.731
 
