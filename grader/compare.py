@@ -1,5 +1,7 @@
 """Strict comparison: type, shape, dtype, then numbers. NaN never passes. Every difference is a sentence."""
 
+import functools
+
 import numpy as np
 
 TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2, "complex64": 2e-5}
@@ -41,7 +43,7 @@ def same(reply, expected, *, same_dtype=True):
     value = reply.value
     if value is None or value.shape != expected.shape or kind_of(value.dtype) != kind_of(expected.dtype):
         return False
-    if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
+    if same_dtype and expected.dtype.kind == "f" and reply.dtype != _name(expected.dtype):
         return False
     return bool(close(value, expected, reply.dtype).all())  # NaN is close to nothing
 
@@ -55,7 +57,7 @@ def close(value, expected, dtype=""):
     """
     if expected.dtype.kind not in "fc":
         return value == expected
-    tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, str(expected.dtype)))
+    tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, _name(expected.dtype)))
     finite = np.isfinite(expected)
     wide = np.complex128 if expected.dtype.kind == "c" else np.float64
     size = np.abs(expected.astype(wide))
@@ -113,6 +115,9 @@ KINDS = {
     "u": "integers",
     "c": "complex numbers",
 }
+
+
+_name = functools.lru_cache(256)(str)  # of a dtype; NumPy puts it together each time
 
 
 def kind_of(dtype):

@@ -4,6 +4,7 @@ Of every result a few numbers are kept, its sketch. Whoever is found is compared
 agree where the rest does not, but never the other way round.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class Sketches:
                 group = groups.setdefault(_group(value), ([], [], set()))
                 group[0].append(place)
                 group[1].append(_sketch(value))
-                group[2].update((reply.dtype, str(value.dtype)))
+                group[2].update((reply.dtype, value.dtype))
             else:
                 others.setdefault(reply.status, []).append(place)
         self._others = others
@@ -62,7 +63,7 @@ class Sketches:
         if group is None:
             return ()
         near = np.arange(len(group.places))
-        tolerance = MARGIN * max(group.tolerance, _tolerance(reply.dtype, str(reply.value.dtype)))
+        tolerance = MARGIN * max(group.tolerance, _tolerance(reply.dtype, reply.value.dtype))
         for number, column in zip(_sketch(reply.value), group.numbers, strict=True):
             others = column[near]
             with np.errstate(all="ignore"):
@@ -85,9 +86,10 @@ def _sketch(value):
     return np.abs(some).astype(np.float64) if some.dtype.kind == "c" else some.astype(np.float64)
 
 
+@functools.cache
 def _places(size):
     return np.linspace(0, size - 1, NUMBERS).astype(int)
 
 
 def _tolerance(*dtypes):
-    return max(TOLERANCES.get(dtype, 1e-9) for dtype in dtypes)
+    return max(TOLERANCES.get(str(dtype), 1e-9) for dtype in dtypes)
