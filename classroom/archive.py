@@ -116,7 +116,7 @@ def check_directory(data, name):
     tail = data[-TAIL:]
     if b"PK\6\6" in tail or b"PK\6\7" in tail:
         raise SubmissionError(f"{name} is a zip file of the kind for more than 4 GiB. Pack only what was asked for.")
-    for found in re.finditer(rb"PK\5\6", tail):
+    for found in re.finditer(b"PK\5\6", tail):
         record = tail[found.start() : found.start() + 22]
         if len(record) == 22 and struct.unpack("<I", record[12:16])[0] > MOST_MEMBERS * BYTES_PER_MEMBER:
             raise SubmissionError(f"{name} holds more than the {MOST_MEMBERS} files that are looked at.")

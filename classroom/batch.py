@@ -122,13 +122,19 @@ def failed(job, why):
     """Return the report on a submission at which the grader failed: no points yet, and not the student's fault."""
     problem = f"could not be graded ({why}); that is no fault of the answers. Grade it again, or look at it yourself."
     chapter = load_catalogue(job.catalogue).chapter(job.chapter)
+    not_run = {"outcome": "not run", "points": 0}
     results = [
-        {"id": one.id, "outcome": "not run", "points": 0, "worth": one.points, "message": problem}
-        for one in (*chapter.tasks, *chapter.questions)
+        {
+            **{"id": task.id, **not_run, "worth": 0 if task.optional else task.points, "message": problem},
+            **{"mistake": "", "optional": task.optional},
+            "cases": [{"case": case.name, **not_run, "worth": case.points} for case in task.cases],
+        }
+        for task in chapter.tasks
     ]
+    results += [{"id": one.id, **not_run, "worth": one.points, "message": problem} for one in chapter.questions]
     return {
         **{"path": job.name, "chapter": job.chapter, "seed": job.seed, "problem": problem, "level": ""},
-        **{"points": 0, "worth": sum(one["worth"] for one in results), "results": results},
+        **{"points": 0, "worth": chapter.points, "results": results},
     }
 
 
