@@ -24,7 +24,7 @@ from grader.handed_in import SubmissionError, handed_in
 from grader.runner import DEFAULT_LIMITS, Limits
 
 OURS = (
-    *(CatalogueError, FileNotFoundError, GatherError, GradebookError, PatternError, RefusedError),
+    *(CatalogueError, GatherError, GradebookError, PatternError, RefusedError),
     *(RosterError, SettingsError),
 )
 STOPPED = 130  # what a command returns that was ended by Ctrl-C
@@ -40,6 +40,12 @@ def main(arguments=None):
     except OURS as error:
         print(_on_one_line(error), file=sys.stderr)
         return 2
+    except OSError as error:
+        print(_on_one_line(f"{error.filename}: {error.strerror}." if error.strerror else error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return STOPPED
 
 
 def grade(options):
@@ -118,9 +124,9 @@ def _summary(chapter, graded, told, terms, folder):
     """Return a few lines on a class that was graded."""
     lines = []
     for one in graded:
-        if one.report and one.report["problem"]:
-            lines.append(f"{one.student.id}: {_on_one_line(one.report['problem'])}")
-        lines += [f"{one.student.id}: {_on_one_line(flag)}" for flag in (one.report or {}).get("flags", ())]
+        who = f"{one.student.id} ({one.student.name})" if one.student.name else one.student.id
+        said = [(one.report or {}).get("problem"), *(one.report or {}).get("flags", ())]
+        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in said if sentence]
     lines += map(_on_one_line, told.notes)
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)

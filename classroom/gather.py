@@ -101,6 +101,9 @@ class Submission:
             except SubmissionError as error:
                 wrong.append(str(error))
                 continue
+            except Exception as error:  # out of memory, a disk that fails: it costs this line alone
+                wrong.append(f"{plain(file.path)} could not be read ({type(error).__name__}).")
+                continue
             size += len(given.notebook) + sum(map(len, given.beside.values()))
             if found and size > LARGEST_FILE:
                 wrong.append(f"{given.name} was not looked at: what was handed in is too large.")

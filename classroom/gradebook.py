@@ -151,13 +151,17 @@ class Gradebook:
     @contextlib.contextmanager
     def _transaction(self):
         """All that is done inside happens, or nothing of it."""
-        self._book.execute("BEGIN IMMEDIATE")
         try:
-            yield
-        except BaseException:
-            self._book.execute("ROLLBACK")
-            raise
-        self._book.execute("COMMIT")
+            self._book.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._book.in_transaction:
+                    self._book.execute("ROLLBACK")
+                raise
+            self._book.execute("COMMIT")
+        except sqlite3.Error as error:  # a full disk, for instance
+            raise GradebookError(f"{self.path} cannot be written ({error}). What it held before is safe.") from None
 
     def _all(self, question, *values):
         return self._book.execute(question, values).fetchall()

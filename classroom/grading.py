@@ -8,6 +8,7 @@ from classroom.batch import Job, grade_all, start_workers, version_of
 from classroom.gather import gather, plain
 from classroom.gradebook import Terms, drawn_seed
 from classroom.graded import Student
+from classroom.privacy import without_names
 from classroom.progress import Progress
 from classroom.reports import write_reports
 from classroom.roster import read_roster
@@ -77,7 +78,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
     """
     catalogue, settings = load_catalogue(place), book.settings
     asked = _asked(catalogue.chapter(chapter))
-    _check_points(settings.chapter(chapter).points, asked, chapter)
+    _check_names(settings, catalogue.numbers, asked, chapter)
     roster = read_roster(book.folder / ROSTER) if (book.folder / ROSTER).is_file() else None
     how = {
         "beside": (f"{catalogue.parts.module}.py",) if catalogue.parts else (),
@@ -89,8 +90,8 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
     with gather(paths, chapter, **how) as gathered:
         submissions = {one.id: one for one in gathered.submissions}
         run = book.begin(chapter, asked, terms, roster and roster.students)
-        told = Told(0, 0, [*(roster.told if roster else ()), *gathered.told], 0)
-        told.notes += _notes(gathered.submissions, roster, settings.chapter(chapter))
+        notes = [*(roster.told if roster else ()), *gathered.told]
+        told = Told(0, 0, [*notes, *_notes(gathered.submissions, roster, settings.chapter(chapter))], 0)
         progress = Progress(len(submissions), "submissions", stream)
         times = {}
 
@@ -103,7 +104,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
                 else:
                     book.note_time(one.id, chapter, _time_of(file, job, times.pop(one.id)))
                     told.kept += 1
-                    progress.step()
+                    progress.step(worked=False)
 
         with contextlib.closing(progress):
             for job, reply in grade_all(jobs(), start or (lambda: start_workers(workers)), workers):
@@ -113,6 +114,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
     book.end(run)
     told.unsound = sum(bool(one.report and one.report["problem"]) for one in book.graded(chapter))
     write_reports(book, chapter, book.folder)
+    told.notes = [without_names(book, note) for note in told.notes]
     return told
 
 
@@ -162,14 +164,16 @@ def _asked(chapter):
     return tasks + [{"id": one.id, "title": "", "worth": one.points, "optional": False} for one in chapter.questions]
 
 
-def _check_points(points, asked, chapter):
-    """Raise SettingsError if points are given for what the chapter does not ask."""
+def _check_names(settings, numbers, asked, chapter):
+    """Raise SettingsError if the settings speak of a chapter that there is not, or of what this one does not ask."""
     ids = [one["id"] for one in asked]
-    for task in points:
-        if task not in ids:
-            near = difflib.get_close_matches(task, ids, n=1)
-            way = f"Did you mean {near[0]}?" if near else f"It asks {', '.join(ids)}."
-            raise SettingsError(f"grading.toml: chapter.{chapter}.points names {task}, which is not asked. {way}")
+    spoken = [("chapter", number, numbers) for number in settings.chapters]
+    spoken += [(f"chapter.{chapter}.points", task, ids) for task in settings.chapter(chapter).points]
+    for where, name, known in spoken:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            way = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            raise SettingsError(f"grading.toml: {where} speaks of {name}, which there is not. {way}")
 
 
 def _notes(submissions, roster, rules):

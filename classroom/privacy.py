@@ -35,6 +35,18 @@ def shown(book, graded):
     return sorted(hidden, key=lambda one: one.student.id)
 
 
+def without_names(book, text):
+    """Return a sentence for the instructor, with pseudonyms for the students' ids, names and addresses if the gradebook
+    says so."""
+    if not uses_pseudonyms(book):
+        return text
+    people = book.students()
+    called = _pseudonyms(book, [student.id for student in people])
+    pairs = [(own, called[one.id]) for one in people for own in (one.id, one.name, one.email) if own]
+    instead = dict(sorted(pairs, key=lambda pair: -len(pair[0])))
+    return re.sub("|".join(map(re.escape, instead)), lambda found: instead[found[0]], text) if instead else text
+
+
 def _pseudonyms(book, ids):
     """Return {id: pseudonym}; each is drawn once, from the secret and the id, and kept."""
     secret, called = bytes.fromhex(book.fact(SECRET)), book.pseudonyms()

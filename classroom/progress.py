@@ -16,15 +16,20 @@ class Progress:
     """
 
     def __init__(self, total, what, stream=None):
-        self.total, self.what, self.done = total, what, 0
+        self.total, self.what, self.done, self._worked = total, what, 0, 0
         self._stream = stream or sys.stderr
         self._rewrites = self._stream.isatty()
         self._began = time.monotonic()
         self._width = 0
 
-    def step(self):
-        """Count one more."""
+    def step(self, *, worked=True):
+        """Count one more.
+
+        Args:
+            worked: whether it took work; what was done before says nothing about the time that is left.
+        """
         self.done += 1
+        self._worked += worked
         if self._rewrites:
             self._write(f"\r{self.line():<{self._width}}")
             self._width = len(self.line())
@@ -33,9 +38,9 @@ class Progress:
 
     def line(self):
         """Return what there is to say."""
-        each = (time.monotonic() - self._began) / max(1, self.done)
-        left = f", about {_in_words(each * (self.total - self.done))} left" if 0 < self.done < self.total else ""
-        return f"{self.done} of {self.total} {self.what}{left}"
+        each = (time.monotonic() - self._began) / max(1, self._worked)
+        left = f", about {_in_words(each * (self.total - self.done))} left" if self._worked else ""
+        return f"{self.done} of {self.total} {self.what}{left if self.done < self.total else ''}"
 
     def close(self):
         """End the line, so that what follows stands below it."""

@@ -7,9 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from classroom.gradebook import FILE
@@ -48,10 +50,21 @@ def killed_after(number, *arguments, by=signal.SIGKILL):
     with subprocess.Popen(command(*arguments), cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8") as process:
         for line in process.stderr:
             if (said := PRINTED.match(line)) and int(said[1]) >= number:
+                below = psutil.Process(process.pid).children(recursive=True)
                 process.send_signal(by)
                 break
-        process.stderr.read()
-        return process.wait()
+        code = process.wait()
+        process.stderr.read()  # until nobody holds its other end
+        while any(map(is_alive, below)):  # the workers end with whoever started them, or this test never does
+            time.sleep(0.05)
+        return code
+
+
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def rows(folder):
