@@ -124,19 +124,20 @@ def check_directory(data, name):
 
 def _member(info):
     path = info.orig_filename.replace("\\", "/")
-    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    steps = path.split("/")
+    parts = tuple(step for step in steps if step not in ("", ".", ".."))
     try:
         modified = datetime(*info.date_time)
     except ValueError:
         modified = None
-    return Member(parts or ("",), modified, info, _problem(info, path, parts))
+    return Member(parts or ("",), modified, info, _problem(info, path, steps))
 
 
-def _problem(info, path, parts):
+def _problem(info, path, steps):
     """Return why a member is not read, or ""."""
     shown = path[:LONGEST_PATH]
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if not parts or path.startswith("/") or re.match("[A-Za-z]:", path) or ".." in parts or "\0" in path:
+    if path.startswith("/") or re.match("[A-Za-z]:", path) or ".." in steps or "\0" in path:
         return f"{shown} in the zip file leads out of it. Pack the files anew."
     if len(path) > LONGEST_PATH:
         return f"{shown}... in the zip file has a path of more than {LONGEST_PATH} characters."

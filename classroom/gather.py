@@ -126,7 +126,7 @@ class Gathered:
 
 
 @contextlib.contextmanager
-def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None, by_file_times=False):
+def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None, by_file_times=False, apart=()):
     """Give what was handed in as `Gathered`; the zip files stay open as long as the context.
 
     Args:
@@ -136,6 +136,7 @@ def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None
         roster: the `Roster` of the class.
         patterns: texts of regular expressions that say whose a file is, tried before what course systems do.
         timezone: of the times in zip files and in names; that of this machine if None.
+        apart: files and folders below the paths that nobody handed in, such as the gradebook.
         by_file_times: take the time of a file for when it was submitted, where nothing better is known.
 
     Raises:
@@ -144,7 +145,7 @@ def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None
     """
     with contextlib.ExitStack() as opened:
         told = []
-        files = list(_files(list(map(Path, paths)), opened, timezone, told))
+        files = list(_files(list(map(Path, paths)), {Path(one).resolve() for one in apart}, opened, timezone))
         files = _without_asides(files, told)
         if not files:
             raise GatherError(f"{', '.join(map(str, paths))}: no notebook (*{NOTEBOOK}) and no zip file in there.")
@@ -162,7 +163,7 @@ def plain(text):
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def _files(paths, opened, timezone, told):
+def _files(paths, apart, opened, timezone):
     """Yield the `File`s in paths, those in zip files and in zip files within them included."""
     several = len(paths) > 1
     names = [path.name for path in paths]
@@ -172,7 +173,7 @@ def _files(paths, opened, timezone, told):
         own = path.resolve().name
         if path.is_dir():
             start = (own,) if several or (path / LEARNERS).is_dir() else ()
-            found = [_on_disk(inner, (*start, *inner.relative_to(path).parts)) for inner in _walk(path)]
+            found = [_on_disk(inner, (*start, *inner.relative_to(path).parts)) for inner in _walk(path, apart)]
         else:
             start = (path.resolve().parent.name,) if names.count(path.name) > 1 else ()
             found = [_on_disk(path, (*start, own))]
@@ -185,12 +186,13 @@ def _files(paths, opened, timezone, told):
                 yield from _unpacked(path, opened, timezone)
 
 
-def _walk(folder):
-    """Yield all that is no folder below a folder; links are not followed."""
+def _walk(folder, apart):
+    """Yield all that is no folder below a folder, apart from some; links are not followed."""
     count = 0
     for above, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+        here = Path(above).resolve()
+        folders[:] = sorted(name for name in folders if here / name not in apart)
+        for name in sorted(name for name in names if here / name not in apart):
             count += 1
             if count > MOST_FILES:
                 raise GatherError(f"{folder} holds more than {MOST_FILES} files: name the folder of the submissions.")
@@ -347,11 +349,12 @@ def _owner(match, timezone):
 
 def _moment(text, timezone):
     """Return the time in a name such as 2026-03-01T23:59 or 2026-03-01-23-59-59; None if it is none."""
-    numbers = re.findall(r"\d+", text or "")
-    with contextlib.suppress(ValueError, OverflowError):
-        return _aware(datetime.fromisoformat(text or ""), timezone)
+    text = text or ""
     with contextlib.suppress(ValueError, OverflowError, TypeError):
-        return _aware(datetime(*map(int, numbers[:6])), timezone)
+        if re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:", text):
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else _aware(moment, timezone)
+        return _aware(datetime(*map(int, re.findall(r"\d+", text)[:6])), timezone)
     return None
 
 

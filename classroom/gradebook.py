@@ -169,6 +169,11 @@ class Gradebook:
     def _one(self, question, *values):
         return self._book.execute(question, values).fetchone()
 
+    @property
+    def files(self):
+        """The names of the files that the book is, in the folder of the class."""
+        return tuple(f"{FILE}{ending}" for ending in ("", ".lock", "-journal", "-wal", "-shm"))
+
     # Chapters and runs ------------------------------------------------------------------------------------------------
 
     @property

@@ -10,8 +10,10 @@ from classroom.gradebook import Terms, drawn_seed
 from classroom.graded import Student
 from classroom.privacy import without_names
 from classroom.progress import Progress
+from classroom.reports import FOLDER as REPORTS
 from classroom.reports import write_reports
 from classroom.roster import read_roster
+from classroom.settings import FILE as SETTINGS
 from classroom.settings import SettingsError
 from grader.catalogue import load_catalogue
 from grader.runner import DEFAULT_LIMITS
@@ -86,6 +88,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
         "patterns": settings.patterns,
         "timezone": settings.timezone,
         "by_file_times": settings.submitted != "known",
+        "apart": [book.folder / name for name in (ROSTER, SETTINGS, REPORTS, *book.files)],
     }
     with gather(paths, chapter, **how) as gathered:
         submissions = {one.id: one for one in gathered.submissions}
