@@ -55,7 +55,7 @@ def grade(options):
     catalogue = load_catalogue(options.catalogue[-1])
     named = set(map(Path, options.paths))
     found = find_notebooks(options.paths)
-    if complaint := _unknown_chapter(options.chapter, catalogue) or _no_folder(options.json):
+    if complaint := _unknown_chapter(options.chapter, catalogue) or _no_folder(options.json) or _packed(found):
         print(complaint, file=sys.stderr)
         return 2
     paths = [path for path in found if path in named or not is_passed_over(path, catalogue, options.chapter)]
@@ -204,6 +204,11 @@ def _unknown_chapter(chapter, catalogue):
     if chapter is None or chapter in catalogue.numbers:
         return ""
     return f"There is no chapter {chapter}; there are {', '.join(catalogue.numbers)}."
+
+
+def _packed(paths):
+    zipped = [path for path in paths if path.suffix.lower() == ".zip"]
+    return f"{zipped[0]} is a zip file: with --into my_class, what is in it is graded." if zipped else ""
 
 
 def _no_folder(file):

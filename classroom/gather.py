@@ -30,6 +30,7 @@ MOST_FILES = 200_000
 MOST_NOTEBOOKS = 10  # of one student, that are tried one after the other until one can be graded
 ASIDE = ("__MACOSX", ".ipynb_checkpoints")
 NOTEBOOK = ".ipynb"
+COURSES_NAME = re.compile(r"(Lesson|Exercise) (\d\d[a-z]?)\.ipynb")  # in a learner's own folder
 
 
 class GatherError(Exception):
@@ -278,23 +279,20 @@ def _refuse(problem):
 
 
 def _without_asides(files, told):
-    """Return the files without those of editors and systems, and without what a learner's own folder holds besides its
-    exercises: lessons, and what was put aside."""
+    """Return the files without those of editors and systems, and what was put aside in a learner's own folder."""
     own = {file.parts[: file.parts.index(LEARNERS)] for file in files if LEARNERS in file.parts[:-1]}
-    kept, passed = [], 0
-    for file in files:
+
+    def is_aside(file):
         folder = file.parts[:-1]
-        aside = any(folder[: len(one)] == one and folder != one for one in own)
-        lesson = _is_notebook(file) and re.fullmatch(r"Lesson \d\d[a-z]?\.ipynb", file.parts[-1])
-        if _is_hidden(file) or aside or lesson:
-            passed += bool(_is_notebook(file))
-        else:
-            kept.append(file)
-    if passed:
-        told.append(
-            f"{passed} notebook{'s' if passed > 1 else ''} passed over: lessons, editors' copies, what was put aside."
-        )
-    return kept
+        return _is_hidden(file) or any(folder[: len(one)] == one and folder != one for one in own)
+
+    if passed := sum(_is_notebook(file) and is_aside(file) for file in files):
+        told.append(f"Copies of editors, and what learners put aside, were passed over: {_notebooks(passed)}.")
+    return [file for file in files if not is_aside(file)]
+
+
+def _notebooks(number):
+    return f"{number} notebook{'' if number == 1 else 's'}"
 
 
 # Whose they are -------------------------------------------------------------------------------------------------------
@@ -317,7 +315,7 @@ def _owned(files, patterns, roster, timezone, told):
     depth = _wrapped(left, roster) if pattern is None else depth
     for file in left:
         parts = file.parts[depth:]
-        match = pattern and pattern.fullmatch(plain("/".join(parts)))
+        match = pattern and pattern.fullmatch(_start(file, depth))
         owners = metadata.get(file.parts[depth]) if len(parts) > 1 else None
         if owners:
             owned += [
@@ -363,15 +361,17 @@ def _export(files):
     notebooks = [file for file in files if _is_notebook(file) or file.problem] or files
     for depth in (0, 1, 2):
         for pattern in EXPORTS.values():
-            hits = sum(
-                bool(len(file.parts) > depth and pattern.fullmatch(plain("/".join(file.parts[depth:]))))
-                for file in notebooks
-            )
+            hits = sum(bool(len(file.parts) > depth and pattern.fullmatch(_start(file, depth))) for file in notebooks)
             if 2 * hits > len(notebooks):
                 return depth, pattern
         if len({file.parts[: depth + 1] for file in notebooks}) > 1:
             break
     return 0, None
+
+
+def _start(file, depth):
+    """Return what an export calls a file: its name, or the folder or zip file that it lies in and what comes next."""
+    return plain("/".join(file.parts[depth : depth + 2]))
 
 
 def _wrapped(files, roster):
@@ -384,7 +384,8 @@ def _wrapped(files, roster):
             return depth
         (folder,) = first
         inside = {file.parts[depth + 1] for file in notebooks}
-        if folder.lower().endswith(".zip") or roster.find(plain(folder)) or len(inside) == 1:
+        own = any(map(COURSES_NAME.fullmatch, inside))
+        if own or folder.lower().endswith(".zip") or roster.find(plain(folder)) or len(inside) == 1:
             return depth
         depth += 1
 
@@ -408,16 +409,19 @@ def _submissions(owned, chapter, beside, roster, by_file_times, told):
         student = roster.find(owner.id, owner.name, owner.email)
         known = student or owner
         groups.setdefault(known.id, (student, owner, []))[2].append((file, owner))
+    passed = 0
     for key in sorted(groups):
         student, owner, theirs = groups[key]
         known = student or owner
-        notebooks = [pair for pair in theirs if _is_notebook(pair[0]) and not pair[0].problem]
+        readable = [pair for pair in theirs if _is_notebook(pair[0]) and not pair[0].problem]
+        notebooks = [pair for pair in readable if not _is_of_another(pair[0], readable, chapter)]
         notebooks.sort(key=lambda pair: _rank(*pair, chapter), reverse=True)
+        passed += len(readable) - len(notebooks)
         spoiled = [file.problem for file, _ in theirs if file.problem]
         others = [plain(file.parts[-1]) for file, _ in theirs]
         problem = ""
         if not notebooks:
-            problem = " ".join(spoiled[:3]) or f"there is no notebook (*{NOTEBOOK}), only {', '.join(others[:3])}."
+            problem = " ".join(spoiled[:3]) or f"there is no exercise (*{NOTEBOOK}), only {', '.join(others[:3])}."
         elif spoiled:
             told.append(f"{key}: {' '.join(spoiled[:3])}")
         yield Submission(
@@ -430,6 +434,18 @@ def _submissions(owned, chapter, beside, roster, by_file_times, told):
             any(owner.late for _, owner in theirs),
             problem,
         )
+    if passed:
+        told.append(f"Lessons, and exercises of other chapters, were passed over: {_notebooks(passed)}.")
+
+
+def _is_of_another(file, all_of_them, chapter):
+    """Tell whether a notebook is, by the name that the course gave it, a lesson, or an exercise of another chapter beside
+    the one that was asked for."""
+    name = COURSES_NAME.fullmatch(file.parts[-1])
+    if name is None:
+        return False
+    wanted = f"Exercise {chapter}.ipynb"
+    return name[1] == "Lesson" or (name[2] != chapter and any(other.parts[-1] == wanted for other, _ in all_of_them))
 
 
 def _rank(file, owner, chapter):

@@ -138,7 +138,7 @@ def test_a_student_may_hand_in_a_zip_file(put, pack):
 
 def test_zip_files_in_students_zip_files_stay_closed(put):
     got, _ = found(put({"s1/a.zip": packed({"b.zip": packed({"x.ipynb": b"1"})}), "s2/x.ipynb": b"2"}))
-    assert "there is no notebook" in got["s1"][1]
+    assert "there is no exercise" in got["s1"][1]
 
 
 def test_the_instructors_pattern_comes_first(put):
@@ -224,6 +224,7 @@ def test_a_learners_own_folder(put, pack):
     files = {
         "my_course/Exercise 02.ipynb": b"answers",
         "my_course/Lesson 02.ipynb": b"lesson",
+        "my_course/Exercise 03.ipynb": b"other answers",
         "my_course/my_transformer.py": b"parts",
         "my_course/kept/Exercise 02.ipynb": b"aside",
         "my_course/.course/bases/02.ipynb": b"base",
@@ -234,12 +235,20 @@ def test_a_learners_own_folder(put, pack):
             assert [one.id for one in gathered.submissions] == ["s1", "s2"]
             given, _, _ = gathered.submissions[0].read()
         assert [(one.notebook, one.beside) for one in given] == [(b"answers", {"my_transformer.py": b"parts"})]
-        assert "6 notebooks passed over" in gathered.told[0]
+        assert gathered.told == (
+            "Copies of editors, and what learners put aside, were passed over: 4 notebooks.",
+            "Lessons, and exercises of other chapters, were passed over: 4 notebooks.",
+        )
 
 
 def test_a_learners_own_folder_by_itself(put):
     place = put({"Exercise 02.ipynb": b"1", ".course/x": b"", "Lesson 02.ipynb": b"0"}, "ann")
     assert found(place)[0] == {"ann": ("", b"1")}
+
+
+def test_a_lesson_or_another_exercise_alone_is_told(put):
+    got, _ = found(put({"s1/Lesson 02.ipynb": b"0", "s2/Exercise 03.ipynb": b"3"}))
+    assert got == {"s1": ("", "there is no exercise (*.ipynb), only Lesson 02.ipynb."), "s2": ("", b"3")}
 
 
 def test_what_lies_beside_another_notebook_belongs_to_that(put):
@@ -268,7 +277,7 @@ def test_nothing_to_grade_is_told(put, tmp_path):
 
 def test_no_notebook_among_what_was_handed_in(put):
     got, told = found(put({"s1/report.pdf": b"%PDF", "s2/x.ipynb": b"2", "readme.doc": b""}))
-    assert got == {"s1": ("", "there is no notebook (*.ipynb), only report.pdf."), "s2": ("", b"2")}
+    assert got == {"s1": ("", "there is no exercise (*.ipynb), only report.pdf."), "s2": ("", b"2")}
     assert told == ("readme.doc is no notebook and in nobody's folder: passed over.",)
 
 

@@ -114,3 +114,9 @@ def test_folders_of_several_learners_are_searched(learners):
     others.mkdir()
     learners.rename(others / "learner")
     assert [path.name for path in find_notebooks([others])] == ["Exercise 02.ipynb", "Lesson 02.ipynb", "notes.ipynb"]
+
+
+def test_a_zip_file_is_for_a_class(tmp_path, capsys):
+    (tmp_path / "all.zip").write_bytes(b"PK")
+    assert command_line.main([*GRADE, str(tmp_path / "all.zip")]) == 2
+    assert "is a zip file: with --into my_class" in capsys.readouterr().err
