@@ -19,13 +19,14 @@ from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, SettingsError, read_settings
 from grader import report
 from grader.catalogue import CatalogueError, load_catalogue
-from grader.grade import Judge, find_notebooks, is_passed_over
+from grader.grade import LEARNERS, Judge, files_beside, find_notebooks
 from grader.handed_in import SubmissionError, handed_in
 from grader.runner import DEFAULT_LIMITS, Limits
+from jail.keeper import NoJailError
 
 OURS = (
     *(CatalogueError, GatherError, GradebookError, PatternError, RefusedError),
-    *(RosterError, SettingsError),
+    *(NoJailError, RosterError, SettingsError),
 )
 STOPPED = 130  # what a command returns that was ended by Ctrl-C
 
@@ -58,31 +59,32 @@ def grade(options):
     if complaint := _unknown_chapter(options.chapter, catalogue) or _no_folder(options.json) or _packed(found):
         print(complaint, file=sys.stderr)
         return 2
-    paths = [path for path in found if path in named or not is_passed_over(path, catalogue, options.chapter)]
-    if not paths:
-        print("None of the notebooks found answers what is asked.", file=sys.stderr)
-        return 1
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     limits = Limits(
         seconds=options.time_limit or DEFAULT_LIMITS.seconds,
         memory=options.memory_limit * 2**20 if options.memory_limit else DEFAULT_LIMITS.memory,
     )
-    beside = (f"{catalogue.parts.module}.py",) if catalogue.parts else ()
     graded = []
     with Judge(catalogue, seed, limits=limits, trust=options.trust) as judge:
-        for path in paths:
-            graded.append(_graded(judge, path, beside, options.chapter))
-            print(report.as_text(graded[-1]), flush=True)
+        for path in found:
+            if (one := _graded(path, judge, options.chapter, asked_for=path in named)) is not None:
+                graded.append(one)
+                print(report.as_text(one), flush=True)
+    if not graded:
+        print("None of the notebooks found answers what is asked.", file=sys.stderr)
+        return 1
     _write_json(options.json, [report.as_data(one) for one in graded])
     return int(any(one.problem for one in graded))
 
 
-def _graded(judge, path, beside, chapter):
+def _graded(path, judge, chapter, *, asked_for):
+    """Return the result of a file; None if it is a learner's own and none that was asked for."""
     try:
-        given = handed_in(path, beside)
+        given = handed_in(path, files_beside(judge.catalogue))
     except SubmissionError as error:
         return judge.ungraded(str(path), str(error), chapter)
-    return judge.grade(given, chapter)
+    is_own = (path.parent / LEARNERS).is_dir() and not asked_for
+    return None if is_own and judge.is_passed_over(given, chapter) else judge.grade(given, chapter)
 
 
 def grade_into(options):
@@ -125,8 +127,7 @@ def _summary(chapter, graded, told, terms, folder):
     lines = []
     for one in graded:
         who = f"{one.student.id} ({one.student.name})" if one.student.name else one.student.id
-        said = [(one.report or {}).get("problem"), *(one.report or {}).get("flags", ())]
-        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in said if sentence]
+        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in _said_of(one.report)]
     lines += map(_on_one_line, told.notes)
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)
@@ -137,6 +138,17 @@ def _summary(chapter, graded, told, terms, folder):
         lines.append(f"{len(here)} handed in: {mean:.4g} of {possible:g} points in the mean, {best:g} at most.")
     lines.append(f"Reports: {folder / FOLDER / chapter}")
     return "\n".join(lines)
+
+
+def _said_of(report):
+    """Yield what there is to say to the instructor of one report: why it has no grade, what looks strange."""
+    if report is None:
+        return
+    if report["problem"]:
+        yield report["problem"]
+    yield from report.get("flags", ())
+    for result in report["results"]:
+        yield from (f"{result['id']}: {flag}" for flag in result.get("flags", ()))
 
 
 def report_class(options):

@@ -16,6 +16,7 @@ from classroom.roster import read_roster
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import SettingsError
 from grader.catalogue import load_catalogue
+from grader.grade import files_beside
 from grader.runner import DEFAULT_LIMITS
 
 ROSTER = "roster.csv"
@@ -83,7 +84,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
     _check_names(settings, catalogue.numbers, asked, chapter)
     roster = read_roster(book.folder / ROSTER) if (book.folder / ROSTER).is_file() else None
     how = {
-        "beside": (f"{catalogue.parts.module}.py",) if catalogue.parts else (),
+        "beside": files_beside(catalogue),
         "roster": roster,
         "patterns": settings.patterns,
         "timezone": settings.timezone,

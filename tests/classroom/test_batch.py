@@ -12,7 +12,7 @@ from made_class import RIGHT, WRONG, notebook
 
 def job(place, *cells, student="s1", problems=(), **more):
     notebooks = tuple((f"{n}.ipynb", data, {}) for n, data in enumerate(cells))
-    limits = {"seconds": 5.0, "memory": 2**30}
+    limits = {"seconds": 5.0, "memory": 2**30, "trust": True}
     return Job(student, "01", str(place), 7, **limits, name="x", notebooks=notebooks, problems=problems, **more)
 
 
@@ -64,10 +64,10 @@ def test_a_failing_grader_costs_one_line(sums, monkeypatch):
 
 
 def test_a_judge_that_does_not_begin_stops_the_batch(sums, monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise RuntimeError("there is no jail here")
 
-    monkeypatch.setattr(batch.Judge, "__enter__", fails)
+    monkeypatch.setattr(batch, "Judge", fails)
     with pytest.raises(RefusedError, match="there is no jail here"):
         list(grade_all([job(sums)], Here, 1))
 

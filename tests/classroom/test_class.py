@@ -46,7 +46,7 @@ def grade(sums, mine, capsys):
 
     def grade(place, *more, chapter="01"):
         arguments = ["grade", "--catalogue", str(sums), str(place), "--chapter", chapter, "--into", str(mine)]
-        code = command_line.main([*arguments, "--workers", "1", *more])
+        code = command_line.main([*arguments, "--workers", "1", "--trust", *more])
         return (code, *capsys.readouterr())
 
     return grade
@@ -213,10 +213,10 @@ def test_wrong_calls_are_one_sentence(handed_in, grade, mine, sums, tmp_path, ca
 
 
 def test_a_judge_that_does_not_begin_is_one_sentence(handed_in, grade, mine, monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise RuntimeError("this machine has no jail: --trust grades all the same.")
 
-    monkeypatch.setattr("classroom.batch.Judge.__enter__", fails)
+    monkeypatch.setattr("classroom.batch.Judge", fails)
     code, _, complained = grade(handed_in(ann=ALL))
     assert code == 2
     assert complained.splitlines()[-1] == "this machine has no jail: --trust grades all the same."

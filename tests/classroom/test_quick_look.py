@@ -13,7 +13,7 @@ TASK = CATALOGUE.task("02.scaled_scores")
 ANSWER = (
     "import math\ndef scaled_scores(query, key):\n    return query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])"
 )
-GRADE = ("grade", "--catalogue", "tasks")
+GRADE = ("grade", "--catalogue", "tasks", "--trust")
 
 
 def test_the_command_prints_a_report_and_writes_json(tmp_path, write_notebook, capsys):

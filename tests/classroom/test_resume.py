@@ -36,7 +36,7 @@ def class_of_30(tmp_path_factory):
 
 def command(handed_in, place, folder, *more):
     arguments = ["grade", "--catalogue", str(place), str(handed_in), "--chapter", "01", "--into", str(folder)]
-    return [sys.executable, "-m", "classroom", *arguments, "--seed", "11", *more]
+    return [sys.executable, "-m", "classroom", *arguments, "--seed", "11", "--trust", *more]
 
 
 def to_the_end(*arguments):

@@ -44,4 +44,5 @@ def test_the_page_shows_what_its_commands_print(beside_the_course, capsys, comma
     room = {"proof": proving, "grade": grading}[command.split()[0]]
     assert room.main(command.split()) == 0
     printed = capsys.readouterr().out
-    assert printed.lstrip("\n") == shown
+    level = re.compile("answers ran .*")  # it depends on the machine
+    assert level.sub("", printed.lstrip("\n")) == level.sub("", shown)
