@@ -42,7 +42,7 @@ GRADER = (
 )
 CLASSROOM = (
     *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
-    *("batch", "gradebook", "privacy", "reports", "grading", "__init__", "__main__"),
+    *("batch", "scheduler", "gradebook", "privacy", "reports", "grading", "__init__", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
