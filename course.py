@@ -70,19 +70,24 @@ More:
   {CALL} progress              shows how far you are
   {CALL} reset 03              gives you exercise 03 anew and keeps the old one aside (a lesson: reset Lesson 03)
   {CALL} grade PATH...         grades notebooks, or folders of them
-  {CALL} grade PATH... --chapter 02 --into my_class
-                                   grades a class, from folders, zip files or a course system's export, into a gradebook
-  {CALL} report my_class       writes the reports on a class anew, as grading.toml says now
-  {CALL} adjust my_class STUDENT 02 POINTS --reason "..."
-                                   gives points by hand, or takes some off; that stays when the class is graded again
-  {CALL} pseudonyms my_class   replaces names and ids in all reports (--off: shows them again)
-  {CALL} forget my_class STUDENT
-                                   deletes a student's data
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
   {CALL} date-reader           trains the small model that lesson 00 begins with, anew (minutes)
   {CALL} proof                 shows that the grader tells right answers from common mistakes
+
+Grading a class, into a folder of its own:
+
+  {CALL} grade PATH... --chapter 02 --into my_class
+      grades what is new in folders, zip files or a course system's export; keeps a gradebook, writes reports
+  {CALL} report my_class
+      writes the reports anew, as grading.toml says now
+  {CALL} adjust my_class STUDENT 02 POINTS --reason "..."
+      gives points by hand, or takes some off; that stays when the class is graded again
+  {CALL} pseudonyms my_class
+      replaces names and ids in all reports (--off: shows them again)
+  {CALL} forget my_class STUDENT
+      deletes a student's data
 
 Options of learn and test:
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import secrets
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def main(arguments=None):
         return options.run(options)
     except OURS as error:
         print(_on_one_line(error), file=sys.stderr)
+        return 2
+    except sqlite3.Error as error:
+        print(f"The gradebook cannot be read or written: {_on_one_line(error)}.", file=sys.stderr)
         return 2
     except OSError as error:
         print(_on_one_line(f"{error.filename}: {error.strerror}." if error.strerror else error), file=sys.stderr)

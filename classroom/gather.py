@@ -439,8 +439,8 @@ def _submissions(owned, chapter, beside, roster, by_file_times, told):
 
 
 def _is_of_another(file, all_of_them, chapter):
-    """Tell by the name that the course gave it whether a notebook is a lesson, or the exercise of another chapter beside
-    the one that was asked for."""
+    """Tell by the name that the course gave it whether a notebook is a lesson, or the exercise of another chapter
+    beside the one that was asked for."""
     name = COURSES_NAME.fullmatch(file.parts[-1])
     if name is None:
         return False

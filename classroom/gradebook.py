@@ -191,6 +191,11 @@ class Gradebook:
         row = self._one("SELECT asked FROM chapters WHERE number = ?", chapter)
         return json.loads(row[0]) if row else []
 
+    def last_terms(self, chapter):
+        """Return the `Terms` of the last run on a chapter, or None."""
+        row = self._one("SELECT seed, version, limits FROM runs WHERE chapter = ? ORDER BY id DESC LIMIT 1", chapter)
+        return row and Terms(row[0], row[1], **json.loads(row[2]))
+
     def begin(self, chapter, asked, terms, students):
         """Begin a run; return its number.
 

@@ -93,8 +93,10 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
     }
     with gather(paths, chapter, **how) as gathered:
         submissions = {one.id: one for one in gathered.submissions}
+        before = book.last_terms(chapter)
         run = book.begin(chapter, asked, terms, roster and roster.students)
         notes = [*(roster.told if roster else ()), *gathered.told]
+        notes += _why_again(before, terms)
         told = Told(0, 0, [*notes, *_notes(gathered.submissions, roster, settings.chapter(chapter))], 0)
         progress = Progress(len(submissions), "submissions", stream)
         times = {}
@@ -178,6 +180,18 @@ def _check_names(settings, numbers, asked, chapter):
             near = difflib.get_close_matches(name, known, n=1)
             way = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
             raise SettingsError(f"grading.toml: {where} speaks of {name}, which there is not. {way}")
+
+
+def _why_again(before, terms):
+    """Yield why what was graded before is graded again, if it is."""
+    if before is not None and before != terms:
+        kinds = {
+            "the seed": before.seed != terms.seed,
+            "the tasks or the grader": before.version != terms.version,
+            "the limits": (before.seconds, before.memory) != (terms.seconds, terms.memory),
+        }
+        changed = " and ".join(kind for kind, is_other in kinds.items() if is_other)
+        yield f"Changed since the last time: {changed}. So everything is graded again."
 
 
 def _notes(submissions, roster, rules):

@@ -4,6 +4,7 @@ import sys
 import time
 
 EVERY = 20  # lines elsewhere for the whole batch, at most
+ENOUGH = 3  # things done, before their time says something: the first waits until everything is loaded
 
 
 class Progress:
@@ -39,8 +40,9 @@ class Progress:
     def line(self):
         """Return what there is to say."""
         each = (time.monotonic() - self._began) / max(1, self._worked)
-        left = f", about {_in_words(each * (self.total - self.done))} left" if self._worked else ""
-        return f"{self.done} of {self.total} {self.what}{left if self.done < self.total else ''}"
+        left = f", about {_in_words(each * (self.total - self.done))} left"
+        says_when = self._worked >= ENOUGH and self.done < self.total
+        return f"{self.done} of {self.total} {self.what}{left if says_when else ''}"
 
     def close(self):
         """End the line, so that what follows stands below it."""
@@ -54,7 +56,7 @@ class Progress:
 
 def _in_words(seconds):
     """Return seconds as 40 s, 5 min or 2 h 10 min."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
+    if seconds < 90:
         return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -12,11 +12,12 @@ LARGEST = 20 * 2**20  # bytes
 # Headings, as they are after `_folded`, of what identifies a student, the first that is there being the id; of names.
 IDS = (
     *("id", "student id", "sid", "student number", "matriculation number", "id number", "org defined id"),
-    *("username", "user name", "login", "sis user id", "sis login id", "identifier"),
+    *("username", "user name", "login", "sis user id", "sis login id"),
 )
 NAMES = ("name", "full name", "student", "student name", "display name")
 FIRST, LAST = ("first name", "given name", "firstname"), ("last name", "surname", "family name", "lastname")
 EMAILS = ("email", "email address", "e mail", "mail")
+OF_ONE_TASK = ("identifier",)  # Moodle's "Participant 12345", which is another one for each assignment
 
 
 class RosterError(Exception):
@@ -61,8 +62,7 @@ def read_roster(path):
     if not rows:
         raise RosterError(f"{path} is empty. Its first line names the columns: id,name,email.")
     headings = [_folded(cell) for cell in rows[0][1]]
-    keys = [headings.index(one) for one in IDS if one in headings]
-    if not keys and not (keys := [headings.index(one) for one in EMAILS if one in headings]):
+    if not (keys := [headings.index(one) for one in (*IDS, *EMAILS, *OF_ONE_TASK) if one in headings]):
         seen = ", ".join(cell.strip() for cell in rows[0][1] if cell.strip())
         raise RosterError(f"{path} has no column that identifies a student, such as id; its first line says: {seen}.")
     return _roster(path, rows[1:], headings, keys)
@@ -79,9 +79,11 @@ def _roster(path, rows, headings, keys):
         if not id:
             told.append(f"{path}, line {line}: no id, so it was passed over.")
             continue
+        student = Student(*(_printable(text) for text in (id, name, email)))
+        if student in students:
+            continue  # who is in two sections stands there twice
         if (before := lines.setdefault(_key(id), line)) != line:
             raise RosterError(f"{path}, line {line}: {id} is there already, in line {before}. An id is one student's.")
-        student = Student(*(_printable(text) for text in (id, name, email)))
         students.append(student)
         others = [row[key].strip() for key in keys[1:] if key < len(row)]
         for key in {_key(key) for key in (*others, email, *map(_number, (id, *others)))} - {""}:

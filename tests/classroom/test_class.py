@@ -91,7 +91,9 @@ def test_only_what_changed_is_graded_again(handed_in, grade, mine):
     assert points(mine) == {"ann": 6, "bo": 6}
     assert "2 graded now, 0 as before" in grade(handed_in(), "--again")[1]
     assert reported(mine)["ann"] == first["ann"]
-    assert "2 graded now" in grade(handed_in(), "--seed", "5")[1]
+    _, printed, _ = grade(handed_in(), "--seed", "5")
+    assert "2 graded now" in printed
+    assert "Changed since the last time: the seed. So everything is graded again." in printed
     assert "0 graded now" in grade(handed_in())[1]  # 5 from now on
     assert "2 graded now" in grade(handed_in(), "--time-limit", "3")[1]
 

@@ -23,18 +23,20 @@ def clock(monkeypatch):
 
 def test_on_a_terminal_one_line_is_written_over(clock):
     stream = Terminal()
-    line = Progress(3, "submissions", stream)
-    for seconds in (100, 150, 152):
+    line = Progress(5, "submissions", stream)
+    for seconds in (100, 150, 180, 200, 201):
         clock[0] = seconds
         line.step()
     line.close()
     shown = stream.getvalue().split("\r")[1:]
     assert [one.strip() for one in shown] == [
-        "1 of 3 submissions, about 3 min left",
-        "2 of 3 submissions, about 1 min left",
-        "3 of 3 submissions",
+        "1 of 5 submissions",
+        "2 of 5 submissions",
+        "3 of 5 submissions, about 2 min left",
+        "4 of 5 submissions, about 50 s left",
+        "5 of 5 submissions",
     ]
-    assert len(shown[2].rstrip("\n")) >= len(shown[1].rstrip())  # nothing of a longer line stays
+    assert len(shown[4].rstrip("\n")) >= len(shown[3].rstrip())  # nothing of a longer line stays
     assert stream.getvalue().endswith("\n")
 
 
@@ -51,10 +53,11 @@ def test_elsewhere_there_are_a_few_plain_lines():
 
 def test_what_was_done_before_says_nothing_about_the_time(clock):
     stream = io.StringIO()
-    line = Progress(12, "submissions", stream)
+    line = Progress(14, "submissions", stream)
     for _ in range(9):
         line.step(worked=False)
-    assert line.line() == "9 of 12 submissions"
-    clock[0] = 3600 * 2
-    line.step()
-    assert line.line() == "10 of 12 submissions, about 4 h 0 min left"
+    assert line.line() == "9 of 14 submissions"
+    clock[0] = 3600 * 3
+    for _ in range(3):
+        line.step()
+    assert line.line() == "12 of 14 submissions, about 2 h 0 min left"

@@ -17,8 +17,8 @@ DIALECTS = {
         "Identifier,Full name,Email address,Status,Grade,Maximum grade\n"
         'Participant 4711,Ann Lee,ann@example.org,"Submitted, for grading",,21.00\n'
         "Participant 4712,Bo Müller,bo@example.org,No submission,,21.00\n",
-        ("Participant 4711", "Participant 4712"),
-        {"4711": 0, "4712": 1},
+        ("ann@example.org", "bo@example.org"),
+        {"4711": 0, "4712": 1, "participant 4712": 1},
     ),
     "Moodle's participants": (
         '"First name","Last name","ID number","Email address",Username\n'
@@ -107,6 +107,19 @@ def test_what_is_wrong_is_told(write, text, said):
 def test_another_encoding_is_told(write):
     with pytest.raises(RosterError, match="save it as CSV UTF-8"):
         read_roster(write("id,name\n1,Müller\n", "latin-1"))
+
+
+def test_who_stands_there_twice_is_one(write):
+    assert [student.id for student in read_roster(write("id,name,section\n1,Ann,A\n2,Bo,A\n1,Ann,B\n")).students] == [
+        "1",
+        "2",
+    ]
+
+
+def test_a_number_of_one_assignment_is_an_id_if_there_is_no_other(write):
+    roster = read_roster(write("Identifier,Full name,Email address\nTeilnehmer/in4711,Ann,\n"))
+    assert roster.students == (Student("Teilnehmer/in4711", "Ann", ""),)
+    assert roster.find("4711") == roster.students[0]
 
 
 def test_an_email_is_an_id_if_there_is_no_other(write):
