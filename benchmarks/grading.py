@@ -43,12 +43,12 @@ RUN_OURS = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from grader.grade import Judge, find_notebooks
+from grader.grade import Judge, files_beside, find_notebooks
 from grader.handed_in import SubmissionError, handed_in
 from grader.report import as_data
 from tasks import CATALOGUE
 root, chapter, folder, results = sys.argv[1:]
-beside = (f"{CATALOGUE.parts.module}.py",)
+beside = files_beside(CATALOGUE)
 reports, level = {}, ""
 with Judge(CATALOGUE, CATALOGUE.seed) as judge:
     for path in find_notebooks([folder]):
