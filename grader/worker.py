@@ -43,7 +43,7 @@ def prepare(libraries, packages):
 
     Args:
         libraries: "numpy", and "torch" if it is to be there.
-        packages: those of the course that answers may import; the files in their top folders are loaded, too.
+        packages: those of the course that answers may import, loaded as well; with PyTorch, all in their top folders.
     """
     for name in (*libraries, *OFTEN):
         importlib.import_module(name)
@@ -54,6 +54,10 @@ def prepare(libraries, packages):
             for file in ("__init__.py", *files):
                 with contextlib.suppress(Exception):  # then the answer's own import says so
                     importlib.import_module(name if file == "__init__.py" else f"{name}.{file.removesuffix('.py')}")
+    else:
+        for name in packages:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)  # what it loads at its start needs NumPy alone
     _start_at_random_zero()
     _forget_ours()
 
