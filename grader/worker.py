@@ -26,6 +26,7 @@ from jail.limits import Allowance, hold_to
 ANY_SIZE = 2**62  # bytes: the judge sends what it likes
 OFTEN = (  # what answers often use, and what NumPy loads when it is first asked for
     *("collections", "copy", "dataclasses", "functools", "itertools", "math", "typing", "warnings"),
+    *("encodings.ascii", "encodings.utf_8_sig"),
     *("numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma"),
 )
 OURS = ("grader", "jail")
