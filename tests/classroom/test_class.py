@@ -1,13 +1,16 @@
 """From what was handed in to the gradebook and its reports, by the commands that an instructor calls."""
 
 import json
+import tracemalloc
 import zipfile
+from concurrent.futures import Executor, Future
 
 import pytest
 
 from classroom import __main__ as command_line
 from classroom.batch import close_judges
 from classroom.gradebook import Gradebook, GradebookError
+from classroom.grading import grade_class, terms_of
 from made_class import RIGHT, WRONG, notebook
 
 CHOICE = 'answer("01.which", "b")'
@@ -352,3 +355,37 @@ def test_a_forgotten_student_is_in_no_file(handed_in, grade, mine, capsys):
     assert points(mine) == {"bo": 2}
     for path in mine.rglob("*"):
         assert path.is_dir() or b"ann-of-the-class" not in path.read_bytes()
+
+
+# Many -----------------------------------------------------------------------------------------------------------------
+
+
+class Unread(Executor):
+    """Grades nothing: says of every submission that it could not."""
+
+    def submit(self, work, job):
+        future = Future()
+        report = {"problem": "unread", "points": 0, "worth": 0, "level": "", "results": [], "path": job.name}
+        future.set_result({"student": job.student, "report": report, "chosen": 0, "sound": True})
+        return future
+
+
+def peak_of(number, folder, sums):
+    """Return the largest number of bytes that were in use while so many submissions of a mebibyte were graded."""
+    with zipfile.ZipFile(folder / f"{number}.zip", "w") as archive:
+        for one in range(number):
+            archive.writestr(f"s{one}.ipynb", bytes([one]) * 2**20)
+    (folder / f"class of {number}").mkdir()
+    with Gradebook(folder / f"class of {number}", make=True) as book:
+        terms = terms_of(book, "01", str(sums), seed=1)
+        tracemalloc.start()
+        told = grade_class(book, [folder / f"{number}.zip"], "01", str(sums), terms, workers=2, start=Unread)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert told.graded == number
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_submissions(tmp_path, sums):
+    few, many = peak_of(10, tmp_path, sums), peak_of(60, tmp_path, sums)
+    assert many - few < 5 * 2**20  # fifty more of a mebibyte each
