@@ -38,7 +38,7 @@ GRADER = (
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
     *("task", "known", "parts", "catalogue"),
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
-    *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
+    *("runner", "submission", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
