@@ -3,7 +3,7 @@
 from classroom import tally
 from classroom.harmless import LONGEST_NAME, columns_of, markup, name_markup, on_one_line
 from classroom.page import page
-from classroom.wording import OUTCOMES, counted, lasting, number, share
+from classroom.wording import DASH, MINUS, OUTCOMES, counted, lasting, number, share
 
 KINDS = {"right": "right", "wrong": "wrong", "raised": "raised", "other": "other", "not attempted": "none"}
 WORDS = {
@@ -89,7 +89,7 @@ def _by_name(graded):
 
 
 def _flags_of(one, flags):
-    """Return all that there is to look at for one student: whose file could not be read, what the judge saw, the rest."""
+    """Return all that there is to look at for one student: what could not be read, what the judge saw, the rest."""
     report = one.report or {}
     found = [f"The file could not be graded: {report['problem']}"] if report.get("problem") else []
     found += [str(flag) for flag in report.get("flags") or ()]
@@ -158,7 +158,7 @@ def _distribution(graded):
 
 
 def _range(low, high):
-    return number(low) if low == high else f"{number(low)}\N{EN DASH}{number(high)}"
+    return number(low) if low == high else f"{number(low)}{DASH}{number(high)}"
 
 
 def _tasks(tasks):
@@ -273,7 +273,7 @@ def _who(one):
 def _late(graded):
     rows = "".join(
         f"<tr><td>{_who(one)}</td><td>{lasting(one.late)}</td>"
-        f'<td class="number">{f"\N{MINUS SIGN}{number(one.penalty)}" if one.penalty else "nothing taken off"}</td></tr>'
+        f'<td class="number">{f"{MINUS}{number(one.penalty)}" if one.penalty else "nothing taken off"}</td></tr>'
         for one in sorted(graded, key=lambda one: -one.late)
         if one.late
     )
@@ -305,9 +305,9 @@ def _everyone(graded, chapter):
 def _sign(one, task):
     result = tally.results_of(one).get(task.id)
     if result is None:
-        return '<span class="text-none">\N{EN DASH}</span>'
+        return f'<span class="text-none">{DASH}</span>'
     kind = KINDS[tally.group(result["outcome"])]
-    word = {"right": "✓", "not attempted": "\N{EN DASH}", "raised": "error"}.get(result["outcome"], result["outcome"])
+    word = {"right": "✓", "not attempted": DASH, "raised": "error"}.get(result["outcome"], result["outcome"])
     return f'<span class="text-{kind}">{markup(word)}</span>'
 
 
@@ -349,7 +349,7 @@ def _task_lines(tasks, width):
 
 
 def _shares(task, room):
-    """Return a bar of just so many signs, a part of it for each outcome: whoever loses most by rounding gets one more."""
+    """Return a bar of just so many signs: what rounding down takes goes to the outcomes that lose most by it."""
     exact = {name: room * task.outcomes[name] / max(task.answers, 1) for name in tally.GROUPS}
     whole = {name: int(size) for name, size in exact.items()}
     spare = room - sum(whole.values()) if task.answers else 0

@@ -12,7 +12,7 @@ STYLE = """
   --line: #3a4249; --right: #3fce9f; --wrong: #ff9a5c; --raised: #f0bb4a; --other: #e3a3c7; --none: #98a2ac;
   --none-bar: #59626c; --mark: #5c3010; } }
 * { box-sizing: border-box; }
-html { font: clamp(16px, 13px + .35vw, 26px)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+html { font: clamp(16px, 13px + .35vw, 26px)/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 body { margin: 0 auto; max-width: 56rem; padding: 1.2rem clamp(.8rem, 3vw, 2rem) 3rem; color: var(--ink);
   background: var(--paper); overflow-wrap: anywhere; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .2rem 0 .4rem; }

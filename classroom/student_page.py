@@ -3,7 +3,7 @@
 from classroom.harmless import LONGEST_NAME, markup, name_markup, on_one_line
 from classroom.page import page
 from classroom.tally import choice_of, group, results_of
-from classroom.wording import OUTCOMES, counted, lasting, moment, number
+from classroom.wording import MINUS, OUTCOMES, counted, lasting, moment, number
 
 COURSE = "Self-Attention, Step by Step"
 MOST_CASES = 40
@@ -95,7 +95,7 @@ def _sum(graded):
 
 
 def _signed(points):
-    return f"+{number(points)}" if points > 0 else number(points).replace("-", "\N{MINUS SIGN}")
+    return f"+{number(points)}" if points > 0 else number(points).replace("-", MINUS)
 
 
 def _answers(graded, chapter, results):

@@ -16,6 +16,9 @@ OUTCOMES = {
 }
 
 
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+
+
 def number(value):
     """Return a number without needless decimals."""
     value = round(float(value), 2) + 0.0  # and never -0
