@@ -32,8 +32,8 @@ def write_tables(graded, chapter, folder):
     for name, rows in TABLES.items():
         paths[name] = folder / f"{name}.csv"
         write_csv(rows(graded, chapter), paths[name])
-    paths["json"] = folder / "grades.json"
-    write_json(graded, chapter, paths["json"])
+    paths["json"] = folder / "graded.json"
+    write_json(graded, paths["json"])
     return paths
 
 
@@ -46,15 +46,10 @@ def write_csv(rows, path):
         csv.writer(file, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n").writerows(map(list, _cells(rows)))
 
 
-def write_json(graded, chapter, path):
+def write_json(graded, path):
     """Write everything that is known about every student, flags too: this file is for the instructor."""
-    data = {
-        "chapter": chapter.number,
-        "title": chapter.title,
-        "students": [as_data(one) for one in graded],
-    }
-    with replaced(path, encoding="utf-8") as file:
-        json.dump(harmless(data), file, indent=1, ensure_ascii=False)
+    with replaced(path, encoding="utf-8", newline="\n") as file:
+        json.dump([harmless(as_data(one)) for one in graded], file, indent=1, ensure_ascii=False)
         file.write("\n")
 
 
@@ -81,9 +76,8 @@ def as_data(graded):
     """Return a `Graded` as plain data for JSON."""
     student = graded.student
     return {
-        "id": student.id,
-        "name": student.name,
-        "email": student.email,
+        "student": {"id": student.id, "name": student.name, "email": student.email},
+        "chapter": graded.chapter,
         "submission": graded.submission,
         "submitted": graded.submitted.isoformat() if graded.submitted else None,
         "points": graded.points,

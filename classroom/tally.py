@@ -97,8 +97,13 @@ def readable(graded):
 
 
 def results_of(one):
+    """Return the results of one student by id; none where nothing was handed in."""
+    return results_of_report(one.report or {})
+
+
+def results_of_report(report):
     """Return the results in a report by id."""
-    return {result["id"]: result for result in (one.report or {}).get("results", ())}
+    return {result["id"]: result for result in report.get("results", ())}
 
 
 def tasks(graded, chapter):

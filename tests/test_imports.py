@@ -40,6 +40,10 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "submission", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
+CLASSROOM = (
+    *("graded", "wording", "harmless", "page", "tally", "student_page", "glance", "tables", "pages"),
+    *("gradescope", "autograder", "__init__"),
+)
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
@@ -48,7 +52,7 @@ WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
     *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
-ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
+ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring", "classroom")
 # What the child process loads: it can give away nothing but the program that it was handed.
 CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "contract", "elsewhere", "building", "wire"}
 
@@ -127,6 +131,7 @@ def out_of_order(package, order):
 
 def test_every_file_has_its_place():
     rooms = {"course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES), "grader": (*GRADER, "__init__"), "workbook": WORKBOOK}
+    rooms["classroom"] = CLASSROOM
     for package, places in rooms.items():
         assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
 
@@ -165,8 +170,8 @@ def test_leaves_of_course_lib_import_no_other_leaf():
     assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
 
 
-@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK)])
-def test_grader_and_workbook_import_to_the_left(package, order):
+@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("classroom", CLASSROOM), ("workbook", WORKBOOK)])
+def test_these_rooms_import_to_the_left(package, order):
     assert out_of_order(package, order) == []
 
 
@@ -183,6 +188,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
         *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
         ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         ("tasks", ("workbook", "authoring", "course"), ()),
+        ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        *((folder, ("classroom",), ()) for folder in ("course_lib", "grader", "tasks", "workbook", "authoring")),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),
         ("authoring", ("course_lib",), ("authoring.date_reader",)),  # which trains the model of lesson 00
