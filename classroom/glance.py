@@ -16,7 +16,8 @@ WORDS = {
 SIGNS = {"right": "█", "wrong": "▓", "raised": "▒", "other": "░", "not attempted": "·"}
 NOTHING_YET = "Nobody is here yet: no student is on the roster, and nothing was handed in."
 HINTS_ALONE = "Hints, to be looked at by hand: none of them is a verdict, and none of them is on a student's page."
-MOST_MISTAKES = 30  # in the terminal
+MOST_CARDS = 8  # mistakes that stand out on the page; the others follow in a list
+MOST_MISTAKES = 12  # in the terminal
 
 
 def glance_page(graded, chapter, *, flags=None):
@@ -54,7 +55,7 @@ def glance_text(graded, chapter, *, flags=None, width=80):
         return "\n".join([*lines, NOTHING_YET])
     tasks, asked = tally.tasks(graded, chapter), tally.questions(graded, chapter)
     lines += [*_summary(graded), *_bars(graded, width), *_task_lines(tasks, width)]
-    lines += _mistake_lines(graded, chapter, width)
+    lines += _mistake_lines(graded, chapter, tasks, width)
     if nobody := tally.unsolved([*tasks, *asked]):
         lines += ["", "Nobody has right", *_wrapped(", ".join(_id(one) for one in nobody), width)]
     lines += _question_lines(asked, width)
@@ -100,6 +101,12 @@ def _flags_of(one, flags):
 
 def _mistake_said(mistake):
     return " Or, which gives the same: ".join(mistake.sentences)
+
+
+def _unexplained(tasks, read):
+    """Return in a sentence what is wrong without being a known mistake; "" if nothing is."""
+    rest = "; ".join(f"{task.unexplained} of {read} in {task.id}" for task in tasks if task.unexplained)
+    return f"Wrong in a way that nothing known explains: {rest}." if rest else ""
 
 
 def _together(mistake):
@@ -195,13 +202,22 @@ def _mistakes(graded, chapter, tasks):
     """Return what people did wrong, the most frequent first: what the next lesson may begin with."""
     read = len(tally.readable(graded))
     found = tally.mistakes(graded, chapter)
-    unknown = [task for task in tasks if task.unexplained]
-    if not found and not unknown:
+    rest = _unexplained(tasks, read)
+    if not found and not rest:
         return ""
-    cards = "".join(_mistake(mistake, read) for mistake in found)
-    rest = "; ".join(f"{task.unexplained} of {read} in {task.id}" for task in unknown)
-    note = f"<p>Wrong in a way that nothing known explains: {markup(rest)}.</p>" if rest else ""
-    return f"<h2>What went wrong, the most frequent first</h2>\n{cards}{note}"
+    cards = "".join(_mistake(mistake, read) for mistake in found[:MOST_CARDS])
+    rows = "".join(
+        f'<tr><td class="number">{mistake.count}</td><td><code>{mistake.task}</code> '
+        f"{markup(_mistake_said(mistake))}{_in_brackets(_together(mistake))}</td></tr>"
+        for mistake in found[MOST_CARDS:]
+    )
+    table = f'<table class="list small">{rows}</table>' if rows else ""
+    note = f"<p>{markup(rest)}</p>" if rest else ""
+    return f"<h2>What went wrong, the most frequent first</h2>\n{cards}{table}{note}"
+
+
+def _in_brackets(text):
+    return f" ({markup(text)})" if text else ""
 
 
 def _mistake(mistake, read):
@@ -307,8 +323,9 @@ def _sign(one, task):
     if result is None:
         return f'<span class="text-none">{DASH}</span>'
     kind = KINDS[tally.group(result["outcome"])]
-    word = {"right": "✓", "not attempted": DASH, "raised": "error"}.get(result["outcome"], result["outcome"])
-    return f'<span class="text-{kind}">{markup(word)}</span>'
+    words = {"right": "✓", "wrong": "✗", "not attempted": DASH, "raised": "error"}
+    word = words.get(result["outcome"], result["outcome"])
+    return f'<span class="text-{kind} sign">{markup(word)}</span>'
 
 
 # Text -----------------------------------------------------------------------------------------------------------------
@@ -344,7 +361,7 @@ def _task_lines(tasks, width):
         numbers = f"{task.outcomes['right']} of {task.answers} right{', optional' if task.optional else ''}"
         lines.append(f"  {task.id:<{longest}} {bar} {numbers}")
         if task.others:
-            lines.append(f"  {'':<{longest}} other: {_of_others(task)}")
+            lines += _wrapped(f"other: {_of_others(task)}", width, indent=4)
     return lines
 
 
@@ -358,9 +375,10 @@ def _shares(task, room):
     return "".join(SIGNS[name] * whole[name] for name in tally.GROUPS).ljust(room)
 
 
-def _mistake_lines(graded, chapter, width):
+def _mistake_lines(graded, chapter, tasks, width):
     found, read = tally.mistakes(graded, chapter), len(tally.readable(graded))
-    if not found:
+    rest = _unexplained(tasks, read)
+    if not found and not rest:
         return []
     lines = ["", "What went wrong, the most frequent first"]
     for mistake in found[:MOST_MISTAKES]:
@@ -368,10 +386,10 @@ def _mistake_lines(graded, chapter, width):
         said = f"{mistake.count} of {read}: {mistake.task}: {_mistake_said(mistake)}" + (
             f" ({together})" * bool(together)
         )
-        lines += _wrapped(said, width)
+        lines += _wrapped(on_one_line(said), width)
     if len(found) > MOST_MISTAKES:
         lines.append(f"  and {len(found) - MOST_MISTAKES} more, which fewer made: they are on the page")
-    return lines
+    return lines + (_wrapped(rest, width) if rest else [])
 
 
 def _question_lines(asked, width):

@@ -66,7 +66,10 @@ table.list tr { break-inside: avoid; }
 .key .none { background: var(--none-bar); }
 .tiles { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border-radius: 4px; padding: .5rem .9rem; margin: 0; flex: 1 1 7rem; }
-.tiles b { display: block; font-size: 1.6rem; line-height: 1.2; }
+.tiles b { display: block; font-size: 1.35rem; line-height: 1.3; }
+.sign { white-space: nowrap; }
+.wide code { white-space: nowrap; }
+.how td:first-child { width: 38%; }
 svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font-size: 13px; }
 svg .count { fill: var(--ink); }

@@ -63,14 +63,20 @@ def _lead(graded, chapter):
             "Your notebook arrived and could be read, but nothing in it is answered yet. "
             "If you did write answers, this may be another copy of the file: look which one you handed in."
         )
-    told = [
+    told = " and ".join(
         _of(sum(outcome == "right" for outcome in outcomes), len(outcomes), noun)
         for outcomes, noun in ((tasks, "task"), (asked, "question"))
         if outcomes
-    ]
-    return f"{' and '.join(told)} right." + (
-        " What keeps the others from it stands below, one by one." if len(everything) > 1 else ""
     )
+    optional = [task for task in chapter.tasks if task.optional and results.get(task.id, {}).get("outcome") == "right"]
+    besides = (
+        f", and {'an' if len(optional) == 1 else len(optional)} optional {_tasks(optional)} besides" if optional else ""
+    )
+    return f"{told} right{besides}. What is not right yet is explained below, one by one."
+
+
+def _tasks(tasks):
+    return "task" if len(tasks) == 1 else "tasks"
 
 
 def _of(count, whole, noun):
@@ -226,4 +232,4 @@ def _how(graded, version):
         rows.append(("Version of the tasks", markup(version, LONGEST_NAME)))
     body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
     said = "Every answer ran on inputs drawn at random, and what came out was compared with what should have come out."
-    return f'<h2>How it was graded</h2>\n<p class="small">{said}</p>\n<table class="list small">{body}</table>'
+    return f'<h2>How it was graded</h2>\n<p class="small">{said}</p>\n<table class="list small how">{body}</table>'

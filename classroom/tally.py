@@ -145,7 +145,7 @@ def mistakes(graded, chapter):
             names,
             tuple(_sentence(sentences, task, name) for name in names),
             count,
-            dict(together.get((task, names[0]), {})),
+            dict(together.get((task, *names), {})),
         )
         for (task, names), count in counts.items()
     ]
