@@ -16,6 +16,7 @@ WORDS = {
 SIGNS = {"right": "█", "wrong": "▓", "raised": "▒", "other": "░", "not attempted": "·"}
 NOTHING_YET = "Nobody is here yet: no student is on the roster, and nothing was handed in."
 HINTS_ALONE = "Hints, to be looked at by hand: none of them is a verdict, and none of them is on a student's page."
+WIDTH = 420  # of the drawing, in its own units: on a phone and on a wall its words can be read
 MOST_CARDS = 8  # mistakes that stand out on the page; the others follow in a list
 MOST_MISTAKES = 12  # in the terminal
 
@@ -140,25 +141,26 @@ def _distribution(graded):
     if not came:
         return "<h2>Points</h2>\n<p>Nobody has handed in yet.</p>"
     bins = tally.bins([one.points for one in came], max(one.possible for one in graded))
-    most, step, height = max(count for *_, count in bins), 600 / len(bins), 160
+    most, step, height = max(count for *_, count in bins), WIDTH / len(bins), 130
     shapes = []
-    for place, (low, high, count) in enumerate(bins):
-        tall = height * count / most
-        middle = step * (place + 0.5)
+    for place, (low, _, count) in enumerate(bins):
+        tall, middle = height * count / most, step * (place + 0.5)
         shapes.append(
             f'<rect x="{step * place + step * 0.08:.1f}" y="{20 + height - tall:.1f}" width="{step * 0.84:.1f}" '
             f'height="{tall:.1f}" rx="2"/>'
-            f'<text x="{middle:.1f}" y="{height + 38}" text-anchor="middle">{_range(low, high)}</text>'
+            f'<text x="{middle:.1f}" y="{height + 36}" text-anchor="middle">{number(low)}</text>'
         )
         if count:
             shapes.append(
-                f'<text class="count" x="{middle:.1f}" y="{14 + height - tall:.1f}" text-anchor="middle">{count}</text>'
+                f'<text class="count" x="{middle:.1f}" y="{15 + height - tall:.1f}" text-anchor="middle">{count}</text>'
             )
     said = "; ".join(f"{_range(low, high)} points: {count}" for low, high, count in bins if count)
+    low, high, _ = bins[0]
+    axis = "points" if low == high else f"points, {number(high - low + 1)} to a bar"
     return (
-        f'<h2>Points</h2>\n<svg viewBox="0 0 600 {height + 60}" role="img" aria-label="How many students have how many '
-        f'points. {said}">{"".join(shapes)}<line x1="0" x2="600" y1="{20 + height}" y2="{20 + height}"/>'
-        f'<text x="300" y="{height + 57}" text-anchor="middle">points</text></svg>\n'
+        f'<h2>Points</h2>\n<svg viewBox="0 0 {WIDTH} {height + 58}" role="img" aria-label="How many students have how '
+        f'many points. {said}">{"".join(shapes)}<line x1="0" x2="{WIDTH}" y1="{20 + height}" y2="{20 + height}"/>'
+        f'<text x="{WIDTH / 2:g}" y="{height + 54}" text-anchor="middle">{axis}</text></svg>\n'
         f'<p class="soft small">Of those who handed in ({len(came)}), with points taken off for lateness and what was '
         f"changed by hand.</p>"
     )

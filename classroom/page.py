@@ -70,7 +70,7 @@ table.list tr { break-inside: avoid; }
 .sign { white-space: nowrap; }
 .wide code { white-space: nowrap; }
 .how td:first-child { width: 38%; }
-svg { width: 100%; height: auto; display: block; }
+svg { width: 100%; max-width: 38rem; height: auto; display: block; }
 svg text { fill: var(--soft); font-size: 13px; }
 svg .count { fill: var(--ink); }
 svg rect { fill: var(--right-bar); }

@@ -115,7 +115,7 @@ def _answers(graded, chapter, results):
     if right:
         yield "<h2>Right</h2>\n" + "\n".join(_task(*pair, graded) for pair in right)
     if others:
-        yield "<h2>Not right yet</h2>\n" + "\n".join(_task(*pair, graded) for pair in others)
+        yield f"<h2>Not right yet</h2>\n{_way_on(others)}" + "\n".join(_task(*pair, graded) for pair in others)
     if open_yet:
         yield "<h2>Not attempted</h2>\n" + "\n".join(_task(*pair, graded) for pair in open_yet)
 
@@ -125,7 +125,7 @@ def _task(task, result, graded):
     lines = [_top(f"{markup(task.title)} <code>{task.function}</code>", kind, result, task.optional)]
     if kind not in ("right", "none"):
         lines.append(f'<p class="said">{markup(result["message"])}</p>')
-        lines += [_cases(result), _shown(result.get("shown")), _way_on(task, result)]
+        lines += [_cases(result), _shown(result.get("shown"))]
     lines += [
         f'<p class="small">Changed by hand, {_signed(one.points)}: {markup(one.reason)}</p>'
         for one in graded.adjustments
@@ -189,12 +189,14 @@ def _table(rows, others):
     return f'<table class="numbers">{body}</table>' if rows else ""
 
 
-def _way_on(task, result):
-    if result["outcome"] == "unreadable":
+def _way_on(found):
+    """Return how to go on in one's own notebook, with the first task that can be gone on with as the example."""
+    task = next((task for task, result in found if result["outcome"] != "unreadable"), None)
+    if task is None:
         return ""
     return (
         f'<p class="small soft">In your notebook, <code>hint("{task.id}")</code> takes you one step further, and '
-        f'<code>check("{task.id}", {task.function})</code> tells whether it is right.</p>'
+        f'<code>check("{task.id}", {task.function})</code> tells whether it is right: so for every task.</p>\n'
     )
 
 
@@ -224,12 +226,14 @@ def _how(graded, version):
     if graded.submitted is not None:
         late = f", {lasting(graded.late)} after the deadline" if graded.late else ""
         rows.append(("Handed in", f"{moment(graded.submitted)}{late}"))
-    level = graded.report.get("level")
-    if level:
-        rows.append(("How your answers were run", markup(level)))
-    rows.append(("Seed that all inputs were drawn from", number(graded.report["seed"])))
+    said = ""
+    if not graded.report.get("problem"):
+        said = "Every answer ran on inputs drawn at random, and what it returned was compared with the right result."
+        if level := graded.report.get("level"):
+            rows.append(("How your answers were run", markup(level)))
+        rows.append(("Seed that all inputs were drawn from", number(graded.report["seed"])))
     if version:
         rows.append(("Version of the tasks", markup(version, LONGEST_NAME)))
     body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
-    said = "Every answer ran on inputs drawn at random, and what came out was compared with what should have come out."
-    return f'<h2>How it was graded</h2>\n<p class="small">{said}</p>\n<table class="list small how">{body}</table>'
+    words = f'<p class="small">{said}</p>\n' if said else ""
+    return f'<h2>How it was graded</h2>\n{words}<table class="list small how">{body}</table>'

@@ -100,7 +100,8 @@ def in_short(case):
     if _differs_visibly(case) and case.yours.dtype.kind in NUMBERS:
         compared = _compared(case)
         if compared is None:
-            shown |= {"yours": _cut(f"shape {case.yours.shape}"), "expected": _cut(f"shape {case.expected.shape}")}
+            names = ("yours", case.yours), ("expected", case.expected)
+            shown |= {name: _cut(f"{name} {array.dtype}, shape {array.shape}") for name, array in names}
         else:
             names, blocks, _ = compared
             texts = ["\n".join([_cut(name), *_aligned(block)]) for name, block in zip(names, blocks, strict=True)]

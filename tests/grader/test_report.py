@@ -55,7 +55,7 @@ def test_what_the_message_rests_on_is_told(task):
         ),
         (np.array([True]), np.array([False]), "yours bool True", "expected bool False"),
         (np.zeros((2, 1, 1)), np.array([[[0.0]], [[1.0]]]), "yours[1] float64 0.00", "expected[1] float64 1.00"),
-        (LARGE, LARGE + 1, "shape (100, 100)", "shape (100, 100)"),
+        (LARGE, LARGE + 1, "yours float64, shape (100, 100)", "expected float64, shape (100, 100)"),
         (np.array(["<b>"]), np.array([1.0]), "", ""),
     ],
     ids=["numbers", "shapes", "booleans", "the part that differs", "large", "texts"],
