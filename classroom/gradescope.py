@@ -132,8 +132,8 @@ def main(root):
     path = root / "results" / "results.json"
     try:
         data = grade(root, began)
-    except Exception:  # whatever it is, the service shall hear of it, and no student read of our code
-        data = failure(OUR_FAULT, [traceback.format_exc()], time.monotonic() - began)
+    except Exception as error:  # whatever it is, the service shall hear of it, and no student read of our code
+        data = failure(OUR_FAULT, [str(error), traceback.format_exc()], time.monotonic() - began)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path, encoding="utf-8", newline="\n") as file:
         json.dump(data, file, indent=1)

@@ -69,6 +69,7 @@ table.list tr { break-inside: avoid; }
 .tiles b { display: block; font-size: 1.35rem; line-height: 1.3; }
 .sign { white-space: nowrap; }
 .wide code { white-space: nowrap; }
+.wide td:first-child, .wide th:first-child { min-width: 8rem; }
 .how td:first-child { width: 38%; }
 svg { width: 100%; max-width: 38rem; height: auto; display: block; }
 svg text { fill: var(--soft); font-size: 13px; }
