@@ -17,6 +17,7 @@ def as_text(graded):
         lines.append(f"  {sign} {result.id:<28} {earned}  {result.outcome.value}")
         if result.outcome not in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED):
             lines.append(f"      {_on_one_line(result.message)}")
+    lines.append(f"    answers ran {_on_one_line(graded.level)}")
     return "\n".join(lines)
 
 
@@ -50,6 +51,7 @@ def _result_data(result):
         data["mistake"] = result.mistake
         data["told_by"] = result.told_by
         data["optional"] = result.optional
+        data["flags"] = list(result.flags)
         data["cases"] = [
             {"case": case.case, "outcome": case.outcome.value, "points": case.points, "worth": case.worth}
             for case in result.cases
