@@ -3,7 +3,7 @@
 from classroom import tally
 from classroom.harmless import LONGEST_NAME, columns_of, markup, name_markup, on_one_line
 from classroom.page import page
-from classroom.wording import DASH, MINUS, OUTCOMES, counted, lasting, number, share
+from classroom.wording import DASH, MINUS, counted, lasting, number, share
 
 KINDS = {"right": "right", "wrong": "wrong", "raised": "raised", "other": "other", "not attempted": "none"}
 WORDS = {
@@ -124,7 +124,7 @@ def _id(tallied):
 
 
 def _of_others(task):
-    return ", ".join(f"{count} {OUTCOMES[outcome]}" for outcome, count in task.others.most_common())
+    return ", ".join(f"{count} {outcome}" for outcome, count in task.others.most_common())
 
 
 # HTML -----------------------------------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def _question(tallied):
     rows += [("not answered", tallied.open, False)] if tallied.open else []
     body = "".join(
         f'<tr><td>{"✓ " if right else ""}{text}</td><td class="number">{count}</td>'
-        f'<td class="number">{share(count, tallied.answers)}</td><td style="width: 30%"><div class="bar">'
+        f'<td class="number">{share(count, tallied.answers)}</td><td class="how-many"><div class="bar">'
         f'<i class="{"right" if right else "none"}" style="width: {100 * count / tallied.answers:.2f}%"></i></div></td>'
         f"</tr>"
         for text, count, right in rows
@@ -385,10 +385,9 @@ def _mistake_lines(graded, chapter, tasks, width):
     lines = ["", "What went wrong, the most frequent first"]
     for mistake in found[:MOST_MISTAKES]:
         together = _together(mistake)
-        said = f"{mistake.count} of {read}: {mistake.task}: {_mistake_said(mistake)}" + (
-            f" ({together})" * bool(together)
-        )
-        lines += _wrapped(on_one_line(said), width)
+        lines.append(f"  {mistake.count} of {read} in {mistake.task}")
+        said = _mistake_said(mistake) + (f" ({together})" if together else "")
+        lines += _wrapped(on_one_line(said), width, indent=4)
     if len(found) > MOST_MISTAKES:
         lines.append(f"  and {len(found) - MOST_MISTAKES} more, which fewer made: they are on the page")
     return lines + (_wrapped(rest, width) if rest else [])

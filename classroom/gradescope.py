@@ -21,11 +21,16 @@ from grader.catalogue import load_catalogue
 from grader.grade import Judge
 from grader.handed_in import SubmissionError, handed_in
 from grader.report import as_data
+from jail.keeper import NoJailError
 
 SETTINGS = "autograder.json"  # beside the code: what is graded, how
 MOST_FILES = 10_000  # that are looked through for notebooks
 MOST_NOTEBOOKS = 10  # that are tried one after the other until one can be graded
 MOST_NAMED = 8
+NO_JAIL = (
+    "So nothing was graded. The service gives each submission a container of its own: if that is enough for you, build "
+    "the zip once more with --trust."
+)
 OUR_FAULT = (
     "Your submission arrived, but grading it failed, and that is not your fault. Tell your instructor, who sees more."
 )
@@ -133,7 +138,8 @@ def main(root):
     try:
         data = grade(root, began)
     except Exception as error:  # whatever it is, the service shall hear of it, and no student read of our code
-        data = failure(OUR_FAULT, [str(error), traceback.format_exc()], time.monotonic() - began)
+        way_out = [NO_JAIL] if isinstance(error, NoJailError) else []
+        data = failure(OUR_FAULT, [str(error), *way_out, traceback.format_exc()], time.monotonic() - began)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path, encoding="utf-8", newline="\n") as file:
         json.dump(data, file, indent=1)

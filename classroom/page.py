@@ -64,6 +64,7 @@ table.list tr { break-inside: avoid; }
 .key .right { background: var(--right-bar); } .key .wrong { background: var(--wrong-bar); }
 .key .raised { background: var(--raised-bar); } .key .other { background: var(--other-bar); }
 .key .none { background: var(--none-bar); }
+.how-many { width: 30%; }
 .tiles { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border-radius: 4px; padding: .5rem .9rem; margin: 0; flex: 1 1 7rem; }
 .tiles b { display: block; font-size: 1.35rem; line-height: 1.3; }
@@ -80,7 +81,7 @@ svg line { stroke: var(--line); }
   .task-row td.number { text-align: left !important; display: inline-block; padding-right: .8rem !important; }
   .task-row td.number::before { content: attr(data-label) " "; color: var(--soft); font-size: .85em; }
   .task-row { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
-  .task-head { display: none; } }
+  .task-head, .how-many { display: none; } }
 @media print { :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --card: #fff; --line: #bbb;
     --right: #005c43; --wrong: #8f3900; --raised: #6b4a00; --other: #6b2f54; --none: #444; --none-bar: #b4bbc2;
     --mark: #ffe3cf; }

@@ -196,7 +196,7 @@ def _way_on(found):
         return ""
     return (
         f'<p class="small soft">In your notebook, <code>hint("{task.id}")</code> takes you one step further, and '
-        f'<code>check("{task.id}", {task.function})</code> tells whether it is right: so for every task.</p>\n'
+        f'<code>check("{task.id}", {task.function})</code> tells whether it is right. Every task has both.</p>\n'
     )
 
 

@@ -15,6 +15,8 @@ from a_class import CHAPTER, attacked, report
 
 from classroom.autograder import build, main
 from classroom.gradescope import failure, results
+from classroom.gradescope import main as grade
+from jail.keeper import NoJailError
 
 ROOT = Path(__file__).parents[2]
 SOLVED = (ROOT / "solutions" / "02_scaling.ipynb").read_bytes()
@@ -233,6 +235,24 @@ def test_there_are_results_when_everything_fails(run, image, broken):
     assert data["score"] == 0
     assert "not your fault" in data["output"]
     assert "Traceback" not in data["output"]
+
+
+def test_where_there_is_no_jail_instructors_read_the_way_out(tmp_path, monkeypatch):
+    def no_jail(*_, **__):
+        raise NoJailError("this machine lacks Landlock")
+
+    monkeypatch.setattr("classroom.gradescope.Judge", no_jail)
+    for name in ("source", "submission"):
+        (tmp_path / name).mkdir()
+    settings = {"catalogue": str(ROOT / "tasks"), "chapter": "02", "seed": 1, "trust": False}
+    (tmp_path / "source" / "autograder.json").write_text(json.dumps(settings), encoding="utf-8")
+    grade(tmp_path)
+    data = valid(json.loads((tmp_path / "results" / "results.json").read_text(encoding="utf-8")))
+    assert data["score"] == 0
+    assert "not your fault" in data["output"]
+    assert "Landlock" not in data["output"]
+    assert "lacks Landlock\nSo nothing was graded." in of_instructors(data)
+    assert "--trust" in of_instructors(data)
 
 
 def test_the_zip_is_the_same_to_the_byte_and_has_what_the_service_looks_for(autograder, tmp_path):
