@@ -115,9 +115,9 @@ def _test(place, item, result):
 def _output(result):
     """Return what a student reads about one answer, as lines: what came out of it, why, theirs beside the expected."""
     word = OUTCOMES.get(result["outcome"], result["outcome"])
-    lines = [f"{word[0].upper()}{word[1:]}."]
-    if result["outcome"] != "not attempted" and result["message"]:
-        lines.append(result["message"])
+    word = f"{word[0].upper()}{word[1:]}"
+    said = "" if result["outcome"] == "not attempted" else result["message"]
+    lines = [said] if said.startswith(word) else [f"{word}.", *filter(None, [said])]
     if shown := result.get("shown"):
         lines += ["", f"The smallest case that is not right: {shown['case']}. {shown['inputs']}"]
         lines += [shown[name] for name in ("yours", "expected") if shown[name]]

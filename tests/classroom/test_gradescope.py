@@ -332,6 +332,16 @@ def test_private_tasks_go_in_with_what_they_stand_on(private, tmp_path, capsys):
         names = archive.namelist()
     assert {"our_exam/chapter_50/doubled.py", "our_tools/draws.py"} <= set(names)
     assert not any(name.startswith("tasks/") for name in names)
+    root = tmp_path / "autograder"
+    with zipfile.ZipFile(tmp_path / "zips" / "autograder_50.zip") as archive:
+        archive.extractall(root / "source")
+    (root / "submission").mkdir()
+    source = "def doubled(x):\n    return x + x\n"
+    cell = {"cell_type": "code", "metadata": {"course": {"answer": "50.doubled"}}, "source": source}
+    (root / "submission" / "exam.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    subprocess.run([sys.executable, root / "source" / "grade.py", root], cwd=root, check=True, capture_output=True)
+    data = valid(json.loads((root / "results" / "results.json").read_text(encoding="utf-8")))
+    assert (data["score"], of_students(data)[0]["output"]) == (1, "Right, on every case.")
 
 
 @pytest.mark.parametrize(
