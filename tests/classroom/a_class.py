@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
+import pytest
+
 from classroom.graded import Adjustment, Graded, Student
 from tasks import CATALOGUE
 
@@ -20,6 +22,7 @@ HOSTILE = {
     "null": "a\x00b\ufffe\U000e0041",
     "backticks": "`" * 999 + "<b>`",
 }
+each_hostile = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 VOID = {"meta", "br", "rect", "line"}
 TAGS = VOID | {
     *("html", "head", "title", "style", "body", "h1", "h2", "h3", "p", "small", "span", "section", "div", "ul", "li"),

@@ -1,7 +1,7 @@
 """The class at a glance: the same numbers on the page and in the terminal, for classes of every size."""
 
 import pytest
-from a_class import CHAPTER, Read, attacked, graded
+from a_class import CHAPTER, Read, attacked, each_hostile, graded
 
 from classroom.glance import glance_page, glance_text
 from classroom.harmless import columns_of
@@ -120,6 +120,7 @@ def test_bars_of_a_task_are_as_long_as_each_other_and_leave_nothing_out():
     assert set(bars["02.head_scores"]) == set("█▓▒░")
 
 
+@each_hostile
 def test_nobody_writes_into_it(hostile):
     one = attacked(hostile)
     flags = {one.student.id: [hostile]}

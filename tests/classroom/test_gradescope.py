@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from a_class import CHAPTER, attacked, report
+from a_class import CHAPTER, attacked, each_hostile, report
 
 from classroom.autograder import build, main
 from classroom.gradescope import failure, results
@@ -91,6 +91,7 @@ def test_a_file_that_could_not_be_graded_is_told():
     assert data["output"] == "Your file could not be graded. It is a PDF."
 
 
+@each_hostile
 def test_nobody_writes_into_it(hostile):
     data = valid(results(attacked(hostile).report, CHAPTER, note=hostile))
     assert len(json.dumps(data)) < 200_000

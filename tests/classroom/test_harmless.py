@@ -1,6 +1,7 @@
 """Text of strangers, for each place where it is read."""
 
 import pytest
+from a_class import each_hostile
 
 from classroom.harmless import LONGEST, cell, columns_of, harmless, markup, name_markup, on_one_line, plain
 
@@ -26,12 +27,14 @@ def test_long_texts_are_cut_and_say_so():
     assert plain("x" * (LONGEST + 1_234)) == "x" * LONGEST + " … (1,234 more characters)"
 
 
+@each_hostile
 def test_a_terminal_gets_one_line(hostile):
     line = on_one_line(hostile)
     assert line.encode()
     assert all(character.isprintable() or character in "\u200c\u200d" for character in line)
 
 
+@each_hostile
 def test_markup_holds_no_element_but_code(hostile):
     shown = markup(hostile).replace("<code>", "").replace("</code>", "")
     assert "<" not in shown

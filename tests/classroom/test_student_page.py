@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from a_class import CHAPTER, Read, attacked, graded
+from a_class import CHAPTER, Read, attacked, each_hostile, graded
 
 from classroom.student_page import student_page
 
@@ -132,6 +132,7 @@ def test_how_it_was_graded_is_told():
     assert "3f2a9c1" in page
 
 
+@each_hostile
 def test_nobody_writes_into_it(hostile):
     page = student_page(attacked(hostile), CHAPTER)
     Read(page)

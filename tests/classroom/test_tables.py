@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from a_class import CHAPTER, attacked, graded
+from a_class import CHAPTER, attacked, each_hostile, graded
 
 from classroom.graded import Student
 from classroom.harmless import cell
@@ -110,6 +110,7 @@ def test_gradescope_gets_a_column_a_task(tmp_path):
 
 
 @pytest.mark.parametrize("name", TABLES)
+@each_hostile
 def test_no_text_of_others_is_a_formula(name, hostile, tmp_path):
     path = tmp_path / "table.csv"
     write_csv(TABLES[name]([attacked(hostile), *CLASS], CHAPTER), path)
@@ -121,6 +122,7 @@ def test_no_text_of_others_is_a_formula(name, hostile, tmp_path):
             assert not any(FORMULA.match(part) for line in text.split("\n") for part in line.split(";")), text
 
 
+@each_hostile
 def test_the_data_are_everything_and_can_be_read_back(hostile, tmp_path):
     write_json([attacked(hostile), *CLASS], tmp_path / "graded.json")
     first, ada, *_ = json.loads((tmp_path / "graded.json").read_text(encoding="utf-8"))
@@ -155,6 +157,7 @@ def test_everything_is_written_into_one_folder(tmp_path):
     assert write_tables([], CHAPTER, tmp_path / "nobody")["grades"].read_text(encoding="utf-8-sig").count("\n") == 1
 
 
+@each_hostile
 def test_names_of_pages_are_names_of_files_everywhere(hostile):
     ids = [hostile, "ada", "Ada", "../../etc/passwd", "con", "a b", "a_b", "", "王小明", "b.c@d-e_f+g", "x" * 300]
     names = page_names([Student(key) for key in ids])
