@@ -91,10 +91,13 @@ def _sum(graded):
     for one in graded.adjustments:
         about = f" <span class='soft'>({markup(one.task, LONGEST_NAME)})</span>" if one.task else ""
         rows.append((f"Changed by hand{about}: {markup(one.reason)}", one.points))
-    if not rows:
+    report = graded.report or {}
+    weighted = report and abs(graded.earned - report["points"]) > 0.005
+    if not rows and not weighted:
         late = f"It came {lasting(graded.late)} after the deadline; no points were taken off for that."
         return f"<p>{late}</p>" if graded.late else ""
-    lines = [("For your answers", number(graded.earned)), *((said, _signed(points)) for said, points in rows)]
+    how = f" ({number(report['points'])} of {number(report['worth'])}, weighted)" if weighted else ""
+    lines = [(f"For your answers{how}", number(graded.earned)), *((said, _signed(points)) for said, points in rows)]
     body = "".join(f'<tr><td>{said}</td><td class="number">{points}</td></tr>' for said, points in lines)
     total = f'<tr class="total"><td>Together</td><td class="number">{number(graded.points)}</td></tr>'
     return f'<h2>How the points add up</h2>\n<table class="list">{body}{total}</table>'

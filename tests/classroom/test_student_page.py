@@ -89,6 +89,11 @@ def test_how_the_points_add_up():
     assert "Changed by hand, -1.5: As agreed." in text  # at the task, too
 
 
+def test_other_weights_are_said():
+    one = dataclasses.replace(graded("Ada", {"scaled_scores": "wrong"}), earned=40.0, possible=50.0)
+    assert "For your answers (16 of 21, weighted) 40 Together 40" in read(one)
+
+
 def test_late_without_a_penalty_is_said():
     assert "It came 2 hours after the deadline; no points were taken off" in read(graded("Ada", late=2))
 
