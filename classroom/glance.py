@@ -1,5 +1,7 @@
 """The class at a glance, for the lecturer: how it went, what went wrong and how often, what to look at by hand."""
 
+import html
+
 from classroom import tally
 from classroom.harmless import LONGEST_NAME, columns_of, markup, name_markup, on_one_line
 from classroom.page import page
@@ -21,13 +23,14 @@ MOST_CARDS = 8  # mistakes that stand out on the page; the others follow in a li
 MOST_MISTAKES = 12  # in the terminal
 
 
-def glance_page(graded, chapter, *, flags=None):
+def glance_page(graded, chapter, *, flags=None, pages=None):
     """Return the class at a glance as HTML, for the instructor alone.
 
     Args:
         graded: a list of `Graded`, one a student.
         chapter: the `grader.task.Chapter` that was asked for.
         flags: what else there is to look at, such as similar answers: sentences by the id of the student.
+        pages: where the page of each student is, seen from this one, by their ids.
     """
     title = f"Exercise {chapter.number}: {chapter.title}"
     parts = [f'<p class="soft small">The class at a glance</p>\n<h1>{markup(title)}</h1>']
@@ -44,7 +47,7 @@ def glance_page(graded, chapter, *, flags=None):
         _to_look_at(graded, flags or {}),
         _late(graded),
         _missing(graded),
-        _everyone(graded, chapter),
+        _everyone(graded, chapter, pages or {}),
     ]
     return page(title, "\n".join(filter(None, parts)))
 
@@ -288,6 +291,12 @@ def _who(one):
     return f'{known} <span class="soft small">{name_markup(student.id)}</span>'.strip()
 
 
+def _linked(one, pages):
+    """Return a student's name, which leads to their page if there is one."""
+    place = pages.get(one.student.id)
+    return _who(one) if place is None else f'<a href="{html.escape(place)}">{_who(one)}</a>'
+
+
 def _late(graded):
     rows = "".join(
         f"<tr><td>{_who(one)}</td><td>{lasting(one.late)}</td>"
@@ -306,11 +315,11 @@ def _missing(graded):
     return f"<h2>Handed in nothing ({len(missing)})</h2>\n<ul>{items}</ul>"
 
 
-def _everyone(graded, chapter):
+def _everyone(graded, chapter, pages):
     """Return a table of all students, with a sign for every task."""
     heads = "".join(f"<th><code>{task.function}</code></th>" for task in chapter.tasks)
     rows = "".join(
-        f'<tr><td>{_who(one)}</td><td class="number">{number(one.points)}</td>'
+        f'<tr><td>{_linked(one, pages)}</td><td class="number">{number(one.points)}</td>'
         f"{''.join(f'<td>{_sign(one, task)}</td>' for task in chapter.tasks)}</tr>"
         for one in _by_name(graded)
     )

@@ -5,7 +5,7 @@ import unicodedata
 
 from grader.display import inline
 
-LONGEST = 4_000  # characters; a message of the grader's own has a few hundred
+LONGEST = 2_000  # characters; a message of the grader's own has a few hundred
 LONGEST_NAME = 120
 LONGEST_CELL = 30_000  # a spreadsheet holds 32,767 in one
 JOINERS = "\u200c\u200d"  # the only invisible characters that names need: in Persian and Hindi, and in emoji

@@ -25,6 +25,7 @@ code, pre, .numbers { font-family: ui-monospace, "Cascadia Mono", Menlo, Consola
   font-size: .88em; }
 code { background: var(--card); padding: 0 .2em; border-radius: 3px; }
 .card code { background: none; padding: 0; }
+a { color: inherit; text-decoration-color: var(--soft); text-underline-offset: .15em; }
 .soft { color: var(--soft); }
 .small { font-size: .88rem; }
 .score { font-size: 2.6rem; font-weight: 700; line-height: 1.1; margin: .8rem 0 .3rem; }

@@ -24,8 +24,10 @@ def write_pages(graded, chapter, folder, *, flags=None, course=COURSE, version="
     """
     folder = Path(folder)
     (folder / STUDENTS).mkdir(parents=True, exist_ok=True)
-    pages = {folder / "glance.html": glance_page(graded, chapter, flags=flags)}
-    for one, name in zip(graded, page_names([one.student for one in graded]), strict=True):
+    names = page_names([one.student for one in graded])
+    places = {one.student.id: f"{STUDENTS}/{name}" for one, name in zip(graded, names, strict=True)}
+    pages = {folder / "glance.html": glance_page(graded, chapter, flags=flags, pages=places)}
+    for one, name in zip(graded, names, strict=True):
         pages[folder / STUDENTS / name] = student_page(one, chapter, course=course, version=version)
     for path, text in pages.items():
         with replaced(path, encoding="utf-8", newline="\n") as file:

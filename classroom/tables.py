@@ -66,9 +66,13 @@ class replaced:  # noqa: N801 - used as a function
 
     def __exit__(self, error, *_):
         self.file.close()
-        if error is None:
-            os.replace(self.beside, self.path)
-        else:
+        try:
+            if error is None:
+                os.replace(self.beside, self.path)
+        except PermissionError as refused:  # on Windows, as long as a spreadsheet has it open
+            way_out = "close the program that has it open, then write the reports once more"
+            raise PermissionError(refused.errno, f"cannot be replaced: {way_out}", str(self.path)) from None
+        finally:
             self.beside.unlink(missing_ok=True)
 
 

@@ -26,12 +26,12 @@ each_hostile = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 VOID = {"meta", "br", "rect", "line"}
 TAGS = VOID | {
     *("html", "head", "title", "style", "body", "h1", "h2", "h3", "p", "small", "span", "section", "div", "ul", "li"),
-    *("b", "i", "code", "bdi", "mark", "table", "tr", "th", "td", "svg", "text"),
+    *("a", "b", "i", "code", "bdi", "mark", "table", "tr", "th", "td", "svg", "text"),
 }
-INLINE = {"b", "i", "code", "bdi", "mark", "span", "small"}
+INLINE = {"a", "b", "i", "code", "bdi", "mark", "span", "small"}
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "style", "aria-label", "role", "data-label"),
-    *("viewbox", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "rx", "text-anchor"),
+    *("href", "viewbox", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "rx", "text-anchor"),
 }
 
 

@@ -131,3 +131,12 @@ def test_nobody_writes_into_it(hostile):
     assert all(sign.isprintable() or sign in "\n\u200c\u200d" for sign in text)
     assert not any(sign in page for sign in "\x00\x07\x0b\x1b\x85\x9b\u2028\u202e\u2066\u200f\ud800\ufffe")
     assert len(page) + len(text) < 200_000
+
+
+@each_hostile
+def test_names_lead_to_pages(hostile):
+    page = glance_page([attacked(hostile), *CLASS], CHAPTER, pages={hostile: "students/x.html", "s-Ada": 'a"<b>.html'})
+    Read(page)
+    assert page.count("<a href=") == 2
+    assert '<a href="students/x.html">' in page
+    assert '<a href="a&quot;&lt;b&gt;.html">' in page

@@ -147,6 +147,16 @@ def test_a_file_is_there_as_a_whole_or_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_a_spreadsheet_holds_open_is_told(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(PermissionError, match="close the program that has it open"):
+        write_csv([["a"]], tmp_path / "a.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_everything_is_written_into_one_folder(tmp_path):
     paths = write_pages(CLASS, CHAPTER, tmp_path / "02")
     assert {path.relative_to(tmp_path).as_posix() for path in paths} == {
@@ -154,6 +164,8 @@ def test_everything_is_written_into_one_folder(tmp_path):
         *(f"02/students/{name}" for name in page_names([one.student for one in CLASS])),
     }
     assert all(path.stat().st_size for path in paths)
+    glance = (tmp_path / "02" / "glance.html").read_text(encoding="utf-8")
+    assert f'<a href="students/{page_names([CLASS[0].student])[0]}">' in glance
     assert write_tables([], CHAPTER, tmp_path / "nobody")["grades"].read_text(encoding="utf-8-sig").count("\n") == 1
 
 
