@@ -222,7 +222,6 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("classroom",), ()) for folder in ("tasks", "workbook", "authoring", "upkeep")),
         ("tasks", ("workbook", "authoring", "course"), ()),
-        ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("classroom",), ()) for folder in ("course_lib", "grader", "tasks", "workbook", "authoring")),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),
