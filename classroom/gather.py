@@ -311,7 +311,7 @@ def _owned(files, patterns, roster, timezone, told):
     if not left:
         return owned
     depth, pattern = _export(left)
-    metadata = _gradescope(left) if pattern is EXPORTS["Gradescope"] else {}
+    metadata = _gradescope(left, depth) if pattern is EXPORTS["Gradescope"] else {}
     depth = _wrapped(left, roster) if pattern is None else depth
     for file in left:
         parts = file.parts[depth:]
@@ -390,10 +390,11 @@ def _wrapped(files, roster):
         depth += 1
 
 
-def _gradescope(files):
-    """Return {folder of a submission: whose it is} by the file that lies beside these folders, if it does."""
+def _gradescope(files, depth):
+    """Return {folder of a submission: whose it is} by the file beside these folders, if there is one; one that lies in
+    them is a student's."""
     for file in files:
-        if file.parts[-1] == "submission_metadata.yml":
+        if file.parts[depth:] == ("submission_metadata.yml",):
             with contextlib.suppress(SubmissionError):
                 return gradescope_metadata.read(file.read())
     return {}
@@ -404,11 +405,11 @@ def _gradescope(files):
 
 def _submissions(owned, chapter, beside, roster, by_file_times, told):
     """Yield a `Submission` for each student, in the order of their ids."""
+    listed = _listed({owner for _, owner in owned}, roster, told)
     groups = {}
     for file, owner in owned:
-        student = roster.find(owner.id, owner.name, owner.email)
-        known = student or owner
-        groups.setdefault(known.id, (student, owner, []))[2].append((file, owner))
+        student = listed[owner]
+        groups.setdefault((student or owner).id, (student, owner, []))[2].append((file, owner))
     passed = 0
     for key in sorted(groups):
         student, owner, theirs = groups[key]
@@ -436,6 +437,24 @@ def _submissions(owned, chapter, beside, roster, by_file_times, told):
         )
     if passed:
         told.append(f"Lessons, and exercises of other chapters, were passed over: {_notebooks(passed)}.")
+
+
+def _listed(owners, roster, told):
+    """Return {owner: the `Student` on the roster, or None}. A name counts only if one alone goes by it: people can give
+    themselves the name of another."""
+    listed = {owner: roster.find(owner.id, "", owner.email) for owner in owners}
+    claims = {}
+    for owner in owners:
+        if listed[owner] is None and (student := roster.find(owner.id, owner.name)):
+            claims.setdefault(student, set()).add(owner.id)
+    taken = {student for student in listed.values() if student}
+    for student in sorted(claims, key=lambda student: student.id):
+        ids = sorted(claims[student])
+        if student in taken or len(ids) > 1:
+            told.append(f"Called {student.name}, like {student.id}, and graded by their own ids: {', '.join(ids)}.")
+        else:
+            listed |= {owner: student for owner in owners if owner.id == ids[0] and listed[owner] is None}
+    return listed
 
 
 def _is_of_another(file, all_of_them, chapter):

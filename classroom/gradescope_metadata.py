@@ -16,8 +16,8 @@ def read(data):
         if match := re.fullmatch(r"(submission_\d+):\s*", line):
             folder = match[1]
             found[folder] = []
-        elif folder and (match := re.fullmatch(r"\s+(-\s+)?:(name|sid|email):\s*(.*?)\s*", line)):
-            if match[1]:
+        elif folder and (match := re.fullmatch(r"  (- |  ):(name|sid|email): *(.*?)\s*", line)):
+            if match[1] == "- ":
                 found[folder].append({})
             if found[folder]:
                 found[folder][-1][match[2]] = _unquoted(match[3])

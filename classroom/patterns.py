@@ -15,7 +15,7 @@ PATIENCE = 60  # seconds for all names together; one takes microseconds
 GROUPS = ("student", "name", "file", "late", "time", "attempt")
 
 # What course systems call the files of an export, as paths: folders, and zip files, are parts of it.
-MOODLE = re.compile(r"(?P<name>[^/]*)_(?P<student>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.*)", re.DOTALL)
+MOODLE = re.compile(r"(?P<name>[^/]*?)_(?P<student>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.*)", re.DOTALL)
 CANVAS = re.compile(
     r"(?P<name>[^/_]+)(?P<late>_LATE)?_(?P<student>\d+)_\d+_(?P<file>[^/]*?(?:-(?P<attempt>\d+))?\.\w+(?:/.*)?)",
     re.DOTALL | re.IGNORECASE,

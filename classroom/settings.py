@@ -6,7 +6,7 @@ time_limit = 10.0                 # seconds of computing for each case
 memory_limit = 2048               # MiB for each answer
 catalogue = "../private_tasks"    # the folder of the tasks, seen from this file; without it, the course's
 submitted = "known"               # or "file times": where nothing better is known, when a file was last written
-patterns = ['(?P<student>s\\d+)_.*']    # whose a file is, by its path
+patterns = ['(?P<student>s\\d+)_.*']    # whose a file is: fits all of its path, whose end students choose
 
 [late]
 percent_per_day = 10              # of the points earned, for each day that has begun

@@ -38,11 +38,24 @@ GRADER = (
     *("handed_in", "slicing", "submission", "suspicion", "reading", "worker"),
     *("task", "known", "parts", "catalogue"),
     *("result", "compare", "sketches", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
-    *("runner", "grade", "report", "display", "pairs", "proof", "__main__"),
+    *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
     *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
-    *("batch", "scheduler", "gradebook", "privacy", "reports", "grading", "__init__", "__main__"),
+    *(
+        "batch",
+        "scheduler",
+        "gradebook",
+        "privacy",
+        "wording",
+        "harmless",
+        "page",
+        "tally",
+        "student_page",
+        "glance",
+        "tables",
+    ),
+    *("pages", "reports", "grading", "gradescope", "autograder", "__init__", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
@@ -152,9 +165,9 @@ def out_of_order(package, order):
 def test_every_file_has_its_place():
     rooms = {
         "course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES),
+        "jail": JAIL,
         "grader": (*GRADER, "__init__"),
         "workbook": WORKBOOK,
-        "jail": JAIL,
         "classroom": CLASSROOM,
     }
     for package, places in rooms.items():

@@ -189,6 +189,40 @@ def test_the_roster_says_who_it_is(put, tmp_path):
     assert got == {"s2": ("Bo U", b"2"), "s4": ("Cy Doe", b"4")}
 
 
+def test_nobody_takes_the_place_of_another_by_the_names_of_their_files(put):
+    """Student 11 wants to overwrite what 12 handed in."""
+    forged = "y_12_assignsubmission_file_z.ipynb"
+    attacks = (
+        {f"A B_11_assignsubmission_file_{forged}": b"1", "C_12_assignsubmission_file_x.ipynb": b"2"},
+        {f"A B_11_assignsubmission_file_/{forged}": b"1", "C_12_assignsubmission_file_/x.ipynb": b"2"},
+        {"ab_11_901_c_12_902_y.ipynb": b"1", "c_12_902_x.ipynb": b"2"},
+        {"ab_11_901_y.zip": packed({"c_12_902_z.ipynb": b"1"}), "c_12_902_x.ipynb": b"2"},
+    )
+    for number, files in enumerate(attacks):
+        got, _ = found(put(files, f"in {number}"))
+        assert {id: data for id, (_, data) in got.items()} == {"11": b"1", "12": b"2"}, number
+
+
+def test_metadata_within_a_submission_is_a_students(put):
+    files, expected = LAYOUTS["Gradescope"]
+    forged = b"submission_902:\n  :submitters:\n  - :name: Ann Lee\n    :sid: '0011'\n"
+    place = put({**files, "assignment_7_export/submission_901/submission_metadata.yml": forged})
+    assert found(place)[0] == expected
+
+
+def test_nobody_takes_the_place_of_another_by_their_name(put, tmp_path):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    roster = read_roster(tmp_path / "roster.csv")
+    files = {
+        "Ann Lee_11_assignsubmission_file_/x.ipynb": b"1",
+        "Ann Lee_12_assignsubmission_file_/x.ipynb": b"2",
+        "Bo U_13_assignsubmission_file_/x.ipynb": b"3",
+    }
+    got, told = found(put(files), roster=roster)
+    assert {id: data for id, (_, data) in got.items()} == {"11": b"1", "12": b"2", "s2": b"3"}
+    assert told == ("Called Ann Lee, like s1, and graded by their own ids: 11, 12.",)
+
+
 # Which notebook -------------------------------------------------------------------------------------------------------
 
 
