@@ -202,7 +202,9 @@ def hostile(chapter, options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chapters", nargs="+", default=["02", "06"], choices=list(BARS))
-    parser.add_argument("--students", type=int, default=240, help="in the class that ours grades (default: %(default)d)")
+    parser.add_argument(
+        "--students", type=int, default=240, help="in the class that ours grades (default: %(default)d)"
+    )
     parser.add_argument("--sample", type=int, default=6, help="for the others, a round (default: %(default)d)")
     parser.add_argument("--rounds", type=int, default=2, help="of taking turns (default: %(default)d)")
     parser.add_argument("--seed", type=int, default=0)
