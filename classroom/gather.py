@@ -145,12 +145,11 @@ def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None
         PatternError: the patterns take forever.
     """
     with contextlib.ExitStack() as opened:
-        told = []
-        files = list(_files(list(map(Path, paths)), {Path(one).resolve() for one in apart}, opened, timezone))
+        told, roster = [], roster or Roster(())
+        files = list(_files(list(map(Path, paths)), roster, {Path(one).resolve() for one in apart}, opened, timezone))
         files = _without_asides(files, told)
         if not files:
             raise GatherError(f"{', '.join(map(str, paths))}: no notebook (*{NOTEBOOK}) and no zip file in there.")
-        roster = roster or Roster(())
         owned = _owned(files, patterns, roster, timezone, told)
         yield Gathered(tuple(_submissions(owned, chapter, beside, roster, by_file_times, told)), tuple(told))
 
@@ -164,7 +163,7 @@ def plain(text):
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def _files(paths, apart, opened, timezone):
+def _files(paths, roster, apart, opened, timezone):
     """Yield the `File`s in paths, those in zip files and in zip files within them included."""
     several = len(paths) > 1
     names = [path.name for path in paths]
@@ -173,10 +172,12 @@ def _files(paths, apart, opened, timezone):
             raise GatherError(f"{path} does not exist.")
         own = path.resolve().name
         if path.is_dir():
-            start = (own,) if several or (path / LEARNERS).is_dir() else ()
+            start = (own,) if several or (path / LEARNERS).is_dir() or roster.find(plain(own)) else ()
             found = [_on_disk(inner, (*start, *inner.relative_to(path).parts)) for inner in _walk(path, apart)]
         else:
-            start = (path.resolve().parent.name,) if names.count(path.name) > 1 else ()
+            above = path.resolve().parent.name
+            in_theirs = roster.find(plain(above)) and not roster.find(plain(path.stem))
+            start = (above,) if names.count(path.name) > 1 or in_theirs else ()
             found = [_on_disk(path, (*start, own))]
         for file in found:
             if not _is_zip(file) or _is_hidden(file):

@@ -326,7 +326,8 @@ class Gradebook:
             if rows:
                 ids = ", ".join(row[0] for row in rows)
                 raise GradebookError(f"Several are called {called}: {ids}. Say which by the id.")
-        raise GradebookError(_nobody(called, [student.id for student in self.students()]))
+        known = [text for student in self.students() for text in (student.id, student.name) if text]
+        raise GradebookError(_nobody(called, known))
 
     def adjust(self, student, chapter, points, reason, task=""):
         """Add an adjustment, which stays when the work is graded again.
@@ -409,6 +410,6 @@ def _stamp(moment):
     return moment and moment.isoformat()
 
 
-def _nobody(called, ids):
-    near = difflib.get_close_matches(called, ids, n=1)
+def _nobody(called, known):
+    near = difflib.get_close_matches(called, known, n=1)
     return f"There is no student {called} in the gradebook." + (f" Did you mean {near[0]}?" if near else "")

@@ -108,6 +108,28 @@ def test_a_student_whose_files_are_gone_keeps_what_there_was(handed_in, grade, m
     assert points(mine) == {"ann": 6, "bo": 2}
 
 
+def test_a_roster_that_comes_later(handed_in, grade, mine):
+    grade(handed_in(ann=ALL, x7=HALF))
+    (mine / "roster.csv").write_text("id,login,name\ns1,ann,Ann Lee\ns2,bo,Bo\n", encoding="utf-8")
+    _, printed, _ = grade(handed_in())
+    assert points(mine) == {"ann": 6, "s1": 6, "s2": 0, "x7": 2}
+    assert "Not on the roster, graded all the same: x7." in printed
+    assert "On the roster, nothing handed in: s2." in printed
+    assert "Graded before, neither on the roster nor handed in now: ann." in printed
+
+
+def test_who_handed_in_before_is_not_missing(handed_in, grade, mine, tmp_path):
+    mine.mkdir()
+    (mine / "roster.csv").write_text("id\nann\nbo\n", encoding="utf-8")
+    grade(handed_in(ann=ALL, bo=HALF))
+    for place in (tmp_path / "in" / "bo", tmp_path / "in" / "bo" / "x.ipynb"):
+        handed_in(bo=ALL + b" " * len(str(place)))
+        _, printed, _ = grade(place)
+        assert "1 graded now, 0 as before" in printed
+        assert "nothing handed in" not in printed
+        assert points(mine) == {"ann": 6, "bo": 6}
+
+
 def test_a_zip_file(grade, mine, tmp_path):
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("ann.ipynb", ALL)
