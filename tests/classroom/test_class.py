@@ -170,6 +170,16 @@ def test_settings(handed_in, grade, mine):
     assert found["bo"]["possible"] == 12
 
 
+def test_the_settings_may_name_the_catalogue_and_the_command_has_the_last_word(handed_in, mine, sums, capsys):
+    mine.mkdir()
+    (mine / "grading.toml").write_text(f'catalogue = "{sums.as_posix()}"\n', encoding="utf-8")
+    call = ["grade", "--catalogue", "tasks", str(handed_in(ann=ALL)), "--chapter", "01", "--into", str(mine), "--trust"]
+    assert command_line.main([*call, "--workers", "1"]) == 0
+    assert points(mine) == {"ann": 6}
+    assert command_line.main([*call, "--workers", "1", "--catalogue", "tasks"]) == 1
+    assert "answers no task of this catalogue" in capsys.readouterr().out
+
+
 def test_notebooks_that_did_not_count_are_told(handed_in, grade, mine, tmp_path):
     place = handed_in(ann=ALL, bo=ALL)
     (place / "ann" / "a.ipynb").write_bytes(b"{")

@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import sys
 import zipfile
 from datetime import UTC, datetime, timedelta, timezone
@@ -341,6 +342,45 @@ def test_names_that_are_no_text_can_be_printed_and_stored(put):
 def test_a_decomposed_name_is_the_same_name(put):
     got, _ = found(put({"Mu\u0308ller/x.ipynb": b"1", "o/x.ipynb": b""}))
     assert "Müller" in got
+
+
+def test_any_names_at_all_become_students(tmp_path):
+    """Whatever a zip file's members are called, each is told or belongs to somebody whose id can be printed."""
+    rng = random.Random(8)
+    pieces = [
+        "a",
+        "é",
+        "_",
+        "-1",
+        ".",
+        "..",
+        "/",
+        "\\",
+        " ",
+        "\n",
+        "\x1b",
+        "\u202e",
+        "12",
+        "_LATE_12_13_",
+        ".ipynb",
+        ".zip",
+    ]
+    pieces += [
+        "_12_assignsubmission_file_",
+        "submission_7/",
+        "submission_metadata.yml",
+        ".course/",
+        "Lesson 02.ipynb",
+        "C:",
+    ]
+    for number in range(150):
+        names = {"".join(rng.choices(pieces, k=rng.randint(1, 6))) for _ in range(rng.randint(1, 8))} | {"s1.ipynb"}
+        with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, b"{}")
+        got, told = found(tmp_path / f"{number}.zip")
+        assert all(id.isprintable() and id for id in got), names
+        assert all(sentence.isprintable() for sentence in told)
 
 
 def test_a_bomb_in_an_export_costs_its_own_line_alone(put):
