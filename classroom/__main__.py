@@ -1,9 +1,11 @@
 """Grading from the command line: a few notebooks at once, or a class with its gradebook."""
 
 import argparse
+import contextlib
 import json
 import math
 import secrets
+import signal
 import sqlite3
 import sys
 from pathlib import Path
@@ -107,7 +109,7 @@ def grade_into(options):
         return 2
     folder.mkdir(exist_ok=True)
     limits = {"seconds": options.time_limit, "memory": options.memory_limit and options.memory_limit * 2**20}
-    with Gradebook(folder, settings, make=True) as book:
+    with _stopped_well(), Gradebook(folder, settings, make=True) as book:
         terms = terms_of(book, options.chapter, place, seed=options.seed, **limits)
         try:
             told = grade_class(
@@ -124,6 +126,26 @@ def grade_into(options):
     print(_summary(options.chapter, graded, told, terms, folder))
     _write_json(options.json, [as_data(one) for one in graded])
     return int(told.unsound > 0)
+
+
+@contextlib.contextmanager
+def _stopped_well():
+    """Let Ctrl-C, and the wish of whoever started this process that it ends, interrupt what is inside once: while that
+    is being tidied up, as `course.py` passes a Ctrl-C on, no second wish disturbs it."""
+
+    stopped = []
+
+    def stop(number, _):
+        if number == signal.SIGINT or not stopped:
+            stopped.append(number)
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _summary(chapter, graded, told, terms, folder):

@@ -312,6 +312,12 @@ def _owned(files, patterns, roster, timezone, told):
     if not left:
         return owned
     depth, pattern = _export(left)
+    if pattern is EXPORTS["Moodle"] and not roster.students:
+        told.append(
+            "Moodle's numbers for students are new for each assignment. With its list of participants as roster.csv, "
+            "they stay the same from chapter to chapter."
+        )
+    strays = []
     metadata = _gradescope(left, depth) if pattern is EXPORTS["Gradescope"] else {}
     depth = _wrapped(left, roster) if pattern is None else depth
     for file in left:
@@ -330,7 +336,10 @@ def _owned(files, patterns, roster, timezone, told):
         elif file.parts[-1].lower().endswith((NOTEBOOK, ".zip")):
             owned.append((file, Owner(plain(Path(parts[0]).stem))))
         elif not file.parts[-1].lower().endswith((".yml", ".csv", ".html", ".txt")):
-            told.append(f"{plain(file.path)} is no notebook and in nobody's folder: passed over.")
+            strays.append(plain(file.path))
+    if strays:
+        more = f" and {len(strays) - 5} more" if len(strays) > 5 else ""
+        told.append(f"No notebooks, and in nobody's folder, so passed over: {', '.join(strays[:5])}{more}.")
     return owned
 
 
