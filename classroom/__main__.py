@@ -107,7 +107,7 @@ def grade_into(options):
     if not folder.parent.is_dir():
         print(f"{folder.parent} does not exist, so the folder of the class cannot be made in it.", file=sys.stderr)
         return 2
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # what is in it is for nobody else on this machine
     limits = {"seconds": options.time_limit, "memory": options.memory_limit and options.memory_limit * 2**20}
     with _stopped_well(), Gradebook(folder, settings, make=True) as book:
         terms = terms_of(book, options.chapter, place, seed=options.seed, **limits)

@@ -3,9 +3,10 @@
 Whose a file is, its path says: by the instructor's patterns, as Moodle, Canvas or Gradescope call the files of an
 export, by the folder that it lies in, or by its own name. Nothing of a file is read before it is graded.
 
-Of several notebooks that one student handed in, the one that counts is the first of these that can be graded:
-those whose name has the number of the chapter before the others; of these the later before the earlier (submitted, if
-that is known, else the course system's number of the attempt, else last written); then by name, the last first.
+Of several notebooks that one student handed in, the one that counts is the first of these that can be graded: those
+whose name, or else whose path, has the number of the chapter before the others; of these the later before the earlier
+(submitted, if that is known, else the course system's number of the attempt, else last written); then by name, the
+last first.
 """
 
 import contextlib
@@ -479,7 +480,7 @@ def _is_of_another(file, all_of_them, chapter):
 
 def _rank(file, owner, chapter):
     """Return what the notebooks of one student are sorted by, the most wanted last."""
-    name = file.parts[-1]
-    has_number = re.search(rf"(?<!\d){re.escape(chapter)}(?![\da-z])", name, re.IGNORECASE) is not None
+    number = re.compile(rf"(?<!\d){re.escape(chapter)}(?![\da-z])", re.IGNORECASE)
     early = datetime.min.replace(tzinfo=UTC)
-    return has_number, owner.submitted or early, owner.attempt, file.modified or early, name
+    has_number = number.search(file.parts[-1]) is not None, number.search(file.path) is not None
+    return *has_number, owner.submitted or early, owner.attempt, file.modified or early, file.parts[-1]

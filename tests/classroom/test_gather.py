@@ -235,6 +235,13 @@ def test_the_chapters_notebook_counts_and_the_others_follow(put):
     assert [first] == [b"02_scaling.ipynb"]
 
 
+def test_the_number_of_the_chapter_may_stand_in_the_folder(put):
+    place = put({"s1/02/x.ipynb": b"two", "s1/03/x.ipynb": b"three", "s2/02/x.ipynb": b""})
+    os.utime(place / "s1/02/x.ipynb", (1_000_000, 1_000_000))
+    assert found(place)[0]["s1"][1] == b"two"
+    assert found(place, chapter="03")[0]["s1"][1] == b"three"
+
+
 def test_of_two_the_one_written_last_counts(put):
     place = put({"s1/a/02.ipynb": b"old", "s1/b/02.ipynb": b"new", "s2/02.ipynb": b""})
     os.utime(place / "s1/a/02.ipynb", (1_000_000, 1_000_000))
