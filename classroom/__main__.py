@@ -153,11 +153,8 @@ def _stopped_well():
 
 def _summary(chapter, graded, told, terms, folder):
     """Return a few lines on a class that was graded."""
-    lines = []
-    for one in graded:
-        who = f"{one.student.id} ({one.student.name})" if one.student.name else one.student.id
-        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in _said_of(one.report)]
-    lines += map(_on_one_line, told.notes)
+    lines = [_on_one_line(note) for note in told.notes]
+    lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)
     lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
@@ -167,17 +164,6 @@ def _summary(chapter, graded, told, terms, folder):
         lines.append(f"{len(here)} handed in: {mean:.4g} of {possible:g} points in the mean, {best:g} at most.")
     lines.append(f"Reports: {folder / FOLDER / chapter}")
     return "\n".join(lines)
-
-
-def _said_of(report):
-    """Yield what there is to say to the instructor of one report: why it has no grade, what looks strange."""
-    if report is None:
-        return
-    if report["problem"]:
-        yield report["problem"]
-    yield from report.get("flags", ())
-    for result in report["results"]:
-        yield from (f"{result['id']}: {flag}" for flag in result.get("flags", ()))
 
 
 def report_class(options):

@@ -198,14 +198,11 @@ def _why_again(before, terms):
 
 
 def _about_students(submissions, listed, graded):
-    """Yield who is not where they are looked for: on the roster, or among those who handed in."""
+    """Yield who is not where they are looked for; who handed in nothing, the class at a glance says."""
     strangers = [id for id in submissions if id not in listed]
-    missing = [one.student.id for one in graded if one.student.id in listed and one.report is None]
     before = [one.student.id for one in graded if one.report and one.student.id not in {*listed, *submissions}]
     if strangers:
         yield f"Not on the roster, graded all the same: {_some(strangers)}."
-    if missing:
-        yield f"On the roster, nothing handed in: {_some(missing)}."
     if before:
         yield (
             f"Graded before, neither on the roster nor handed in now: {_some(before)}. If they are called otherwise by "
