@@ -154,7 +154,6 @@ def _stopped_well():
 def _summary(chapter, graded, told, terms, folder):
     """Return a few lines on a class that was graded."""
     lines = [_on_one_line(note) for note in told.notes]
-    lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)
     lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
