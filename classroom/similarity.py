@@ -24,8 +24,10 @@ RUN = GRAM + WINDOW - 1  # a shared run of so many tokens is always seen
 ENOUGH = 9.0  # fingerprints that two must share and others do not; fewer are chance
 LIKENESS = 0.5  # of the shorter one's own work
 LARGEST_FILE = 20 * 2**20  # bytes
-LONGEST_ANSWER = 20_000  # characters; of more, the beginning is looked at
-MOST_TOKENS = 3_000
+LONGEST_ANSWER = 10_000  # characters; of more, the beginning is looked at
+LONGEST_NOTEBOOK = 30_000  # characters of all its answers
+MOST_TOKENS = 1_500  # of an answer
+MOST_HINTS = 100
 MOST_FRAGMENTS = 5  # shown of a pair
 LONGEST_FRAGMENT = 600  # characters
 
@@ -90,7 +92,7 @@ def as_data(hints):
 
 
 def hints(submissions: Mapping[str, bytes], given=()):
-    """Return the `Hint`s of one exercise, the strongest first; none is a usual result.
+    """Return the `Hint`s of one exercise, the strongest first, at most `MOST_HINTS`; none is a usual result.
 
     Args:
         submissions: the notebook of each student, as bytes; one that cannot be read is left out.
@@ -120,7 +122,7 @@ def hints(submissions: Mapping[str, bytes], given=()):
         likeness = shared / min(own[first], own[second])
         if shared >= ENOUGH and likeness >= LIKENESS:
             found.append(Hint(first, second, round(likeness, 3), round(shared, 2), ()))
-    found.sort(key=lambda hint: (-hint.likeness * hint.evidence, hint.first, hint.second))
+    found = sorted(found, key=lambda hint: (-hint.likeness * hint.evidence, hint.first, hint.second))[:MOST_HINTS]
     texts = {whose: answers(submissions[whose]) for hint in found for whose in (hint.first, hint.second)}
     return tuple(_with_fragments(hint, prints, texts, owners, weight) for hint in found)
 
@@ -138,7 +140,11 @@ def answers(data):
     for cell in cells if isinstance(cells, list) else ():
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             found[_task_of(cell)].append(_source_of(cell))
-    return {task: "\n".join(sources)[:LONGEST_ANSWER] for task, sources in found.items()}
+    kept, left = {}, LONGEST_NOTEBOOK
+    for task in sorted(found, reverse=True):  # cells that answer nothing come last
+        kept[task] = "\n".join(found[task])[: min(LONGEST_ANSWER, left)]
+        left -= len(kept[task])
+    return {task: source for task, source in kept.items() if source}
 
 
 def tokens(source):
