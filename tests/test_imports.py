@@ -45,7 +45,7 @@ FOLDER = (
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
-    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
+    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "points", "predicting"),
     *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")

@@ -1,0 +1,46 @@
+"""The command line of a class: `python -m classroom nbgrader --into FOLDER`, ..."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from classroom import nbgrader
+from grader.catalogue import CatalogueError, load_catalogue
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments=None):
+    """Run one command; return the exit code."""
+    parser = argparse.ArgumentParser(prog="course.py", description="What an instructor does with a class.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    add_nbgrader(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (CatalogueError, LookupError, OSError) as error:
+        print(error.args[0] if isinstance(error, LookupError) else error, file=sys.stderr)
+        return 2
+
+
+def add_nbgrader(commands):
+    command = commands.add_parser("nbgrader", help="make a folder in which nbgrader gives out and grades the exercises")
+    command.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="nbgrader's course folder")
+    command.add_argument("--chapter", nargs="+", metavar="NN", help="such as 02 03 (default: all)")
+    command.add_argument("--seed", type=int, default=2017, help="draw the inputs of the test cells from this seed")
+    command.add_argument("--catalogue", default="tasks", help=argparse.SUPPRESS)
+    command.set_defaults(run=make_nbgrader_course)
+
+
+def make_nbgrader_course(options):
+    """Write the sources and the configuration, and say what to call next."""
+    catalogue = load_catalogue(options.catalogue)
+    chapters = options.chapter or catalogue.numbers
+    for path in nbgrader.write_course(catalogue, ROOT, options.into, chapters, seed=options.seed):
+        print(path, flush=True)
+    print(f"In {options.into}: nbgrader generate_assignment ps{chapters[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
