@@ -50,6 +50,9 @@ FIRST = HOME / "Lesson 00.ipynb"  # in it, START
 SERVER = HOME / ".course" / "server.json"  # while the course is open: where
 DOOR = HOME / ".course" / "open.html"  # a page that leads there, so that no list of processes shows the token
 
+HANDOUT = ROOT / "handout.json"  # in a copy that was made for students: what is in it
+FOR_STUDENTS = ("learn", "progress", "reset", "doctor")
+
 CALL = ("python" if os.name == "nt" else "python3") + " course.py"
 NEWEST_PYTHON = (3, 14)  # the newest that the pinned packages have builds for
 CPU_HOST = "download.pytorch.org"
@@ -74,6 +77,10 @@ More:
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
   {CALL} date-reader           trains the small model that lesson 00 begins with, anew (minutes)
+  {CALL} handout --into FOLDER makes what students get: the course without solutions (--bare: without the grader's
+                               knowledge of answers, too)
+  {CALL} nbgrader --into FOLDER
+                               makes a course folder for nbgrader
   {CALL} proof                 shows that the grader tells right answers from common mistakes
 
 Options of learn and test:
@@ -97,6 +104,8 @@ HANDED_OVER = {
     "progress": ["workbook", "progress"],
     "reset": ["workbook", "reset"],
     "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "handout": ["classroom", "handout"],
+    "nbgrader": ["classroom", "nbgrader"],
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],
@@ -622,7 +631,8 @@ def check_folder():
 
 def check_notebooks():
     """notebooks"""
-    counts = {name: len(list((ROOT / name).glob("*.ipynb"))) for name in ("notebooks", "exercises", "solutions")}
+    folders = ("notebooks", "exercises") if HANDOUT.exists() else ("notebooks", "exercises", "solutions")
+    counts = {name: len(list((ROOT / name).glob("*.ipynb"))) for name in folders}
     found = ", ".join(f"{count} in {name}/" for name, count in counts.items())
     complete = START.exists() and all(counts.values())
     return found, None if complete else "this copy of the course is not complete: get it again"
@@ -664,6 +674,11 @@ def main(arguments):
         if command in ("-h", "--help", "help"):
             print(HELP, end="")
             return 0
+        if HANDOUT.exists() and command not in FOR_STUDENTS and command in (*commands, *HANDED_OVER):
+            raise CourseError(
+                f"This copy of the course was made for students, and `{command}` is for their instructors, who have "
+                f"the whole: here there are {', '.join(FOR_STUDENTS)}."
+            )
         if command in commands:
             return commands[command](rest)
         if command in HANDED_OVER:

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from classroom import nbgrader
+from classroom.handout import Handout, HandoutError, zip_folder
 from grader.catalogue import CatalogueError, load_catalogue
 
+COURSE = "tasks"  # the package with the course's own catalogue
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -14,13 +16,37 @@ def main(arguments=None):
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="course.py", description="What an instructor does with a class.")
     commands = parser.add_subparsers(required=True, metavar="command")
+    add_handout(commands)
     add_nbgrader(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (CatalogueError, LookupError, OSError) as error:
+    except (CatalogueError, HandoutError, LookupError, OSError) as error:
         print(error.args[0] if isinstance(error, LookupError) else error, file=sys.stderr)
         return 2
+
+
+def add_handout(commands):
+    command = commands.add_parser("handout", help="make what students get: a copy of the course without solutions")
+    command.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="a new folder, or an old handout's")
+    command.add_argument("--chapter", nargs="+", metavar="NN", help="only these, such as 01 02 (default: all)")
+    command.add_argument("--bare", action="store_true", help="without what the catalogue knows about answers")
+    command.add_argument("--zip", action="store_true", help="write FOLDER.zip, too")
+    command.add_argument("--catalogue", metavar="PLACE", help="hand out the exercises of private tasks, too")
+    command.set_defaults(run=make_handout)
+
+
+def make_handout(options):
+    """Write a handout, and say what is in it."""
+    catalogue = load_catalogue(COURSE)
+    private = options.catalogue and Path(options.catalogue)
+    chapters = tuple(options.chapter or catalogue.numbers)
+    Handout(ROOT, catalogue, chapters, options.bare, private).write(options.into)
+    kind = "Bare handout" if options.bare else "Handout"
+    print(f"{kind} of {len(chapters)} chapters in {options.into}: there, students call `course.py learn`.")
+    if options.zip:
+        print(f"The same in one file: {zip_folder(options.into)}")
+    return 0
 
 
 def add_nbgrader(commands):
@@ -28,13 +54,12 @@ def add_nbgrader(commands):
     command.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="nbgrader's course folder")
     command.add_argument("--chapter", nargs="+", metavar="NN", help="such as 02 03 (default: all)")
     command.add_argument("--seed", type=int, default=2017, help="draw the inputs of the test cells from this seed")
-    command.add_argument("--catalogue", default="tasks", help=argparse.SUPPRESS)
     command.set_defaults(run=make_nbgrader_course)
 
 
 def make_nbgrader_course(options):
     """Write the sources and the configuration, and say what to call next."""
-    catalogue = load_catalogue(options.catalogue)
+    catalogue = load_catalogue(COURSE)
     chapters = options.chapter or catalogue.numbers
     for path in nbgrader.write_course(catalogue, ROOT, options.into, chapters, seed=options.seed):
         print(path, flush=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grader.handed_in import SubmissionError, handed_in
 from grader.judge import judge_question, judge_task, terms_of, unreadable
+from grader.parts import source_of
 from grader.result import NotebookResult
 from grader.runner import DEFAULT_LIMITS, Child
 from grader.submission import Unreadable, read_notebook
@@ -150,7 +151,7 @@ def program_of(task, submission, catalogue, beside):
             compile(source, name, "exec")
         except (SyntaxError, ValueError) as error:
             return Unreadable(f"{name}, handed in beside the notebook, is no Python: {error}.")
-        modules = ((parts.own, parts.file.read_text(encoding="utf-8")), (parts.module, source))
+        modules = ((parts.own, source_of(parts.file)), (parts.module, source))
         return dataclasses.replace(program, modules=modules)
     named = any(parts.module in source for source in (*program.statements, program.answer))
     if not named and (task.build is None or not task.build.given):

@@ -37,7 +37,7 @@ GRADER = (
     *("handed_in",),
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
     *("task", "known", "parts", "catalogue"),
-    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
+    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge", "frozen"),
     *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
 FOLDER = (
@@ -45,10 +45,23 @@ FOLDER = (
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
-    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "points", "predicting"),
+    *(
+        "folder",
+        "record",
+        "reading",
+        "twins",
+        "own_file",
+        "checking",
+        "hints",
+        "spacing",
+        "questions",
+        "points",
+        "predicting",
+    ),
     *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
-ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
+CLASSROOM = ("graded", "similarity", "handout", "nbgrader", "__init__", "__main__")
+ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring", "classroom")
 # What the child process loads: it can give away nothing but the program that it was handed.
 CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "contract", "elsewhere", "building", "wire"}
 
@@ -127,6 +140,7 @@ def out_of_order(package, order):
 
 def test_every_file_has_its_place():
     rooms = {"course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES), "grader": (*GRADER, "__init__"), "workbook": WORKBOOK}
+    rooms["classroom"] = CLASSROOM
     for package, places in rooms.items():
         assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
 
@@ -165,8 +179,8 @@ def test_leaves_of_course_lib_import_no_other_leaf():
     assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
 
 
-@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK)])
-def test_grader_and_workbook_import_to_the_left(package, order):
+@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)])
+def test_rooms_import_to_the_left(package, order):
     assert out_of_order(package, order) == []
 
 
@@ -181,7 +195,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("course_lib", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         ("experiments", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
-        ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        ("grader", ("course_lib", "tasks", "workbook", "authoring", "classroom", "course"), ()),
+        ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         ("tasks", ("workbook", "authoring", "course"), ()),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),

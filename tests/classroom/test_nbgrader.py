@@ -213,7 +213,10 @@ def submissions():
     )
     assert "warnings.warn" in warns
     half = {"02.scaled_scores": FOR_ONE_SENTENCE, "02.unit_variance_scores": NO_ROOT}
-    own_part = {"05.SelfAttention": right["05"]["05.SelfAttention"].replace(" / ", " * ")}
+    own_part = {
+        "05.SelfAttention": right["05"]["05.SelfAttention"].replace(", mask))", "))")
+    }  # looks at what it may not
+    assert own_part["05.SelfAttention"] != right["05"]["05.SelfAttention"]
     return {
         ("honest", "02"): (right["02"], {}),
         ("honest", "05"): (right["05"], {}),
@@ -257,7 +260,9 @@ def nbgrader(tmp_path_factory):
     scripts = place / "env" / ("Scripts" if os.name == "nt" else "bin")
     python = scripts / ("python.exe" if os.name == "nt" else "python")
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", NBGRADER]
-    subprocess.run(pip, check=True, capture_output=True)
+    installed = subprocess.run(pip, capture_output=True, encoding="utf-8")
+    if installed.returncode:
+        pytest.skip(f"{NBGRADER} cannot be installed: {installed.stderr.strip().splitlines()[-1:]}")
     kernel = [sys.executable, "-m", "ipykernel", "install", "--prefix", place / "env", "--name", "python3"]
     subprocess.run(kernel, check=True, capture_output=True)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTHON"))}
