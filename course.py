@@ -81,6 +81,8 @@ More:
                                knowledge of answers, too)
   {CALL} nbgrader --into FOLDER
                                makes a course folder for nbgrader
+  {CALL} similar PATH... --chapter 02
+                               hints at submissions that share more than chance; never a verdict
   {CALL} proof                 shows that the grader tells right answers from common mistakes
 
 Options of learn and test:
@@ -106,6 +108,7 @@ HANDED_OVER = {
     "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
     "handout": ["classroom", "handout"],
     "nbgrader": ["classroom", "nbgrader"],
+    "similar": ["classroom", "similar"],
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],

@@ -1,12 +1,15 @@
 """The command line of a class: `python -m classroom nbgrader --into FOLDER`, ..."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from classroom import nbgrader
+from classroom import nbgrader, similarity
 from classroom.handout import Handout, HandoutError, zip_folder
 from grader.catalogue import CatalogueError, load_catalogue
+from grader.grade import find_notebooks
+from grader.handed_in import SubmissionError, plain_bytes
 
 COURSE = "tasks"  # the package with the course's own catalogue
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +21,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True, metavar="command")
     add_handout(commands)
     add_nbgrader(commands)
+    add_similar(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -65,6 +69,49 @@ def make_nbgrader_course(options):
         print(path, flush=True)
     print(f"In {options.into}: nbgrader generate_assignment ps{chapters[0]}")
     return 0
+
+
+def add_similar(commands):
+    command = commands.add_parser("similar", help="hint at submissions that share more than chance; never a verdict")
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks, or folders of notebooks")
+    command.add_argument("--chapter", required=True, metavar="NN", help="the exercise that they answer, such as 02")
+    command.add_argument(
+        "--given", type=Path, metavar="FOLDER", default=ROOT, help="where exercises/ and solutions/ are"
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the hints as JSON, too")
+    command.set_defaults(run=show_similar)
+
+
+def show_similar(options):
+    """Print which submissions share what few others have."""
+    own = [
+        path
+        for name in ("exercises", "solutions")
+        for path in (options.given / name).glob(f"{options.chapter}_*.ipynb")
+    ]
+    if not own:
+        raise FileNotFoundError(f"{options.given} has no exercise {options.chapter}.")
+    submissions = {}
+    for path in find_notebooks(options.paths):
+        try:
+            submissions[str(path)] = plain_bytes(path)
+        except SubmissionError as error:
+            print(printable(str(error)), file=sys.stderr)
+    found = similarity.hints(submissions, given=map(plain_bytes, own))
+    if options.json:
+        options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
+    for hint in found:
+        print(f"{printable(hint.first)} and {printable(hint.second)}: {hint.likeness:.0%} alike ({hint.evidence:g})")
+        for shared in hint.shared:
+            print(f"  {printable(shared.task) or 'in a cell of their own'}")
+            print("\n".join(f"    | {printable(line)}" for line in shared.first.splitlines()))
+    print(f"{len(found)} hints in {len(submissions)} submissions. A hint is no verdict: read both, and ask.")
+    return 0
+
+
+def printable(text):
+    """Return a text of others without what could command a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 if __name__ == "__main__":

@@ -45,20 +45,8 @@ FOLDER = (
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
-    *(
-        "folder",
-        "record",
-        "reading",
-        "twins",
-        "own_file",
-        "checking",
-        "hints",
-        "spacing",
-        "questions",
-        "points",
-        "predicting",
-    ),
-    *("date_reading", "progress", "front_page", "__init__", "__main__"),
+    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "points"),
+    *("predicting", "date_reading", "progress", "front_page", "__init__", "__main__"),
 )
 CLASSROOM = ("graded", "similarity", "handout", "nbgrader", "__init__", "__main__")
 ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring", "classroom")
