@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from classroom.nbgrader import source, write_course
-from grader.grade import grade_notebook
 from tasks import CATALOGUE
 from workbook import points, questions
 
@@ -279,7 +278,7 @@ def nbgrader(tmp_path_factory):
 
 
 @pytest.mark.thorough("installs nbgrader into an environment of its own, and starts a kernel for every submission")
-def test_nbgrader_gives_the_same_points_case_by_case(nbgrader, tmp_path):
+def test_nbgrader_gives_the_same_points_case_by_case(nbgrader, grade_file, tmp_path):
     folder, call = nbgrader
     write_course(CATALOGUE, ROOT, folder, ["02", "05"], seed=SEED)
     handed_in = {}
@@ -300,7 +299,7 @@ def test_nbgrader_gives_the_same_points_case_by_case(nbgrader, tmp_path):
     theirs = json.loads(call(code=EXPORT))
     total = {}
     for (student, number), path in handed_in.items():
-        ours = grade_notebook(path, CATALOGUE, SEED, chapter=number)
+        ours = grade_file(path, SEED, chapter=number)
         assert theirs[f"{student} ps{number}"] == cell_by_cell(ours), (student, number)
         total[student, f"ps{number}"] = ours.points
     assert total["honest", "ps02"] == total["warns", "ps02"] == CATALOGUE.chapter("02").points
