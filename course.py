@@ -669,13 +669,27 @@ def command_parser(command, description, installs=True):
     return parser
 
 
+def help_text():
+    """What `--help` prints: in a copy for students, their commands alone."""
+    if not HANDOUT.exists():
+        return HELP
+    kept, is_theirs = [], True
+    for line in HELP.splitlines(keepends=True):
+        if line.startswith(f"  {CALL} "):
+            is_theirs = line[len(f"  {CALL} ") :].split()[0] in FOR_STUDENTS
+        elif not line.startswith("          "):  # not the rest of what is said of a command
+            is_theirs = True
+        kept += [line] if is_theirs else []
+    return "".join(kept)
+
+
 def main(arguments):
     """Do what the command line says; return the exit code."""
     commands = {"learn": learn, "test": test, "doctor": doctor}
     command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     try:
         if command in ("-h", "--help", "help"):
-            print(HELP, end="")
+            print(help_text(), end="")
             return 0
         if HANDOUT.exists() and command not in FOR_STUDENTS and command in (*commands, *HANDED_OVER):
             raise CourseError(
@@ -686,7 +700,7 @@ def main(arguments):
             return commands[command](rest)
         if command in HANDED_OVER:
             if {"-h", "--help"} & set(rest) and complaint_about_environment():
-                print(HELP, end="")  # rather than install gigabytes for a page of help
+                print(help_text(), end="")  # rather than install gigabytes for a page of help
                 return 0
             ensure_environment()
             return run(["-m", *HANDED_OVER[command], *rest])
