@@ -75,29 +75,24 @@ def add_similar(commands):
     command = commands.add_parser("similar", help="hint at submissions that share more than chance; never a verdict")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks, or folders of notebooks")
     command.add_argument("--chapter", required=True, metavar="NN", help="the exercise that they answer, such as 02")
-    command.add_argument(
-        "--given", type=Path, metavar="FOLDER", default=ROOT, help="where exercises/ and solutions/ are"
-    )
+    command.add_argument("--catalogue", metavar="PLACE", default=COURSE, help="of private tasks: their folder")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the hints as JSON, too")
     command.set_defaults(run=show_similar)
 
 
 def show_similar(options):
     """Print which submissions share what few others have."""
-    own = [
-        path
-        for name in ("exercises", "solutions")
-        for path in (options.given / name).glob(f"{options.chapter}_*.ipynb")
-    ]
-    if not own:
-        raise FileNotFoundError(f"{options.given} has no exercise {options.chapter}.")
+    place = ROOT if options.catalogue == COURSE else Path(options.catalogue)
+    chapter = load_catalogue(options.catalogue).chapter(options.chapter)
+    given = [path for name in ("exercises", "solutions") for path in (place / name).glob(f"{options.chapter}_*.ipynb")]
     submissions = {}
     for path in find_notebooks(options.paths):
         try:
             submissions[str(path)] = plain_bytes(path)
         except SubmissionError as error:
             print(printable(str(error)), file=sys.stderr)
-    found = similarity.hints(submissions, given=map(plain_bytes, own))
+    ways = similarity.ways_of(chapter)
+    found = similarity.hints(submissions, given=[plain_bytes(path) for path in given], ways=ways)
     if options.json:
         options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
     for hint in found:
@@ -105,7 +100,8 @@ def show_similar(options):
         for shared in hint.shared:
             print(f"  {printable(shared.task) or 'in a cell of their own'}")
             print("\n".join(f"    | {printable(line)}" for line in shared.first.splitlines()))
-    print(f"{len(found)} hints in {len(submissions)} submissions. A hint is no verdict: read both, and ask.")
+    number = f"{len(found)} hint{'s' * (len(found) != 1)}"
+    print(f"{number} in {len(submissions)} submissions. A hint is no verdict: read both, and ask.")
     return 0
 
 

@@ -8,6 +8,8 @@ What the exercise itself contains is no sign, and neither is what many in the cl
 What is handed in is text here and nothing else: it is neither run nor parsed as Python.
 """
 
+import contextlib
+import inspect
 import itertools
 import json
 import keyword
@@ -91,15 +93,17 @@ def as_data(hints):
     return [{**asdict(hint), "shared": [asdict(one) for one in hint.shared]} for hint in hints]
 
 
-def hints(submissions: Mapping[str, bytes], given=()):
+def hints(submissions: Mapping[str, bytes], given=(), ways=()):
     """Return the `Hint`s of one exercise, the strongest first, at most `MOST_HINTS`; none is a usual result.
 
     Args:
         submissions: the notebook of each student, as bytes; one that cannot be read is left out.
         given: notebooks whose code is no sign, as bytes: the exercise, and its solution, which whoever is right may
             well write.
+        ways: sources that are no sign either: see `ways_of`.
     """
-    common = {mark for data in given for source in answers(data).values() for mark, _ in _grams(tokens(source))}
+    obvious = [*ways, *(source for data in given for source in answers(data).values())]
+    common = {mark for source in obvious for mark, _ in _grams(tokens(source))}
     prints = {
         whose: {task: _prints(source, common) for task, source in answers(data).items()}
         for whose, data in submissions.items()
@@ -125,6 +129,18 @@ def hints(submissions: Mapping[str, bytes], given=()):
     found = sorted(found, key=lambda hint: (-hint.likeness * hint.evidence, hint.first, hint.second))[:MOST_HINTS]
     texts = {whose: answers(submissions[whose]) for hint in found for whose in (hint.first, hint.second)}
     return tuple(_with_fragments(hint, prints, texts, owners, weight) for hint in found)
+
+
+def ways_of(chapter):
+    """Return the sources of all that the catalogue knows people to write for a chapter's tasks, right and wrong."""
+    found = []
+    for task in chapter.tasks:
+        wrong = [mistake.compute for mistake in (*task.mistakes, *task.slips)]
+        stages = [stage.compute for stage in task.stages]
+        for function in (task.reference, *task.legal, *task.borrowed, *stages, *wrong):
+            with contextlib.suppress(OSError, TypeError):  # made by another function: it has no source of its own
+                found.append(inspect.getsource(function))
+    return found
 
 
 def answers(data):

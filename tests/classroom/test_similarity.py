@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from classroom import similarity
+from classroom.__main__ import main
 from classroom.similarity import ELSEWHERE, GRAM, RUN, answers, as_data, hints, tokens
 from tasks import CATALOGUE
 
@@ -158,6 +159,21 @@ def test_an_answer_shorter_than_a_gram_has_no_fingerprint():
     assert similarity._prints("a + b", set()) == {}
 
 
+def test_what_the_catalogue_knows_people_to_write_is_no_sign():
+    """Two who hand in one and the same right way, or make the same known mistake."""
+    chapter = CATALOGUE.chapter("02")
+    ways = similarity.ways_of(chapter)
+    assert len(ways) > 50
+    task = chapter.tasks[2]
+    without = 0
+    for function in (*task.legal, task.mistakes[0].compute):
+        both = dict.fromkeys(("ann", "ben"), notebook((TASK, inspect.getsource(function))))
+        without += len(hints(both, given=[EXERCISE]))
+        assert hints(both, given=[EXERCISE], ways=ways) == ()
+    assert without > 0
+    assert len(hints(a_class(ann=ODD, ben=RENAMED), given=[EXERCISE, SOLUTION], ways=ways)) == 1
+
+
 HOSTILE = [
     b"",
     b"\xff\xfe",
@@ -221,6 +237,20 @@ def test_five_hundred_students():
     assert [(hint.first, hint.second, hint.likeness) for hint in hints(students, given=[EXERCISE])] == [
         ("student007", "student400", 1.0)
     ]
+
+
+def test_the_command_prints_what_no_terminal_obeys(tmp_path, capsys):
+    odd = ODD.replace("collected = []", "collected = []  # \x1b[31mred\u202e")
+    for name, source in (("ann", odd), ("ben", RENAMED), ("eve", "def head_scores(): return ...")):
+        (tmp_path / f"{name}.ipynb").write_bytes(notebook((TASK, source)))
+    assert main(["similar", str(tmp_path), "--chapter", "02", "--json", str(tmp_path / "hints.json")]) == 0
+    said = capsys.readouterr().out
+    assert "ann.ipynb and" in said
+    assert "1 hint in 3 submissions. A hint is no verdict: read both, and ask." in said
+    assert all(character.isprintable() or character == "\n" for character in said)
+    assert len(json.loads((tmp_path / "hints.json").read_text(encoding="utf-8"))) == 1
+    assert main(["similar", str(tmp_path), "--chapter", "77"]) == 2
+    assert "there is no chapter '77'" in capsys.readouterr().err
 
 
 def test_a_hint_is_plain_data():
