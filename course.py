@@ -673,14 +673,20 @@ def help_text():
     """What `--help` prints: in a copy for students, their commands alone."""
     if not HANDOUT.exists():
         return HELP
-    kept, is_theirs = [], True
-    for line in HELP.splitlines(keepends=True):
-        if line.startswith(f"  {CALL} "):
-            is_theirs = line[len(f"  {CALL} ") :].split()[0] in FOR_STUDENTS
-        elif not line.startswith("          "):  # not the rest of what is said of a command
-            is_theirs = True
-        kept += [line] if is_theirs else []
-    return "".join(kept)
+    kept = []
+    for block in HELP.split("\n\n"):
+        lines, is_theirs = [], True
+        for line in block.split("\n"):
+            if line.startswith(f"  {CALL} "):
+                is_theirs = line[len(f"  {CALL} ") :].split()[0] in FOR_STUDENTS
+            elif not line.startswith("   "):  # not the rest of what is said of a command
+                is_theirs = True
+            lines += [line] if is_theirs else []
+        if lines:
+            kept.append("\n".join(lines))
+        elif kept[-1].endswith(":"):
+            kept.pop()  # the heading of commands that are none of theirs
+    return "\n\n".join(kept)
 
 
 def main(arguments):

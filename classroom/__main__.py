@@ -1,113 +1,18 @@
-"""The command line of a class: `python -m classroom nbgrader --into FOLDER`, ..."""
+"""The command line of a class: `python -m classroom handout --into FOLDER`, ..."""
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
-from classroom import nbgrader, similarity
-from classroom.handout import Handout, HandoutError, zip_folder
-from grader.catalogue import CatalogueError, load_catalogue
-from grader.grade import find_notebooks
-from grader.handed_in import SubmissionError, plain_bytes
-
-COURSE = "tasks"  # the package with the course's own catalogue
-ROOT = Path(__file__).resolve().parent.parent
+from classroom import giving_out
 
 
 def main(arguments=None):
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="course.py", description="What an instructor does with a class.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    add_handout(commands)
-    add_nbgrader(commands)
-    add_similar(commands)
+    giving_out.add_commands(commands)
     options = parser.parse_args(arguments)
-    try:
-        return options.run(options)
-    except (CatalogueError, HandoutError, LookupError, OSError) as error:
-        print(error.args[0] if isinstance(error, LookupError) else error, file=sys.stderr)
-        return 2
-
-
-def add_handout(commands):
-    command = commands.add_parser("handout", help="make what students get: a copy of the course without solutions")
-    command.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="a new folder, or an old handout's")
-    command.add_argument("--chapter", nargs="+", metavar="NN", help="only these, such as 01 02 (default: all)")
-    command.add_argument("--bare", action="store_true", help="without what the catalogue knows about answers")
-    command.add_argument("--zip", action="store_true", help="write FOLDER.zip, too")
-    command.add_argument("--catalogue", metavar="PLACE", help="hand out the exercises of private tasks, too")
-    command.set_defaults(run=make_handout)
-
-
-def make_handout(options):
-    """Write a handout, and say what is in it."""
-    catalogue = load_catalogue(COURSE)
-    private = options.catalogue and Path(options.catalogue)
-    chapters = tuple(options.chapter or catalogue.numbers)
-    Handout(ROOT, catalogue, chapters, options.bare, private).write(options.into)
-    kind = "Bare handout" if options.bare else "Handout"
-    print(f"{kind} of {len(chapters)} chapters in {options.into}: there, students call `course.py learn`.")
-    if options.zip:
-        print(f"The same in one file: {zip_folder(options.into)}")
-    return 0
-
-
-def add_nbgrader(commands):
-    command = commands.add_parser("nbgrader", help="make a folder in which nbgrader gives out and grades the exercises")
-    command.add_argument("--into", type=Path, required=True, metavar="FOLDER", help="nbgrader's course folder")
-    command.add_argument("--chapter", nargs="+", metavar="NN", help="such as 02 03 (default: all)")
-    command.add_argument("--seed", type=int, default=2017, help="draw the inputs of the test cells from this seed")
-    command.set_defaults(run=make_nbgrader_course)
-
-
-def make_nbgrader_course(options):
-    """Write the sources and the configuration, and say what to call next."""
-    catalogue = load_catalogue(COURSE)
-    chapters = options.chapter or catalogue.numbers
-    for path in nbgrader.write_course(catalogue, ROOT, options.into, chapters, seed=options.seed):
-        print(path, flush=True)
-    print(f"In {options.into}: nbgrader generate_assignment ps{chapters[0]}")
-    return 0
-
-
-def add_similar(commands):
-    command = commands.add_parser("similar", help="hint at submissions that share more than chance; never a verdict")
-    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks, or folders of notebooks")
-    command.add_argument("--chapter", required=True, metavar="NN", help="the exercise that they answer, such as 02")
-    command.add_argument("--catalogue", metavar="PLACE", default=COURSE, help="of private tasks: their folder")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write the hints as JSON, too")
-    command.set_defaults(run=show_similar)
-
-
-def show_similar(options):
-    """Print which submissions share what few others have."""
-    place = ROOT if options.catalogue == COURSE else Path(options.catalogue)
-    chapter = load_catalogue(options.catalogue).chapter(options.chapter)
-    given = [path for name in ("exercises", "solutions") for path in (place / name).glob(f"{options.chapter}_*.ipynb")]
-    submissions = {}
-    for path in find_notebooks(options.paths):
-        try:
-            submissions[str(path)] = plain_bytes(path)
-        except SubmissionError as error:
-            print(printable(str(error)), file=sys.stderr)
-    ways = similarity.ways_of(chapter)
-    found = similarity.hints(submissions, given=[plain_bytes(path) for path in given], ways=ways)
-    if options.json:
-        options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
-    for hint in found:
-        print(f"{printable(hint.first)} and {printable(hint.second)}: {hint.likeness:.0%} alike ({hint.evidence:g})")
-        for shared in hint.shared:
-            print(f"  {printable(shared.task) or 'in a cell of their own'}")
-            print("\n".join(f"    | {printable(line)}" for line in shared.first.splitlines()))
-    number = f"{len(found)} hint{'s' * (len(found) != 1)}"
-    print(f"{number} in {len(submissions)} submissions. A hint is no verdict: read both, and ask.")
-    return 0
-
-
-def printable(text):
-    """Return a text of others without what could command a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return options.run(options)
 
 
 if __name__ == "__main__":
