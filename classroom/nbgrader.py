@@ -85,14 +85,19 @@ def write_course(catalogue, root, into, chapters, *, seed):
         path = folder / solution.name
         path.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
         written.append(path)
-        parts = root / "exercises" / f"{catalogue.parts.module}.py" if catalogue.parts else None
-        if parts and any(task.part or task.own_file for task in chapter.tasks):
-            written.append(Path(shutil.copy(parts, folder)))
+        if catalogue.parts and _takes_the_courses_parts(chapter):
+            written.append(Path(shutil.copy(root / "exercises" / f"{catalogue.parts.module}.py", folder)))
     config = into / "nbgrader_config.py"
     if not config.exists():
         config.write_text(CONFIG, encoding="utf-8", newline="\n")
         written.append(config)
     return written
+
+
+def _takes_the_courses_parts(chapter):
+    """Tell whether answers of a chapter may use parts, and those of the course: nbgrader puts a file of the source in the
+    place of a student's, which must not happen where the student's own file is what is asked about."""
+    return any(task.part for task in chapter.tasks) and not any(task.own_file for task in chapter.tasks)
 
 
 def source(solution, exercise, chapter, seed):

@@ -88,6 +88,8 @@ def test_a_configuration_that_is_there_stays(tmp_path):
     written = write_course(CATALOGUE, ROOT, tmp_path, ["05"], seed=SEED)
     assert [path.name for path in written] == ["05_self_attention_layer.ipynb", "my_transformer.py"]
     assert (tmp_path / "nbgrader_config.py").read_text(encoding="utf-8") == "mine"
+    own = write_course(CATALOGUE, ROOT, tmp_path, ["10b"], seed=SEED)  # about the student's file, which stays theirs
+    assert [path.name for path in own] == ["10b_your_transformer.ipynb"]
     with pytest.raises(FileNotFoundError, match="no notebook of chapter 02"):
         write_course(CATALOGUE, tmp_path, tmp_path, ["02"], seed=SEED)
 
@@ -161,6 +163,14 @@ BORROWED = """import course_lib
 
 def scaled_scores(query, key):
     return course_lib.dot_product_scores(query, key) / math.sqrt(query.shape[-1])"""
+VALIDATE = """
+import sys
+from nbgrader.nbgraderformat import MetadataValidator
+import nbformat
+for path in {paths!r}:
+    MetadataValidator().validate_nb(nbformat.read(path, 4))
+print(len({paths!r}), "are valid")
+"""
 EXPORT = """
 import json, sys
 from nbgrader.api import Gradebook
@@ -280,6 +290,7 @@ def nbgrader(tmp_path_factory):
 @pytest.mark.thorough("installs nbgrader into an environment of its own, and starts a kernel for every submission")
 def test_nbgrader_gives_the_same_points_case_by_case(nbgrader, grade_file, tmp_path):
     folder, call = nbgrader
+    assert f"{len(EXERCISES)} are valid" in call(code=VALIDATE.format(paths=list(map(str, EXERCISES))))
     write_course(CATALOGUE, ROOT, folder, ["02", "05"], seed=SEED)
     handed_in = {}
     for number in ("02", "05"):
