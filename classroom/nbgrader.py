@@ -95,8 +95,8 @@ def write_course(catalogue, root, into, chapters, *, seed):
 
 
 def _takes_the_courses_parts(chapter):
-    """Tell whether answers of a chapter may use parts, and those of the course: nbgrader puts a file of the source in the
-    place of a student's, which must not happen where the student's own file is what is asked about."""
+    """Tell whether answers of a chapter may use parts, and those of the course: nbgrader puts a file of the source in
+    the place of a student's, which must not happen where the student's own file is what is asked about."""
     return any(task.part for task in chapter.tasks) and not any(task.own_file for task in chapter.tasks)
 
 
