@@ -77,13 +77,29 @@ More:
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
   {CALL} date-reader           trains the small model that lesson 00 begins with, anew (minutes)
-  {CALL} handout --into FOLDER makes what students get: the course without solutions (--bare: without the grader's
-                               knowledge of answers, too)
-  {CALL} nbgrader --into FOLDER
-                               makes a course folder for nbgrader
-  {CALL} similar PATH... --chapter 02
-                               hints at submissions that share more than chance; never a verdict
   {CALL} proof                 shows that the grader tells right answers from common mistakes
+
+Grading a class, into a folder of its own:
+
+  {CALL} grade PATH... --chapter 02 --into my_class
+      grades what is new in folders, zip files or a course system's export; keeps a gradebook, writes reports
+  {CALL} report my_class
+      writes the reports anew, as grading.toml says now
+  {CALL} adjust my_class STUDENT 02 POINTS --reason "..."
+      gives points by hand, or takes some off; that stays when the class is graded again
+  {CALL} pseudonyms my_class
+      replaces names and ids in all reports (--off: shows them again)
+  {CALL} forget my_class STUDENT
+      deletes a student's data
+
+What students get, and what they hand in:
+
+  {CALL} handout --into FOLDER
+      makes a copy of the course without solutions (--bare: without what the grader knows about answers, too)
+  {CALL} nbgrader --into FOLDER
+      makes the folder from which nbgrader gives out and grades the exercises
+  {CALL} similar PATH... --chapter 02
+      hints at submissions that share more than chance; never a verdict
 
 Options of learn and test:
 
@@ -105,7 +121,11 @@ Add --help to a command to see its options.
 HANDED_OVER = {
     "progress": ["workbook", "progress"],
     "reset": ["workbook", "reset"],
-    "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "grade": ["classroom", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "report": ["classroom", "report"],
+    "adjust": ["classroom", "adjust"],
+    "pseudonyms": ["classroom", "pseudonyms"],
+    "forget": ["classroom", "forget"],
     "handout": ["classroom", "handout"],
     "nbgrader": ["classroom", "nbgrader"],
     "similar": ["classroom", "similar"],

@@ -40,6 +40,11 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge", "frozen"),
     *("runner", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
+CLASSROOM = (
+    *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
+    *("batch", "gradebook", "privacy", "reports", "grading"),
+    *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
+)
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
@@ -48,7 +53,6 @@ WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "points"),
     *("predicting", "date_reading", "progress", "front_page", "__init__", "__main__"),
 )
-CLASSROOM = ("graded", "similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__")
 JAIL = (
     *("linux", "landlock", "seccomp", "limits", "identity", "lock"),
     *("readable", "namespaces", "proof", "server", "keeper", "__init__"),
@@ -149,9 +153,9 @@ def out_of_order(package, order):
 def test_every_file_has_its_place():
     rooms = {
         "course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES),
+        "jail": JAIL,
         "grader": (*GRADER, "__init__"),
         "workbook": WORKBOOK,
-        "jail": JAIL,
         "classroom": CLASSROOM,
     }
     for package, places in rooms.items():
@@ -215,9 +219,9 @@ def test_a_catalogue_speaks_of_tasks_alone():
             ("grader", "classroom", "course_lib", "tasks", "workbook", "authoring", "course", "numpy", "torch"),
             (),
         ),
-        ("grader", ("classroom", "course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        *((folder, ("classroom",), ()) for folder in (*ROOMS[:-1], "upkeep", "experiments")),
         ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
-        *((folder, ("classroom",), ()) for folder in ("tasks", "workbook", "authoring", "upkeep")),
         ("tasks", ("workbook", "authoring", "course"), ()),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),
