@@ -1,15 +1,23 @@
 """The commands that make what others get, and the hint of similarity: `handout`, `nbgrader`, `similar`."""
 
+import contextlib
+import dataclasses
 import functools
 import json
 import sys
 from pathlib import Path
 
-from classroom import nbgrader, similarity
+from classroom import nbgrader, privacy, similarity
+from classroom.gather import gather
+from classroom.gradebook import FILE as GRADEBOOK
+from classroom.gradebook import Gradebook
+from classroom.grading import ROSTER
 from classroom.handout import Handout, HandoutError, zip_folder
+from classroom.roster import read_roster
+from classroom.settings import FILE as SETTINGS
+from classroom.settings import Settings, read_settings
 from grader.catalogue import CatalogueError, load_catalogue
-from grader.grade import find_notebooks
-from grader.handed_in import SubmissionError, plain_bytes
+from grader.handed_in import plain_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = "tasks"  # the package with the course's own catalogue
@@ -86,27 +94,24 @@ def make_nbgrader_course(options):
 
 def add_similar(commands):
     command = commands.add_parser("similar", help="hint at submissions that share more than chance; never a verdict")
-    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks, or folders of notebooks")
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, zip files, notebooks")
     command.add_argument("--chapter", required=True, metavar="NN", help="the exercise that they answer, such as 02")
     command.add_argument("--catalogue", metavar="PLACE", default=COURSE, help="of private tasks: their folder")
+    command.add_argument("--into", type=Path, metavar="CLASS", help="the class: its roster, patterns and pseudonyms")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the hints as JSON, too")
     command.set_defaults(run=show_similar)
 
 
 @told
 def show_similar(options):
-    """Print which submissions share what few others have."""
+    """Print whose submissions share what few others have."""
     place = ROOT if options.catalogue == COURSE else Path(options.catalogue)
     chapter = load_catalogue(options.catalogue).chapter(options.chapter)
-    given = [path for name in ("exercises", "solutions") for path in (place / name).glob(f"{options.chapter}_*.ipynb")]
-    submissions = {}
-    for path in find_notebooks(options.paths):
-        try:
-            submissions[str(path)] = plain_bytes(path)
-        except SubmissionError as error:
-            print(printable(str(error)), file=sys.stderr)
-    ways = similarity.ways_of(chapter)
-    found = similarity.hints(submissions, given=[plain_bytes(path) for path in given], ways=ways)
+    known = [path for name in ("exercises", "solutions") for path in (place / name).glob(f"{options.chapter}_*.ipynb")]
+    given, ways = [plain_bytes(path) for path in known], similarity.ways_of(chapter)
+    with _gathered(options) as (gathered, hidden):
+        number = len(gathered.submissions)
+        found = hidden(similarity.hints(_notebooks(gathered.submissions), given, ways))
     if options.json:
         options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
     for hint in found:
@@ -114,9 +119,62 @@ def show_similar(options):
         for shared in hint.shared:
             print(f"  {printable(shared.task) or 'in a cell of their own'}")
             print("\n".join(f"    | {printable(line)}" for line in shared.first.splitlines()))
-    number = f"{len(found)} hint{'s' * (len(found) != 1)}"
-    print(f"{number} in {len(submissions)} submissions. A hint is no verdict: read both, and ask.")
+    hints = f"{len(found)} hint{'s' * (len(found) != 1)}"
+    print(f"{hints} in {number} submissions. A hint is no verdict: read both, and ask.")
     return 0
+
+
+@contextlib.contextmanager
+def _gathered(options):
+    """Give what was handed in, and what puts pseudonyms into hints where the gradebook of the class says so."""
+    with contextlib.ExitStack() as opened:
+        how, hidden = {}, list
+        if options.into is not None:
+            settings, roster = options.into / SETTINGS, options.into / ROSTER
+            read = read_settings(settings) if settings.is_file() else Settings()
+            how = {"patterns": read.patterns, "timezone": read.timezone}
+            how["roster"] = read_roster(roster) if roster.is_file() else None
+            if (options.into / GRADEBOOK).is_file():
+                book = opened.enter_context(Gradebook(options.into, read))
+                hidden = functools.partial(_with_shown_ids, book)
+        yield opened.enter_context(gather(options.paths, options.chapter, **how)), hidden
+
+
+def _notebooks(submissions):
+    """Yield (whose, the notebook that counts) of what can be read."""
+    for one in submissions:
+        found, _, wrong = one.read()
+        for sentence in wrong if not found else ():
+            print(printable(f"{one.id}: {sentence}"), file=sys.stderr)
+        if found:
+            yield one.id, found[0].notebook
+
+
+def _with_shown_ids(book, hints):
+    """Return hints as reports may show them."""
+    called = privacy.shown_ids(book, sorted({whose for hint in hints for whose in (hint.first, hint.second)}))
+
+    def hidden(text, *ids):
+        for id in ids:
+            text = text.replace(id, called[id])
+        return privacy.without_names(book, text)
+
+    return [
+        dataclasses.replace(
+            hint,
+            first=called[hint.first],
+            second=called[hint.second],
+            shared=tuple(
+                dataclasses.replace(
+                    shared,
+                    first=hidden(shared.first, hint.first, hint.second),
+                    second=hidden(shared.second, hint.first, hint.second),
+                )
+                for shared in hint.shared
+            ),
+        )
+        for hint in hints
+    ]
 
 
 def printable(text):

@@ -16,7 +16,7 @@ import keyword
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
@@ -93,20 +93,20 @@ def as_data(hints):
     return [{**asdict(hint), "shared": [asdict(one) for one in hint.shared]} for hint in hints]
 
 
-def hints(submissions: Mapping[str, bytes], given=(), ways=()):
+def hints(submissions: Iterable[tuple[str, bytes]], given=(), ways=()):
     """Return the `Hint`s of one exercise, the strongest first, at most `MOST_HINTS`; none is a usual result.
 
     Args:
-        submissions: the notebook of each student, as bytes; one that cannot be read is left out.
+        submissions: pairs (whose, a notebook as bytes), taken one after the other; of what is none nothing is compared.
         given: notebooks whose code is no sign, as bytes: the exercise, and its solution, which whoever is right may
             well write.
         ways: sources that are no sign either: see `ways_of`.
     """
     obvious = [*ways, *(source for data in given for source in answers(data).values())]
     common = {mark for source in obvious for mark, _ in _grams(tokens(source))}
+    texts = {whose: answers(data) for whose, data in submissions}
     prints = {
-        whose: {task: _prints(source, common) for task, source in answers(data).items()}
-        for whose, data in submissions.items()
+        whose: {task: _prints(source, common) for task, source in by_task.items()} for whose, by_task in texts.items()
     }
     owners = defaultdict(list)
     for whose, by_task in prints.items():
@@ -127,7 +127,6 @@ def hints(submissions: Mapping[str, bytes], given=(), ways=()):
         if shared >= ENOUGH and likeness >= LIKENESS:
             found.append(Hint(first, second, round(likeness, 3), round(shared, 2), ()))
     found = sorted(found, key=lambda hint: (-hint.likeness * hint.evidence, hint.first, hint.second))[:MOST_HINTS]
-    texts = {whose: answers(submissions[whose]) for hint in found for whose in (hint.first, hint.second)}
     return tuple(_with_fragments(hint, prints, texts, owners, weight) for hint in found)
 
 

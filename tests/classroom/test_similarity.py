@@ -5,13 +5,16 @@ import itertools
 import json
 import random
 import textwrap
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from classroom import similarity
+from classroom import privacy, similarity
 from classroom.__main__ import main
-from classroom.similarity import ELSEWHERE, GRAM, RUN, answers, as_data, hints, tokens
+from classroom.gradebook import Gradebook
+from classroom.settings import Settings
+from classroom.similarity import ELSEWHERE, GRAM, RUN, answers, as_data, tokens
 from tasks import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +78,10 @@ def notebook(*cells):
         for task, source in cells
     ]
     return json.dumps({"cells": made}).encode()
+
+
+def hints(submissions, **known):
+    return similarity.hints(submissions.items(), **known)
 
 
 def a_class(**more):
@@ -245,12 +252,33 @@ def test_the_command_prints_what_no_terminal_obeys(tmp_path, capsys):
         (tmp_path / f"{name}.ipynb").write_bytes(notebook((TASK, source)))
     assert main(["similar", str(tmp_path), "--chapter", "02", "--json", str(tmp_path / "hints.json")]) == 0
     said = capsys.readouterr().out
-    assert "ann.ipynb and" in said
+    assert "ann and ben: 100% alike" in said
     assert "1 hint in 3 submissions. A hint is no verdict: read both, and ask." in said
     assert all(character.isprintable() or character == "\n" for character in said)
     assert len(json.loads((tmp_path / "hints.json").read_text(encoding="utf-8"))) == 1
     assert main(["similar", str(tmp_path), "--chapter", "77"]) == 2
     assert "there is no chapter '77'" in capsys.readouterr().err
+
+
+def test_a_class_is_compared_by_its_own_names_or_pseudonyms(tmp_path, capsys):
+    """Files as the class's grading.toml says whose they are, in a zip file; pseudonyms where its gradebook says so."""
+    my_class = tmp_path / "my_class"
+    my_class.mkdir()
+    (my_class / "grading.toml").write_text(r"patterns = ['hw2-(?P<student>[a-z]+)\.ipynb']", encoding="utf-8")
+    named = ODD.replace("collected = []", "collected = []  # annabel")
+    with zipfile.ZipFile(tmp_path / "handed_in.zip", "w") as archive:
+        archive.writestr("hw2-annabel.ipynb", notebook((TASK, named)))
+        archive.writestr("hw2-benedict.ipynb", notebook((TASK, RENAMED)))
+    command = ["similar", str(tmp_path / "handed_in.zip"), "--chapter", "02", "--into", str(my_class)]
+    assert main(command) == 0
+    assert "annabel and benedict: 100% alike" in capsys.readouterr().out
+    with Gradebook(my_class, Settings(), make=True) as book:
+        privacy.use_pseudonyms(book, True)
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "1 hint in 2 submissions" in said
+    assert "annabel" not in said
+    assert "benedict" not in said
 
 
 def test_a_hint_is_plain_data():
