@@ -15,6 +15,7 @@ from grader.frozen import freeze
 from grader.parts import packed, parse, source_of
 
 LIST = "handout.json"  # what is in a handout; course.py and the learner's folder read it
+GIVEN = Path("exercises", ".given")  # the exercises once more, for whoever writes into exercises/
 FILES = ("course.py", "requirements.txt", "LICENSE")
 PROGRAMS = ("course_lib", "experiments", "grader", "jail", "upkeep", "workbook")  # what lessons and exercises import
 SUFFIXES = (".py", ".npz", ".json", ".js", ".css")
@@ -100,6 +101,7 @@ class Handout:
             _copy(path, into / "notebooks" / path.name)
         for path in exercises:
             _copy(path, into / "exercises" / path.name)
+            _copy(path, into / GIVEN / path.name)
         self._write_parts(into)
         self._write_tasks(into)
         listed = {
@@ -163,7 +165,9 @@ class Handout:
         own.write_text(packed(up_to_here(parse(source_of(parts.file))).text), encoding="utf-8", newline="\n")
         begun = self.root / "exercises" / f"{parts.module}.py"
         text = up_to_here(parse(begun.read_text(encoding="utf-8"))).text
-        (into / "exercises" / begun.name).write_text(text, encoding="utf-8", newline="\n")
+        for folder in (into / "exercises", into / GIVEN):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / begun.name).write_text(text, encoding="utf-8", newline="\n")
 
     def _write_tasks(self, into):
         package = self.catalogue.package

@@ -177,6 +177,25 @@ def test_every_import_in_it_can_be_had(handout):
     assert {one for one in missing if not one.startswith(LATE)} == set()
 
 
+def test_answers_written_into_the_exercises_are_brought_over_and_a_fresh_copy_is_fresh(tmp_path):
+    folder = tmp_path / "course"
+    Handout(ROOT, CATALOGUE, ("01", "04"), bare=True).write(folder)
+    path = next((folder / "exercises").glob("01_*.ipynb"))
+    text = path.read_text("utf-8")
+    place = text.index("return ...", text.index('"answer": "01.all_scores"'))
+    path.write_text(text[:place] + "return mine" + text[place + len("return ...") :], "utf-8")
+    said = python(folder, "-m", "workbook", "learn").stdout
+    assert "Your answers in exercises/ were brought over, and stay there, too: Exercise 01.ipynb." in said
+    own = folder / "my_course" / "Exercise 01.ipynb"
+    assert "return mine" in own.read_text("utf-8")
+    assert python(folder, "-m", "workbook", "learn").stdout == ""
+    assert python(folder, "-m", "workbook", "reset", "01").returncode == 0
+    assert "return mine" not in own.read_text("utf-8")
+    path.unlink()
+    done = python(folder, "-m", "workbook", "learn")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_the_next_handout_is_unpacked_over_it(handout):
     (handout / "my_course" / "Exercise 02.ipynb").write_text(
         (handout / "my_course" / "Exercise 02.ipynb").read_text("utf-8").replace("# Your code here.", "# mine", 1),

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "my_course"
 HANDOUT = "handout.json"  # in a copy that was handed out: what is in it
+GIVEN = "exercises/.given"  # in it, too: the exercises as they were given out
 MARK = ".course"  # the folder inside it that marks the learner's folder, and holds what updates need
 PARTS = "my_transformer.py"
 KINDS = {"notebooks": "Lesson", "exercises": "Exercise"}  # the course's folder: what a notebook of it is called
