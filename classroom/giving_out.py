@@ -7,12 +7,13 @@ import json
 import sys
 from pathlib import Path
 
-from classroom import nbgrader, privacy, similarity
+from classroom import alike, nbgrader, privacy, similarity
 from classroom.gather import gather
 from classroom.gradebook import FILE as GRADEBOOK
 from classroom.gradebook import Gradebook
 from classroom.grading import ROSTER
 from classroom.handout import Handout, HandoutError, zip_folder
+from classroom.reports import write_reports
 from classroom.roster import read_roster
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, read_settings
@@ -106,12 +107,18 @@ def add_similar(commands):
 def show_similar(options):
     """Print whose submissions share what few others have."""
     place = ROOT if options.catalogue == COURSE else Path(options.catalogue)
-    chapter = load_catalogue(options.catalogue).chapter(options.chapter)
+    catalogue = load_catalogue(options.catalogue)
+    chapter = catalogue.chapter(options.chapter)
     known = [path for name in ("exercises", "solutions") for path in (place / name).glob(f"{options.chapter}_*.ipynb")]
     given, ways = [plain_bytes(path) for path in known], similarity.ways_of(chapter)
-    with _gathered(options) as (gathered, hidden):
+    with _gathered(options) as (gathered, book):
         number = len(gathered.submissions)
-        found = hidden(similarity.hints(_notebooks(gathered.submissions), given, ways))
+        found = similarity.hints(_notebooks(gathered.submissions), given, ways)
+        if book is not None:
+            alike.keep_hints(book, options.chapter, found)
+            if options.chapter in book.chapters:
+                write_reports(book, catalogue, options.chapter)
+            found = _with_shown_ids(book, found)
     if options.json:
         options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
     for hint in found:
@@ -126,9 +133,9 @@ def show_similar(options):
 
 @contextlib.contextmanager
 def _gathered(options):
-    """Give what was handed in, and what puts pseudonyms into hints where the gradebook of the class says so."""
+    """Give what was handed in, and the open gradebook of the class, if it has one."""
     with contextlib.ExitStack() as opened:
-        how, hidden = {}, list
+        how, book = {}, None
         if options.into is not None:
             settings, roster = options.into / SETTINGS, options.into / ROSTER
             read = read_settings(settings) if settings.is_file() else Settings()
@@ -136,8 +143,7 @@ def _gathered(options):
             how["roster"] = read_roster(roster) if roster.is_file() else None
             if (options.into / GRADEBOOK).is_file():
                 book = opened.enter_context(Gradebook(options.into, read))
-                hidden = functools.partial(_with_shown_ids, book)
-        yield opened.enter_context(gather(options.paths, options.chapter, **how)), hidden
+        yield opened.enter_context(gather(options.paths, options.chapter, **how)), book
 
 
 def _notebooks(submissions):

@@ -41,9 +41,9 @@ GRADER = (
     *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
-    *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
-    *("batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance", "tables"),
-    *("pages", "reports", "grading", "gradescope", "autograder"),
+    *("graded", "alike", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather"),
+    *("progress", "batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance"),
+    *("tables", "pages", "reports", "grading", "gradescope", "autograder"),
     *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
 )
 FOLDER = (

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from classroom import privacy, similarity
+from classroom import alike, privacy, similarity
 from classroom.__main__ import main
 from classroom.gradebook import Gradebook
+from classroom.graded import Student
 from classroom.settings import Settings
 from classroom.similarity import ELSEWHERE, GRAM, RUN, answers, as_data, tokens
 from tasks import CATALOGUE
@@ -279,6 +280,25 @@ def test_a_class_is_compared_by_its_own_names_or_pseudonyms(tmp_path, capsys):
     assert "1 hint in 2 submissions" in said
     assert "annabel" not in said
     assert "benedict" not in said
+
+
+def test_the_class_at_a_glance_has_the_hints_until_a_student_is_forgotten(tmp_path):
+    """And no student's page has them; with pseudonyms, under these."""
+    with Gradebook(tmp_path, Settings(), make=True) as book:
+        found = hints(a_class(annabel=ODD, benedict=RENAMED), given=[EXERCISE, SOLUTION])
+        alike.keep_hints(book, "02", found)
+        said = alike.flags(book, "02", privacy.shown_ids)
+        assert set(said) == {"annabel", "benedict"}
+        assert said["annabel"] == [
+            "Much like what benedict handed in, in 02.head_scores: 100% of the shorter one's own work. "
+            "A hint, no verdict: read both."
+        ]
+        assert alike.flags(book, "03", privacy.shown_ids) == {}
+        privacy.use_pseudonyms(book, True)
+        assert not {"annabel", "benedict"} & set(alike.flags(book, "02", privacy.shown_ids))
+        book.forget(Student("benedict"))
+        assert alike.flags(book, "02", privacy.shown_ids) == {}
+    assert b"benedict" not in (tmp_path / "gradebook.sqlite").read_bytes()
 
 
 def test_a_hint_is_plain_data():
