@@ -30,7 +30,7 @@ POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen
 ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
-NUMPY, TORCH = ("numpy",), ("numpy", "torch")  # what the servers load
+NUMPY, TORCH, FIGURES = ("numpy",), ("numpy", "torch"), ("numpy", "torch", "matplotlib.pyplot")  # for the servers
 LARGEST_SOURCE = 64 * 2**20  # bytes: memory for a notebook that is parsed takes many times its size
 CASES = 100  # times what a case may take: all that a child may ever compute
 
@@ -417,6 +417,8 @@ def _servers(program, terms):
     """Return what the server of a program has to have loaded."""
     sources = (*program.statements, program.answer, *(source for _, source in program.modules))
     torch = "|".join(map(re.escape, ("torch", *terms.own)))
+    if any(re.search(r"\bmatplotlib\b", source) for source in sources):  # an answer may still draw what it computes
+        return FIGURES
     named = any(re.search(rf"\b(?:{torch})\b", source) for source in sources)
     return TORCH if terms.library == "torch" or named else NUMPY
 
@@ -431,8 +433,7 @@ def _libraries(program, terms):
         names |= {f"{package}.{part}" for part in re.findall(r"\w+", parts)}  # modules, and names that are none
     ours = (name.rpartition(".") for name in terms.finished if name.startswith(tuple(terms.own)))
     modules = {owner.rpartition(".")[0] if owner.rpartition(".")[2][:1].isupper() else owner for owner, _, _ in ours}
-    libraries = ("numpy", "torch") if "torch" in _servers(program, terms) else ("numpy",)
-    return sorted({*names, *modules, *libraries})
+    return sorted({*names, *modules, *_servers(program, terms)})
 
 
 def _start(folder, memory):
