@@ -10,7 +10,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from classroom import autograder, privacy
+from classroom import autograder, giving_out, privacy
 from classroom.batch import RefusedError, usable_cores
 from classroom.gather import GatherError
 from classroom.glance import glance_text
@@ -285,6 +285,7 @@ def _parser():
     command = _add_folder(commands.add_parser("forget", help="delete a student's data"))
     command.add_argument("student", metavar="STUDENT", help="the id, or the name if only one has it")
     command.set_defaults(run=forget)
+    giving_out.add_commands(commands)
     autograder.add_to(commands)
     return parser
 

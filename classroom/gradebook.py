@@ -15,6 +15,7 @@ from pathlib import Path
 
 import filelock
 
+from classroom import alike
 from classroom.graded import Adjustment, Graded, Student
 from classroom.marks import earned_of, lateness, penalty
 from classroom.settings import LARGEST_SEED, Settings
@@ -365,6 +366,8 @@ class Gradebook:
                 for table in ("results", "submissions", "adjustments")
             }
             self._book.execute("DELETE FROM students WHERE id = ?", (student.id,))
+            for name, value in self._all("SELECT name, value FROM facts WHERE name LIKE ?", f"{alike.FACT}%"):
+                self.set_fact(name, alike.without(value, student.id))
         self._book.execute("VACUUM")
         return gone
 
