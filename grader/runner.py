@@ -32,7 +32,7 @@ POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen
 ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
-NUMPY, TORCH = ("numpy",), ("numpy", "torch")  # what the servers load
+NUMPY, TORCH, FIGURES = ("numpy",), ("numpy", "torch"), ("numpy", "torch", "matplotlib.pyplot")  # for the servers
 LARGEST_SOURCE = 64 * 2**20  # bytes: memory for a notebook that is parsed takes many times its size
 CASES = 100  # times what a case may take: all that a child may ever compute
 
@@ -46,11 +46,13 @@ class Limits:
         patience: how many times as long a case may take by the clock. It ends what waits and computes nothing, such as
             input() or a sleep, and is far from what decides on an answer that works.
         memory: bytes beyond what the libraries take.
+        sleep: seconds that a case may sleep through, seen at every look: then it waits for what never comes.
     """
 
     seconds: float = 10.0
     patience: float = 20.0
     memory: int = 2 * 2**30
+    sleep: float = 5.0
 
 
 DEFAULT_LIMITS = Limits()
@@ -155,6 +157,8 @@ class Runner:
 
 class Plain:
     """A child that is an ordinary process, with what limits this system has: for answers that are trusted."""
+
+    asleep = False  # nobody looks
 
     def __init__(self, memory):
         self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
@@ -341,6 +345,7 @@ class _Watch:
         self.process, self.limits = process, limits
         self.began = time.monotonic()
         self.asked, self.used = self.began, None
+        self.awake, self.looks = self.began, 0
 
     def look(self):
         """Raise `_OverTimeError` once the time is up."""
@@ -352,9 +357,21 @@ class _Watch:
             self.used = used
         if used - self.used > self.limits.seconds:
             raise _OverTimeError(self.limits.seconds, False)
+        self._look_for_sleep(now)
         patience = self.limits.seconds * self.limits.patience
         if now - self.began > patience:
             raise _OverTimeError(patience, True)
+
+    def _look_for_sleep(self, now):
+        """Raise `_OverTimeError` if at every look for a while all of the child slept: one that only gets no turn on a
+        busy machine does not sleep."""
+        if not self.process.asleep:
+            self.awake, self.looks = now, 0
+            return
+        self.looks += 1
+        slept = now - self.awake
+        if slept > self.limits.sleep and self.looks * POLL_SECONDS * 4 > slept:
+            raise _OverTimeError(slept, True)
 
 
 class _Line:
@@ -489,6 +506,8 @@ def _servers(program, terms):
     """Return what the server of a program has to have loaded."""
     sources = (*program.statements, program.answer, *(source for _, source in program.modules))
     torch = "|".join(map(re.escape, ("torch", *terms.own)))
+    if any(re.search(r"\bmatplotlib\b", source) for source in sources):  # an answer may still draw what it computes
+        return FIGURES
     named = any(re.search(rf"\b(?:{torch})\b", source) for source in sources)
     return TORCH if terms.library == "torch" or named else NUMPY
 
@@ -503,8 +522,7 @@ def _libraries(program, terms):
         names |= {f"{package}.{part}" for part in re.findall(r"\w+", parts)}  # modules, and names that are none
     ours = (name.rpartition(".") for name in terms.finished if name.startswith(tuple(terms.own)))
     modules = {owner.rpartition(".")[0] if owner.rpartition(".")[2][:1].isupper() else owner for owner, _, _ in ours}
-    libraries = ("numpy", "torch") if "torch" in _servers(program, terms) else ("numpy",)
-    return sorted({*names, *modules, *libraries})
+    return sorted({*names, *modules, *_servers(program, terms)})
 
 
 def _start(folder, memory):

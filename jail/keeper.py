@@ -191,12 +191,14 @@ class Prisoner:
     Attributes:
         stdin, stdout: the pipes.
         returncode: how it ended: an exit code, a signal below 0; None as long as it goes on.
+        asleep: whether all its threads slept when it was last looked at.
     """
 
     def __init__(self, keeper, number, stdin, stdout):
         self._keeper, self._number = keeper, number
         self.stdin, self.stdout = stdin, stdout
         self.returncode = None
+        self.asleep = False
         self._seconds = 0.0
         self._over = False
 
@@ -224,3 +226,4 @@ class Prisoner:
             told = {"seconds": self._seconds, "ended": -signal.SIGKILL}  # with the server
             self._over = True
         self._seconds, self.returncode = told["seconds"], told["ended"]
+        self.asleep = told.get("asleep", False)

@@ -118,16 +118,32 @@ def _keep_only(descriptors, rules):
 
 
 def _look(children, child):
-    """Return the computing time of a child so far, and how it ended (a signal is below 0); None if it goes on."""
+    """Return the computing time of a child so far, how it ended (a signal is below 0; None if it goes on), and whether
+    all of it sleeps."""
     if children[child] is None:
         seconds = 0.0
         with contextlib.suppress(OSError):
             seconds = time.clock_gettime(~child << 3 | 2)  # the clock of a process, all its threads together
         _reap(children, child, os.WNOHANG)
         if children[child] is None:
-            return {"seconds": seconds, "ended": None}
+            return {"seconds": seconds, "ended": None, "asleep": _sleeps(child)}
     seconds, ended = children[child]
-    return {"seconds": seconds, "ended": ended}
+    return {"seconds": seconds, "ended": ended, "asleep": False}
+
+
+def _sleeps(child):
+    """Tell whether all threads of a child wait for something that is not the processor, nor a disk; False where that
+    cannot be seen."""
+    try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return False  # the numbers there are those of another namespace
+        for thread in os.listdir(f"/proc/{child}/task"):
+            with open(f"/proc/{child}/task/{thread}/stat", "rb", buffering=0) as file:
+                if file.read().rpartition(b") ")[2][:1] not in (b"S", b"T"):
+                    return False
+    except OSError:
+        return False
+    return True
 
 
 def _reap(children, child, options):
