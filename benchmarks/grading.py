@@ -33,6 +33,7 @@ from grading_class import draw_class, write_class  # noqa: E402
 from grading_measured import measured  # noqa: E402
 
 from grader.judge import tries  # noqa: E402
+from grader.runner import DEFAULT_LIMITS  # noqa: E402
 from tasks import CATALOGUE  # noqa: E402
 
 BARS = {"02": 30, "06": 15}  # times fewer CPU seconds than the better of the other two
@@ -46,11 +47,12 @@ sys.path.insert(0, sys.argv[1])
 from grader.grade import Judge, files_beside, find_notebooks
 from grader.handed_in import SubmissionError, handed_in
 from grader.report import as_data
+from grader.runner import Limits
 from tasks import CATALOGUE
-root, chapter, folder, results = sys.argv[1:]
+root, chapter, folder, results, seconds = sys.argv[1:]
 beside = files_beside(CATALOGUE)
 reports, level = {}, ""
-with Judge(CATALOGUE, CATALOGUE.seed) as judge:
+with Judge(CATALOGUE, CATALOGUE.seed, limits=Limits(seconds=float(seconds))) as judge:
     for path in find_notebooks([folder]):
         try:
             result = judge.grade(handed_in(path, beside), chapter)
@@ -63,9 +65,9 @@ Path(results).write_text(json.dumps({"level": level, "reports": reports}))
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # for all three
 
 
-def grade_ours(chapter, folder, results):
+def grade_ours(chapter, folder, results, seconds=DEFAULT_LIMITS.seconds):
     """Grade a folder with this course's grader; return (`Taken`, how answers are held, {student: report})."""
-    command = [sys.executable, "-c", RUN_OURS, ROOT, chapter.number, folder, results]
+    command = [sys.executable, "-c", RUN_OURS, ROOT, chapter.number, folder, results, seconds]
     taken = measured(command, ROOT, {**others.own_path(sys.executable), **THREADS})
     read = json.loads(results.read_text(encoding="utf-8"))
     return taken, read["level"], read["reports"]
@@ -188,13 +190,14 @@ def hostile(chapter, options, folder):
     for name, submissions in (("honest", honest), ("hostile among them", among)):
         place = folder / name.split()[0]
         write_class(chapter, submissions, place / "class")
-        runs[name], level, reports = grade_ours(chapter, place / "class", place / "results.json")
+        runs[name], level, reports = grade_ours(chapter, place / "class", place / "results.json", options.time_limit)
         print(f"{name}: {len(reports)} reports, {runs[name].seconds:.1f} s, {runs[name].cpu:.1f} CPU s", flush=True)
     one, other = runs.values()
     ratios = other.seconds / one.seconds, other.cpu / one.cpu
     print(
         f"{options.honest // 10} hostile of {len(ATTACKS)} kinds among {options.honest}: {ratios[0]:.2f} times the "
-        f"seconds, {ratios[1]:.2f} times the CPU seconds (bar: {BAR_HOSTILE:g}; answers held: {level})"
+        f"seconds, {ratios[1]:.2f} times the CPU seconds (bar: {BAR_HOSTILE:g}; a case may take "
+        f"{options.time_limit:g} CPU s; answers held: {level})"
     )
     return max(ratios)
 
@@ -211,6 +214,12 @@ def main():
     parser.add_argument("--memory", action="store_true", help="peak memory for 50 and 300 submissions instead")
     parser.add_argument("--hostile", action="store_true", help="what hostile submissions cost instead")
     parser.add_argument("--honest", type=int, default=500, help="submissions for --hostile (default: %(default)d)")
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=DEFAULT_LIMITS.seconds,
+        help="of a case, for --hostile (default: %(default)g)",
+    )
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "other-graders"))
     options = parser.parse_args()
     chapters = [CATALOGUE.chapter(number) for number in options.chapters]

@@ -371,7 +371,7 @@ class _Watch:
         self.looks += 1
         slept = now - self.awake
         if slept > self.limits.sleep and self.looks * POLL_SECONDS * 4 > slept:
-            raise _OverTimeError(slept, True)
+            raise _OverTimeError(self.limits.sleep, True)
 
 
 class _Line:
