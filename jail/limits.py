@@ -5,6 +5,11 @@ import math
 import os
 from dataclasses import dataclass
 
+try:
+    import resource  # here, so that no child has to load it
+except ImportError:  # Windows
+    resource = None
+
 DESCRIPTORS = 64
 THREADS = 256  # beyond those that there are
 
@@ -26,9 +31,7 @@ class Allowance:
 
 def hold_to(allowance):
     """Hold this process to an allowance; it writes no files. Where a system lacks a limit, there is none."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if resource is None:
         return
     seconds = math.ceil(allowance.seconds)
     addresses = _used() + allowance.memory
