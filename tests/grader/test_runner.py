@@ -96,6 +96,24 @@ def test_what_waits_forever_is_stopped_in_the_end():
     assert replies == [TimedOut(2.0, waiting=True), None]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel is asked what a child does, in a jail")
+def test_what_sleeps_at_every_look_is_stopped_much_earlier():
+    replies = run("import time\ntime.sleep(10**6)", limits=Limits(seconds=10, patience=10**6, sleep=0.5))
+    assert replies == [TimedOut(0.5, waiting=True), None]
+
+
+def test_a_thread_that_computes_while_the_answer_waits_for_it_is_no_sleep():
+    body = """
+        import threading
+        thread = threading.Thread(target=lambda: sum(range(3 * 10**7)))
+        thread.start()
+        thread.join()
+        return table
+    """
+    replies = run(body, limits=Limits(seconds=60, sleep=0.2))
+    assert [reply.status for reply in replies] == ["returned", "returned"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere a process has no group to be ended with")
 def test_nothing_that_the_answer_started_outlives_it():
     body = """
