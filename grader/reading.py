@@ -7,6 +7,7 @@ from grader.submission import Unreadable, read_notebook
 from grader.suspicion import suspicions
 from grader.wire import LARGEST_TEXT, receive
 
+MOST_CELLS, LARGEST_CELL = 500, 20_000  # and characters: of what is looked at side by side
 LARGEST_PROGRAM = LARGEST_TEXT // 2  # bytes of an answer with all it uses, and of a file of parts
 
 
@@ -57,6 +58,8 @@ def _answer(question, submission, arrays):
             answer = _program(submission.program(task, set(earlier), module))
         case {"question": asked}:
             answer = {"choice": submission.choice(asked)}
+        case {"cells": True}:
+            answer = {"cells": [[cell.answer, cell.source[:LARGEST_CELL]] for cell in submission.cells][:MOST_CELLS]}
         case {"file": name}:
             answer = _file(name, arrays.get(f"beside/{name}"))
     if len(json.dumps(answer)) > LARGEST_PROGRAM:

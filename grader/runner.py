@@ -292,6 +292,10 @@ class Reading(_Spoken):
         told = self._asked({"file": name})
         return Unreadable(_text(told["reason"])) if "reason" in told else _text(told["source"])
 
+    def cells(self):
+        """Return the code cells, each as (the id of what it answers, or ""; its source); none if they are too long."""
+        return [(_text(answer), _text(source)) for answer, source in self._asked({"cells": True}).get("cells", ())]
+
     def choice(self, question_id):
         """Return what was chosen: see `Submission.choice`."""
         choice = self._asked({"question": question_id})["choice"]
