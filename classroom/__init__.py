@@ -1,1 +1,1 @@
-"""Grading a class: what was handed in, the gradebook, what students and instructors get to read. Stands on the grader."""
+"""Grading a class: what was handed in, the gradebook, and what students and instructors get to read."""

@@ -5,6 +5,7 @@ import functools
 import inspect
 import sys
 import traceback
+import types
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Terms:
 
 
 NUMPY = Terms()
+_set_profile = sys.setprofile  # kept, because an answer that is graded finds another one there
 
 
 def run_case(function, inputs, terms=NUMPY, *, largest=ROOM):
@@ -170,11 +172,41 @@ def _watching(names):
             inside = frame if event == "call" else None
 
     previous = sys.getprofile()
-    sys.setprofile(note)
+    _set_profile(note)
     try:
         yield called
     finally:
-        sys.setprofile(previous)
+        _set_profile(previous)
+
+
+def refuse(names):
+    """Let the named Python functions refuse, under every name that they have, from now on; return (a set that collects
+    which of them get called all the same, the names of what cannot be changed and has to be watched).
+
+    The code within them is replaced, so that nothing is left to be found. For a process that serves one answer.
+    """
+    called, left = set(), []
+    for name in names:
+        function = _inner(_find(name))
+        if isinstance(function, types.FunctionType) and not function.__code__.co_freevars:
+            function.__code__, function.__defaults__ = _refusing.__code__, None
+            function.__kwdefaults__ = {"_refuse": functools.partial(_note, called, name)}
+        else:
+            left.append(name)
+    return called, tuple(left)
+
+
+def _refusing(*_, _refuse=None, **__):
+    _refuse()
+
+
+def _note(called, name):
+    called.add(name)
+    raise BrokenError(f"Your answer calls {name}: that is the finished thing. This task is about building it yourself.")
+
+
+def _inner(found):
+    return inspect.unwrap(found) if callable(found) else found
 
 
 def _operators(called):

@@ -1,13 +1,14 @@
-"""Judges submitted notebooks from outside: reads the file, runs each answer in a child process, gives points."""
+"""Judges submitted notebooks from outside: jailed children read the file and run each answer; here points are given."""
 
 import dataclasses
 from pathlib import Path
 
-from grader.handed_in import SubmissionError, handed_in
+from grader.handed_in import SubmissionError
 from grader.judge import judge_question, judge_task, terms_of, unreadable
+from grader.reply import Reply
 from grader.result import NotebookResult
-from grader.runner import DEFAULT_LIMITS, Child
-from grader.submission import Unreadable, read_notebook
+from grader.runner import DEFAULT_LIMITS, Runner
+from grader.submission import Unreadable
 
 LEARNERS = ".course"  # the folder that marks a learner's own folder, in which all exercises and lessons lie together
 
@@ -48,25 +49,8 @@ def _is_put_aside(path, folder):
     return any((above / LEARNERS).is_dir() for above in path.parents[1:] if above.is_relative_to(folder))
 
 
-def is_passed_over(path, catalogue, chapter=None):
-    """Tell whether a notebook of a learner's own folder is none that was asked for: a lesson, or of another chapter."""
-    if not (Path(path).parent / LEARNERS).is_dir():
-        return False
-    try:
-        read = handed_in(path)
-        submission = read_notebook(read.name, read.notebook)
-        _find_chapter(submission, catalogue, chapter)
-    except UnaskedError:
-        return True
-    except SubmissionError:
-        return False
-    return bool(submission.origin) and not submission.answers_named()  # a lesson that defines what is asked elsewhere
-
-
 class Judge:
-    """Grades what is handed in, one notebook after another, on one seed.
-
-    Use it as a context: it starts what runs the answers when it first needs it, and ends it.
+    """Grades what is handed in, one notebook after another, on one seed; a context.
 
     Args:
         catalogue: the `Catalogue` of what is asked.
@@ -76,17 +60,34 @@ class Judge:
 
     Attributes:
         level: how the answers are held, in words; stands in every report.
+
+    Raises:
+        NoJailError: this machine has no jail, and `trust` does not say to go on without.
     """
 
     def __init__(self, catalogue, seed, *, limits=DEFAULT_LIMITS, trust=False):
-        self.catalogue, self.seed, self.limits = catalogue, seed, limits
-        self.level = "child processes with limits"
+        self.catalogue, self.seed = catalogue, seed
+        self._runner = Runner(own=catalogue.own, hidden=catalogue.hidden, limits=limits, trust=trust)
+        self.level = str(self._runner.level)
+        self._chapters = [
+            (
+                chapter.number,
+                [item.id for item in (*chapter.tasks, *chapter.questions)],
+                [task.function for task in chapter.tasks],
+            )
+            for chapter in catalogue.chapters
+        ]
+        self._computed = {}  # by chapter: what the reference and the mistakes give on this seed
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        pass
+        self.close()
+
+    def close(self):
+        """End what runs the answers."""
+        self._runner.close()
 
     def grade(self, given, chapter=None):
         """Return the `NotebookResult` of a `HandedIn`. Whatever is wrong with it becomes a line of the result.
@@ -96,13 +97,13 @@ class Judge:
             chapter: number of the chapter that was asked for, such as "02"; found from the cells if None.
         """
         try:
-            submission = read_notebook(given.name, given.notebook)
-            number = _find_chapter(submission, self.catalogue, chapter)
+            with self._runner.read(given, self._chapters) as reading:
+                number = self._chapter_of(reading, given.name, chapter)
+                asked = self.catalogue.chapter(number)
+                results = [self._grade_task(task, reading) for task in asked.tasks]
+                results += [judge_question(question, reading.choice(question.id)) for question in asked.questions]
         except SubmissionError as error:
             return self.ungraded(given.name, str(error), chapter)
-        asked = self.catalogue.chapter(number)
-        results = [self._grade_task(task, submission, given) for task in asked.tasks]
-        results += [judge_question(question, submission.choice(question.id)) for question in asked.questions]
         return NotebookResult(given.name, self.seed, number, tuple(results), level=self.level)
 
     def ungraded(self, name, problem, chapter=None):
@@ -110,76 +111,73 @@ class Judge:
         results = () if chapter is None else _all_unreadable(self.catalogue.chapter(chapter), problem)
         return NotebookResult(name, self.seed, chapter or "", results, problem, level=self.level)
 
-    def _grade_task(self, task, submission, given):
-        program = program_of(task, submission, self.catalogue, given.beside)
+    def is_passed_over(self, given, chapter=None):
+        """Tell whether a notebook in a learner's folder is none that was asked for: a lesson, or another chapter's."""
+        try:
+            with self._runner.read(given, self._chapters) as reading:
+                self._chapter_of(reading, given.name, chapter)
+                return reading.is_lesson  # one that defines what is asked elsewhere
+        except UnaskedError:
+            return True
+        except SubmissionError:
+            return False
+
+    def _chapter_of(self, reading, name, wanted):
+        """Return the number of the chapter whose tasks the cells answer, by their marks or else by their functions.
+
+        Raises:
+            UnaskedError: none of ours, or not the one that is wanted.
+        """
+        number, hits = reading.best
+        if hits == 0:
+            raise UnaskedError(f"{name} answers no task of this catalogue. Hand in the exercise's own notebook.")
+        if number not in self.catalogue.numbers:
+            raise SubmissionError(f"{name} cannot be read: what read it was tampered with.")
+        if wanted is not None and number != wanted:
+            raise UnaskedError(f"{name} is the exercise of chapter {number}; chapter {wanted} was asked for.")
+        return number
+
+    def _grade_task(self, task, reading):
+        program, flags = program_of(task, reading, self.catalogue)
         if isinstance(program, Unreadable):
             return unreadable(task, program.reason)
+        if program.untouched:
+            return judge_task(task, self.seed, lambda *_: Reply("untouched"), self.catalogue.own)
         terms = terms_of(task, self.catalogue.own)
-        with Child(program, terms, hidden=self.catalogue.hidden, limits=self.limits) as child:
-            return judge_task(task, self.seed, child, self.catalogue.own)
+        computed = self._computed.setdefault(task.id, {})
+        with self._runner.run(program, terms) as child:
+            result = judge_task(task, self.seed, child, self.catalogue.own, computed=computed)
+        return dataclasses.replace(result, flags=flags)
 
 
-def grade_notebook(path, catalogue, seed, *, chapter=None, limits=DEFAULT_LIMITS):
-    """Return the `NotebookResult` of one file, with the learner's own file beside it if there is one."""
-    beside = (f"{catalogue.parts.module}.py",) if catalogue.parts else ()
-    with Judge(catalogue, seed, limits=limits) as judge:
-        try:
-            given = handed_in(path, beside)
-        except SubmissionError as error:
-            return judge.ungraded(str(path), str(error), chapter)
-        return judge.grade(given, chapter)
+def files_beside(catalogue):
+    """Return the names of the files that belong to a notebook and lie beside it."""
+    return (f"{catalogue.parts.module}.py",) if catalogue.parts else ()
 
 
-def program_of(task, submission, catalogue, beside):
-    """Return the `Program` of a task's answer with the parts that it may use, or `Unreadable`.
+def program_of(task, reading, catalogue):
+    """Return the `Program` of a task's answer with the parts that it may use, or `Unreadable`; and its flags.
 
     The parts are the course's own, so that one mistake is paid for once. Only a task that is about the learner's own
-    file takes them from there: `beside`, the bytes of files beside the notebook, has it.
+    file takes them from there: it lies beside the notebook.
     """
     before, others = catalogue.parts_before(task.id)
     parts = catalogue.parts
-    program = submission.program(task.id, {part.id for part in before}, parts.module if parts else "")
+    program, flags = reading.program(task.id, {part.id for part in before}, parts.module if parts else "")
     if isinstance(program, Unreadable) or parts is None:
-        return program
+        return program, flags
     if task.own_file:
-        name = f"{parts.module}.py"
-        if name not in beside:
-            return Unreadable(f"there is no {name} beside the notebook: hand it in, too.")
-        try:
-            source = beside[name].decode()
-            compile(source, name, "exec")
-        except (SyntaxError, ValueError) as error:
-            return Unreadable(f"{name}, handed in beside the notebook, is no Python: {error}.")
+        source = reading.file(f"{parts.module}.py")
+        if isinstance(source, Unreadable):
+            return source, flags
         modules = ((parts.own, parts.file.read_text(encoding="utf-8")), (parts.module, source))
-        return dataclasses.replace(program, modules=modules)
+        return dataclasses.replace(program, modules=modules), flags
     named = any(parts.module in source for source in (*program.statements, program.answer))
     if not named and (task.build is None or not task.build.given):
-        return program
+        return program, flags
     source = dataclasses.replace(parts.read(), parts=before).text
-    return dataclasses.replace(program, modules=((parts.module, source),), refused=tuple(p.name for p in others))
-
-
-def _find_chapter(submission, catalogue, wanted):
-    """Return the number of the chapter whose tasks the cells answer, by their marks or else by their functions.
-
-    Raises:
-        UnaskedError: none of ours, or not the one that is wanted.
-    """
-    marks = submission.answers_named()
-
-    def hits(chapter):
-        ids = {item.id for item in (*chapter.tasks, *chapter.questions)}
-        defined = [task for task in chapter.tasks if any(cell.defines(task.function) for cell in submission.cells)]
-        return 1000 * len(ids & marks) + len(defined)
-
-    best = max(catalogue.chapters, key=hits)
-    if hits(best) == 0:
-        raise UnaskedError(f"{submission.name} answers no task of this catalogue. Hand in the exercise's own notebook.")
-    if wanted is not None and best.number != wanted:
-        raise UnaskedError(
-            f"{submission.name} is the exercise of chapter {best.number}; chapter {wanted} was asked for."
-        )
-    return best.number
+    refused = tuple(part.name for part in others)
+    return dataclasses.replace(program, modules=((parts.module, source),), refused=refused), flags
 
 
 def _all_unreadable(chapter, reason):

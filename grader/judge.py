@@ -109,8 +109,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
     result = functools.partial(TaskResult, task.id, cases, optional=task.optional)
     borrowed = sorted({name for reply in replies if isinstance(reply, Reply) for name in reply.called})
     if borrowed:
-        works = all(case.outcome is Outcome.RIGHT for case in cases)
-        return result(Outcome.BORROWED, _borrowed(borrowed, works, task.optional))
+        return result(Outcome.BORROWED, _borrowed(borrowed, task.optional))
     case = first_to_show(cases)
     if case is None:
         return result(Outcome.RIGHT, "Right, on every case.")
@@ -454,10 +453,9 @@ def _broken_property(task, case):
         return next((p.message for p in task.properties if not p.holds(case.inputs, case.yours)), None)
 
 
-def _borrowed(names, works, optional):
-    verdict = "that is the finished thing, and it works" if works else "that is the finished thing"
+def _borrowed(names, optional):
     earned = "it does not count" if optional else "it earns no points"
     return (
-        f"Your answer calls {' and '.join(names)}: {verdict}. "
+        f"Your answer calls {' and '.join(names)}: that is the finished thing. "
         f"This task is about building it yourself, so {earned} yet. hint(...) helps with the first step."
     )

@@ -27,6 +27,7 @@ class Program:
         answer: the source of the answer cell.
         modules: (name, source) of modules that it may import and that are in no file, in the order of their loading.
         refused: names in the last of these modules that are there and refuse: what is asked for, and what comes later.
+        untouched: whether the answer cell is as it was given out: there is nothing to run.
     """
 
     function: str
@@ -34,6 +35,7 @@ class Program:
     answer: str
     modules: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
+    untouched: bool = False
 
 
 def load(program, own=()):

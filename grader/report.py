@@ -16,6 +16,7 @@ def as_text(graded):
         lines.append(f"  {sign} {result.id:<28} {earned}  {result.outcome.value}")
         if result.outcome not in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED):
             lines.append(f"      {_on_one_line(result.message)}")
+    lines.append(f"    answers ran {_on_one_line(graded.level)}")
     return "\n".join(lines)
 
 
@@ -44,6 +45,7 @@ def _result_data(result):
     if isinstance(result, TaskResult):
         data["mistake"] = result.mistake
         data["optional"] = result.optional
+        data["flags"] = list(result.flags)
         data["cases"] = [
             {"case": case.case, "outcome": case.outcome.value, "points": case.points, "worth": case.worth}
             for case in result.cases

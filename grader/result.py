@@ -69,6 +69,7 @@ class TaskResult:
             raised), "contract" (it is no such module), "gradients" and the like (what else was asked of it than its
             output), "property", "probe", "relation", "dependence" or "numbers" (nothing but that they differ).
         optional: whether it earns no points, whatever its cases are worth.
+        flags: what an instructor may want to look at, in sentences; never for the student, never a verdict.
     """
 
     id: str
@@ -78,6 +79,7 @@ class TaskResult:
     mistake: str = ""
     told_by: str = ""
     optional: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def points(self):

@@ -1,7 +1,8 @@
-"""Runs an answer in a child process of its own, with limits on computing time, memory and output."""
+"""Runs what was handed in in child processes, jailed where there is a jail, with limits on time, memory and output."""
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import queue
 import re
@@ -17,13 +18,21 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from grader.handed_in import SubmissionError
+from grader.program import Program
 from grader.reply import Crashed, TimedOut, from_message
+from grader.submission import Unreadable
 from grader.wire import WireError, pack, receive
+from jail.keeper import Keeper, Level, NoJailError
 
 CHUNK = 2**16  # bytes that are read at a time
 POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen at once
+ROOT = Path(__file__).parents[1]
+WORKER = "grader.worker"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
-PREPARED = ("numpy", "torch")  # loaded before an answer's time begins if it names them
+NUMPY, TORCH = ("numpy",), ("numpy", "torch")  # what the servers load
+LARGEST_SOURCE = 64 * 2**20  # bytes: memory for a notebook that is parsed takes many times its size
+CASES = 100  # times what a case may take: all that a child may ever compute
 
 
 @dataclass(frozen=True)
@@ -46,19 +55,49 @@ DEFAULT_LIMITS = Limits()
 STARTUP = Limits(seconds=120.0)  # for Python and the libraries on a slow disk; the answer's own time starts afterwards
 
 
-class Child:
-    """A process that runs one program, case by case, as long as it is open.
+class Runner:
+    """Starts the children of one judge: jailed, from fork servers that it keeps; a context that ends these.
 
     Args:
-        program: the `Program` to run.
-        terms: the `Terms` of the call.
-        hidden: packages that the answer cannot import.
-        limits: the `Limits`.
+        own: packages of the course, which an answer may import.
+        hidden: packages that it cannot.
+        limits: the `Limits` of each child.
+        trust: run them even where there is no jail, as plain processes.
+        layers: which layers of a jail are wanted; all of them if None.
+
+    Raises:
+        NoJailError: there is no jail on this machine, and `trust` does not say to go on without.
     """
 
-    def __init__(self, program, terms, *, hidden=(), limits=DEFAULT_LIMITS):
-        self.limits = limits
-        self._request = {
+    def __init__(self, *, own=(), hidden=(), limits=DEFAULT_LIMITS, trust=False, layers=None):
+        self.own, self.hidden, self.limits = tuple(own), tuple(hidden), limits
+        self._layers = {} if layers is None else {"layers": layers}
+        self._keepers = {}
+        self.level = self._level()
+        if not self.level.holds and not trust:
+            self.close()
+            raise NoJailError(
+                f"Answers would run on this machine {self.level}. That is no place for strangers' code. If you trust "
+                f"everyone whose work this is, say so with --trust; else grade on Linux 5.13 or later, or with "
+                f"bubblewrap installed."
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End the servers, and with them whatever still runs."""
+        for keeper in self._keepers.values():
+            keeper.close()
+        self._keepers.clear()
+
+    def run(self, program, terms):
+        """Return the `Child` that runs a `Program` on these `Terms`; a context."""
+        job = {
+            "job": "run",
             "function": program.function,
             "statements": program.statements,
             "answer": program.answer,
@@ -68,18 +107,100 @@ class Child:
             "library": terms.library,
             "finished": terms.finished,
             "own": terms.own,
-            "hidden": hidden,
-            "preload": [terms.library, *_libraries(program, terms)],
-            "memory": limits.memory,
+            "hidden": self.hidden,
+            "preload": _libraries(program, terms),
         }
+        return Child(lambda: self._start(_servers(program, terms)), job, self.limits)
+
+    def read(self, given, chapters):
+        """Return the `Reading` of a `HandedIn`; a context.
+
+        Args:
+            given: what was handed in.
+            chapters: for each its number, the ids of all it asks, and its functions.
+        """
+        beside = {f"beside/{name}": data for name, data in given.beside.items()}
+        job = {"job": "read", "name": given.name, "chapters": chapters, "hidden": self.hidden, "preload": ()}
+        arrays = {name: np.frombuffer(data, np.uint8) for name, data in {"notebook": given.notebook, **beside}.items()}
+        return Reading(lambda: self._start(NUMPY), job, arrays, self.limits)
+
+    def _start(self, libraries):
+        if not self._jailed:
+            return Plain(self.limits.memory)
+        try:
+            return self._child_of(self._keeper(libraries))
+        except ConnectionError:  # the server was ended, by the system for want of memory, say: once more
+            self._keepers.pop(libraries).close()
+            return self._child_of(self._keeper(libraries))
+
+    def _child_of(self, keeper):
+        return keeper.child(self.limits.memory, CASES * self.limits.seconds)
+
+    def _keeper(self, libraries):
+        if libraries not in self._keepers:
+            packages = {name: Path(importlib.util.find_spec(name).origin).parent for name in self.own}
+            self._keepers[libraries] = Keeper(ROOT, WORKER, libraries=libraries, packages=packages, **self._layers)
+        return self._keepers[libraries]
+
+    def _level(self):
+        try:
+            level = self._keeper(NUMPY).level
+        except NoJailError as error:
+            level = Level((), {}, (f"do what its user can ({error})",))
+        self._jailed = level.holds
+        return level
+
+
+class Plain:
+    """A child that is an ordinary process, with what limits this system has: for answers that are trusted."""
+
+    def __init__(self, memory):
+        self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
+        self._process = _start(self._folder.name, memory)
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+
+    @property
+    def returncode(self):
+        return self._process.returncode
+
+    def poll(self):
+        """Return how it ended, or None."""
+        return self._process.poll()
+
+    def computing_seconds(self):
+        """Return the CPU time that it and its children have used; what has ended uses no more."""
+        try:
+            times = psutil.Process(self._process.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return times.user + times.system + times.children_user + times.children_system
+
+    def stop(self):
+        """End it and whatever it started."""
+        _stop(self._process)
+        self._folder.cleanup()
+
+
+class _Spoken:
+    """A child that is spoken to: what starts and ends it, whatever its job; a context.
+
+    Args:
+        start: starts the process.
+        job: what it is to do, for the first message.
+        arrays: what goes with it.
+        limits: the `Limits`.
+    """
+
+    def __init__(self, start, job, arrays, limits):
+        self.limits = limits
+        self._start, self._job, self._arrays = start, job, arrays
 
     def __enter__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
-        self._process = _start(self._folder.name)
+        self._process = self._start()
         self._line = _Line(self._process)
         self._ended = False
         try:
-            self._line.send(pack(self._request))
+            self._line.send(pack(self._job, self._arrays))
             self._receive(0, STARTUP)
         except (_OverTimeError, _EndedError, WireError) as error:
             self.__exit__(None, None, None)
@@ -87,9 +208,19 @@ class Child:
         return self
 
     def __exit__(self, *_):
-        _stop(self._process)
+        self._process.stop()
         self._line.close()
-        self._folder.cleanup()
+
+    def _receive(self, most, limits):
+        """Return the next message, within one limit on the whole of it."""
+        return receive(self._line.reader(_Watch(self._process, limits)), most)
+
+
+class Child(_Spoken):
+    """A process that runs one program, case by case, as long as it is open."""
+
+    def __init__(self, start, job, limits):
+        super().__init__(start, job, {}, limits)
 
     def __call__(self, inputs, largest):
         """Return what came back for one case: a `Reply`, `TimedOut`, `Crashed`, or None if an earlier case ended it.
@@ -115,9 +246,78 @@ class Child:
         self._ended = True
         return reply
 
-    def _receive(self, most, limits):
-        """Return the next message, within one limit on the whole of it."""
-        return receive(self._line.reader(_Watch(self._process, limits)), most)
+
+class Reading(_Spoken):
+    """A process that reads one notebook, and is asked about it, as long as it is open.
+
+    Attributes:
+        best: (number of the chapter that it answers, how much speaks for that: 0 is nothing).
+        is_lesson: whether it says that it is one of ours and answers nothing.
+    """
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            told = self._told()
+            if "problem" in told:
+                raise SubmissionError(_text(told["problem"]))
+            number, hits = told["best"]
+            self.best = (_text(number), int(hits))
+            self.is_lesson = bool(told["origin"]) and not told["named"]
+        except (KeyError, TypeError, ValueError):
+            self.__exit__()
+            raise self._unreadable("its answer was not one of ours") from None
+        except SubmissionError:
+            self.__exit__()
+            raise
+        return self
+
+    def program(self, task_id, earlier=(), module=""):
+        """Return the `Program` of a task's answer, or `Unreadable`; and what of it an instructor may want to look at.
+
+        The arguments are those of `Submission.program`.
+
+        Raises:
+            SubmissionError: the process that reads has ended.
+        """
+        told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module})
+        if "reason" in told:
+            return Unreadable(_text(told["reason"])), ()
+        texts = map(_text, told["statements"])
+        program = Program(task_id.partition(".")[2], tuple(texts), _text(told["answer"]))
+        return dataclasses.replace(program, untouched=told["untouched"] is True), tuple(map(_text, told["flags"]))
+
+    def file(self, name):
+        """Return the source of a Python file beside the notebook, or `Unreadable`."""
+        told = self._asked({"file": name})
+        return Unreadable(_text(told["reason"])) if "reason" in told else _text(told["source"])
+
+    def choice(self, question_id):
+        """Return what was chosen: see `Submission.choice`."""
+        choice = self._asked({"question": question_id})["choice"]
+        return None if choice is None else _text(choice)
+
+    def _asked(self, question):
+        self._line.send(pack(question))
+        return self._told()
+
+    def _told(self):
+        try:
+            return self._receive(0, self.limits)[0]
+        except _OverTimeError:
+            raise self._unreadable("reading it takes too long") from None
+        except _EndedError as error:
+            raise self._unreadable(f"{error}, as it was read: too large, or nested too deep") from None
+        except WireError as error:
+            raise self._unreadable(str(error)) from None
+
+    def _unreadable(self, reason):
+        return SubmissionError(f"{self._job['name']} cannot be read: {reason}.")
+
+
+def _text(value):
+    """Return what a child says as text: without halves of characters, which no report could be written with."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 class _OverTimeError(Exception):
@@ -133,11 +333,11 @@ class _Watch:
 
     def __init__(self, process, limits):
         self.process, self.limits = process, limits
-        self.began, self.used = time.monotonic(), _computing_seconds(process)
+        self.began, self.used = time.monotonic(), process.computing_seconds()
 
     def look(self):
         """Raise `_OverTimeError` once the time is up."""
-        if _computing_seconds(self.process) - self.used > self.limits.seconds:
+        if self.process.computing_seconds() - self.used > self.limits.seconds:
             raise _OverTimeError(self.limits.seconds, False)
         patience = self.limits.seconds * self.limits.patience
         if time.monotonic() - self.began > patience:
@@ -169,7 +369,7 @@ class _Line:
                 except queue.Empty:
                     chunk = None
                     if self._process.poll() is not None:
-                        _stop(self._process)  # what it started may still hold the line open
+                        self._process.stop()  # what it started may still hold the line open
                 if chunk == b"":
                     self._chunks.put(b"")  # and so it stays
                     raise _EndedError(self._why(watch))
@@ -213,39 +413,41 @@ class _Line:
         return _why(self._process.returncode)
 
 
+def _servers(program, terms):
+    """Return what the server of a program has to have loaded."""
+    sources = (*program.statements, program.answer, *(source for _, source in program.modules))
+    torch = "|".join(map(re.escape, ("torch", *terms.own)))
+    named = any(re.search(rf"\b(?:{torch})\b", source) for source in sources)
+    return TORCH if terms.library == "torch" or named else NUMPY
+
+
 def _libraries(program, terms):
-    """Return what the answer names of libraries: loading them should not cost its time, and what is finished in them
-    must be there before it can be watched."""
-    packages = "|".join(map(re.escape, (*PREPARED, *terms.own)))
+    """Return what the answer names of the course's packages: loading them should not cost its time, and what is
+    finished in them must be there before it can refuse."""
+    packages = "|".join(map(re.escape, terms.own))
     source = "\n".join((*program.statements, program.answer))
-    names = set(re.findall(rf"\b(?:{packages})\b(?:\.\w+)*", source))
+    names = set(re.findall(rf"\b(?:{packages})\b(?:\.\w+)*", source)) if packages else set()
     for package, parts in re.findall(rf"\bfrom\s+((?:{packages})\b[\w.]*)\s+import\s+([\w, ]+)", source):
         names |= {f"{package}.{part}" for part in re.findall(r"\w+", parts)}  # modules, and names that are none
-    return sorted(names | {name.partition(".")[0] for name in terms.finished if name.startswith(terms.own)})
+    ours = (name.rpartition(".") for name in terms.finished if name.startswith(tuple(terms.own)))
+    modules = {owner.rpartition(".")[0] if owner.rpartition(".")[2][:1].isupper() else owner for owner, _, _ in ours}
+    libraries = ("numpy", "torch") if "torch" in _servers(program, terms) else ("numpy",)
+    return sorted({*names, *modules, *libraries})
 
 
-def _start(folder):
+def _start(folder, memory):
     kept = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", BOOTSTRAP, str(Path(__file__).parents[1])],
+        [sys.executable, "-s", "-P", "-c", BOOTSTRAP, str(ROOT), str(memory)],
         cwd=folder,
-        env=environment | threads | {"HOME": folder},
+        env=environment | threads | {"HOME": folder, "PYTHONHASHSEED": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=os.name == "posix",
     )
-
-
-def _computing_seconds(process):
-    """Return the CPU time that a process and its children have used; what has ended uses no more."""
-    try:
-        times = psutil.Process(process.pid).cpu_times()
-    except psutil.Error:
-        return 0.0
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def _why(code):

@@ -72,8 +72,10 @@ class Submission:
         place = next(number for number, one in enumerate(self.cells) if one is cell)
         above, below = _around([_without_earlier(one, earlier, module) for one in self.cells], place)
         try:
-            return Program(function, tuple(reached(above, below, cell.body, cell.source)), cell.source)
-        except (RecursionError, SyntaxError) as error:  # nesting without end; two arguments of one name
+            used = tuple(reached(above, below, cell.body, cell.source))
+            return Program(function, used, cell.source, untouched=_is_untouched(cell, function))
+        except (RecursionError, SyntaxError, ValueError, MemoryError) as error:
+            # Nesting without end; two arguments of one name; a number of more digits than Python writes.
             return Unreadable(f"the cell of {function} cannot be run: {error}")
 
     def choice(self, question_id):

@@ -34,11 +34,11 @@ COURSE_LIB_LEAVES = (
 )  # notebooks and the catalogue import them; the mathematics does not
 GRADER = (
     *("sentences", "mistake", "stages"),
-    *("handed_in",),
-    *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program", "worker", "slicing"),
+    *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program"),
+    *("handed_in", "slicing", "submission", "suspicion", "reading", "worker"),
     *("task", "known", "parts", "catalogue"),
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
-    *("runner", "submission", "grade", "report", "display", "pairs", "proof", "__main__"),
+    *("runner", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
@@ -48,9 +48,25 @@ WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
     *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
-ROOMS = ("course_lib", "grader", "tasks", "workbook", "authoring")
+ROOMS = ("course_lib", "jail", "grader", "tasks", "workbook", "authoring", "classroom")
 # What the child process loads: it can give away nothing but the program that it was handed.
-CHILD = {"__init__", "worker", "program", "call", "reply", "failing_line", "contract", "elsewhere", "building", "wire"}
+CHILD = {
+    "__init__",
+    "worker",
+    "reading",
+    "submission",
+    "slicing",
+    "suspicion",
+    "handed_in",
+    "program",
+    "call",
+    "reply",
+    "failing_line",
+    "contract",
+    "elsewhere",
+    "building",
+    "wire",
+}
 
 
 class Import(NamedTuple):

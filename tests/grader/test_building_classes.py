@@ -12,7 +12,6 @@ from grader.judge import judge_function, judge_task, terms_of
 from grader.known import Known
 from grader.program import Program, provide, refusing
 from grader.result import Outcome
-from grader.runner import Child
 from grader.task import Build, Case, Task
 
 SEED = 7
@@ -296,9 +295,9 @@ class Layer(nn.Module):
         ("...", Outcome.NOT_ATTEMPTED),
     ],
 )
-def test_a_class_is_judged_in_the_child_as_here(task, returned, outcome):
+def test_a_class_is_judged_in_the_child_as_here(task, runner, returned, outcome):
     program = Program("Layer", (), SOURCE.format(returned))
-    with Child(program, terms_of(task)) as child:
+    with runner.run(program, terms_of(task)) as child:
         result = judge_task(task, SEED, child)
     namespace = {}
     exec(program.answer, namespace)

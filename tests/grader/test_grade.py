@@ -7,7 +7,7 @@ import pytest
 
 from grader import __main__ as command_line
 from grader import report
-from grader.grade import find_notebooks, grade_notebook
+from grader.grade import find_notebooks
 from grader.result import Outcome
 from grader.runner import Limits
 from tasks import CATALOGUE
@@ -25,10 +25,8 @@ def outcomes(graded):
     return {result.id: result.outcome for result in graded.results}
 
 
-def test_right_answers_earn_their_points(write_notebook):
-    graded = grade_notebook(
-        write_notebook((ANSWER, TASK.id), f'answer("{QUESTION.id}", "{RIGHT_LETTER}")'), CATALOGUE, seed=4
-    )
+def test_right_answers_earn_their_points(write_notebook, grade_file):
+    graded = grade_file(write_notebook((ANSWER, TASK.id), f'answer("{QUESTION.id}", "{RIGHT_LETTER}")'), seed=4)
     assert graded.chapter == "02"
     assert outcomes(graded)[TASK.id] is outcomes(graded)[QUESTION.id] is Outcome.RIGHT
     assert graded.points == TASK.points + QUESTION.points
@@ -36,9 +34,9 @@ def test_right_answers_earn_their_points(write_notebook):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
-def test_the_verdict_does_not_depend_on_the_seed(write_notebook, seed):
+def test_the_verdict_does_not_depend_on_the_seed(write_notebook, seed, grade_file):
     wrong = ANSWER.replace("math.sqrt", "")
-    graded = grade_notebook(write_notebook((wrong, TASK.id)), CATALOGUE, seed=seed)
+    graded = grade_file(write_notebook((wrong, TASK.id)), seed=seed)
     assert next(result for result in graded.results if result.id == TASK.id).mistake == "divided_by_d_k"
 
 
@@ -58,23 +56,23 @@ def test_the_verdict_does_not_depend_on_the_seed(write_notebook, seed):
         ),
     ],
 )
-def test_outcomes_are_told_apart_and_cost_no_other_answer_its_points(write_notebook, source, outcome):
+def test_outcomes_are_told_apart_and_cost_no_other_answer_its_points(write_notebook, source, outcome, grade_file):
     path = write_notebook((source, TASK.id), f'answer("{QUESTION.id}", "{RIGHT_LETTER}")')
-    graded = grade_notebook(path, CATALOGUE, seed=4, limits=LIMITS)
+    graded = grade_file(path, seed=4, limits=LIMITS)
     assert outcomes(graded)[TASK.id] is outcome
     assert graded.points == QUESTION.points
     assert graded.worth == CATALOGUE.chapter("02").points
 
 
-def test_a_notebook_of_another_chapter_is_told(write_notebook):
+def test_a_notebook_of_another_chapter_is_told(write_notebook, grade_file):
     path = write_notebook((ANSWER, TASK.id))
-    graded = grade_notebook(path, CATALOGUE, seed=4, chapter="03")
+    graded = grade_file(path, seed=4, chapter="03")
     assert "is the exercise of chapter 02; chapter 03 was asked for" in graded.problem
     assert (graded.points, graded.worth) == (0, CATALOGUE.chapter("03").points)
 
 
-def test_a_notebook_without_answers_is_told(write_notebook):
-    assert "answers no task of this catalogue" in grade_notebook(write_notebook("x = 1"), CATALOGUE, seed=4).problem
+def test_a_notebook_without_answers_is_told(write_notebook, grade_file):
+    assert "answers no task of this catalogue" in grade_file(write_notebook("x = 1"), seed=4).problem
 
 
 def test_folders_are_searched_and_missing_paths_told(tmp_path, write_notebook):
@@ -104,12 +102,12 @@ def test_the_command_prints_a_report_and_writes_json(tmp_path, write_notebook, c
     assert "not JSON" in second["problem"]
 
 
-def test_optional_tasks_are_reported_and_left_out_of_the_sums(write_notebook):
+def test_optional_tasks_are_reported_and_left_out_of_the_sums(write_notebook, grade_file):
     """Only the chapter's optional task is answered."""
     optional = next(task for task in CATALOGUE.chapter("02").tasks if task.optional)
     source = f"import numpy as np\ndef {optional.function}(weights):\n    "
     source += "return -np.nan_to_num(weights * np.log(weights)).sum(axis=-1)"
-    graded = grade_notebook(write_notebook((source, optional.id)), CATALOGUE, seed=4)
+    graded = grade_file(write_notebook((source, optional.id)), seed=4)
     assert outcomes(graded)[optional.id] is Outcome.RIGHT
     assert (graded.points, graded.worth) == (0, CATALOGUE.chapter("02").points)
     assert f"+ {optional.id:<28} optional  right" in report.as_text(graded)
@@ -162,8 +160,8 @@ def test_a_wrong_path_is_one_sentence(capsys):
     assert capsys.readouterr().err == "no such file.ipynb does not exist.\n"
 
 
-def test_the_report_as_data_is_plain(write_notebook):
-    graded = grade_notebook(write_notebook((ANSWER, TASK.id)), CATALOGUE, seed=4)
+def test_the_report_as_data_is_plain(write_notebook, grade_file):
+    graded = grade_file(write_notebook((ANSWER, TASK.id)), seed=4)
     assert json.loads(json.dumps(report.as_data(graded)))["points"] == graded.points
 
 

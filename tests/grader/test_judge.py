@@ -277,10 +277,9 @@ def test_a_borrowed_answer_works_only_if_its_numbers_are_right(task):
     def borrowed(table, factor):
         return np.array([statistics.fmean(row) * len(row) * factor for row in table]).astype(table.dtype)
 
-    assert "and it works" in judge_function(task, borrowed, SEED).message
+    assert "that is the finished thing" in judge_function(task, borrowed, SEED).message
     vain = judge_function(task, borrowed_in_vain, SEED)
     assert vain.outcome is Outcome.BORROWED
-    assert "and it works" not in vain.message
 
 
 def test_an_input_that_lost_its_dtype_is_changed(task):

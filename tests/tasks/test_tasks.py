@@ -14,7 +14,6 @@ from grader import proof
 from grader.judge import judge_function, judge_task, terms_of
 from grader.program import Program
 from grader.result import Outcome
-from grader.runner import Child
 from grader.submission import Cell, Submission
 from grader.task import Case
 from tasks import CATALOGUE, rules
@@ -60,20 +59,20 @@ def test_the_warm_ups_of_a_chapter_are_six_and_the_right_choice_moves(chapter):
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if not task.own_file], ids=lambda task: task.id)
-def test_the_judge_outside_says_what_the_judge_inside_says(task):
+def test_the_judge_outside_says_what_the_judge_inside_says(task, runner):
     """Mistakes, legal ways and borrowed answers through the child process, from their source."""
     attempts = [mistake.compute for mistake in task.mistakes], task.legal, task.borrowed
     some = 1 if task.library == "torch" else 4  # a process that loads PyTorch takes a second or more
     tried = 0
     for kind in attempts:
         for function in [one for one in kind if stands_alone(one) and could_be_handed_in(task, one)][:some]:
-            with Child(as_program(function, task), terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
+            with runner.run(as_program(function, task), terms_of(task, CATALOGUE.own)) as child:
                 outside = judge_task(task, CATALOGUE.seed, child, CATALOGUE.own)
             inside = judge_function(task, function, CATALOGUE.seed, CATALOGUE.own)
             assert verdict(outside) == verdict(inside), function.__name__
             tried += 1
     if tried < 2 and task.part:
-        tried += parts_inside_and_outside(task)
+        tried += parts_inside_and_outside(task, runner)
     assert tried >= 2
 
 
@@ -83,7 +82,7 @@ def could_be_handed_in(task, answer):
     return inspect.isclass(answer) or not asks_for_a_class
 
 
-def parts_inside_and_outside(task):
+def parts_inside_and_outside(task, runner):
     """Try the course's own part, and the same with its results doubled; return how many answers that were."""
     own = CATALOGUE.parts.read()
     part = own.part(task.id)
@@ -96,7 +95,7 @@ def parts_inside_and_outside(task):
         program = Program(
             task.function, (), answer.format(CATALOGUE.parts.module), modules, tuple(o.name for o in others)
         )
-        with Child(program, terms_of(task, CATALOGUE.own), hidden=CATALOGUE.hidden) as child:
+        with runner.run(program, terms_of(task, CATALOGUE.own)) as child:
             outside = judge_task(task, CATALOGUE.seed, child, CATALOGUE.own)
         namespace = {"__name__": "answer"}
         exec(answer.format(CATALOGUE.parts.own), namespace)

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from grader.grade import grade_notebook
 from grader.parts import parse
 from grader.result import Outcome
 from grader.submission import cells_of
@@ -226,7 +225,7 @@ def train(model, optimizer, source, source_lengths, inputs, labels, rates, clip)
 
 
 @pytest.fixture
-def hand_in(tmp_path):
+def hand_in(tmp_path, grade_file):
     """Return what grades the capstone with a learner's file beside it."""
 
     def grade(text):
@@ -235,7 +234,7 @@ def hand_in(tmp_path):
         path.write_text(json.dumps({"cells": [cell], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}))
         if text is not None:
             (tmp_path / own_file.NAME).write_text(text, encoding="utf-8")
-        results = grade_notebook(path, CATALOGUE, CATALOGUE.seed, chapter="10b").results
+        results = grade_file(path, CATALOGUE.seed, chapter="10b").results
         return {result.id: result for result in results}
 
     return grade
@@ -255,7 +254,7 @@ def test_the_capstone_without_its_file_says_what_to_hand_in(hand_in):
 
 
 def test_a_file_that_is_no_python_is_told(hand_in):
-    assert "is no Python" in hand_in("def broken(:\n")["10b.train"].message
+    assert "cannot be read as Python" in hand_in("def broken(:\n")["10b.train"].message
 
 
 @pytest.mark.parametrize(

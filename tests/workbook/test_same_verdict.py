@@ -13,7 +13,6 @@ import pytest
 
 import workbook
 from authoring.execute import execute
-from grader.grade import grade_notebook
 from grader.judge import judge_function
 from grader.result import Outcome
 from tasks import CATALOGUE
@@ -35,10 +34,10 @@ def notebook_of(*cells):
     return nbformat.v4.new_notebook(cells=written)
 
 
-def graded(notebook, folder):
+def graded(notebook, folder, grade_file):
     path = folder / "handed in.ipynb"
     nbformat.write(notebook, path)
-    return next(r for r in grade_notebook(path, CATALOGUE, CATALOGUE.seed).results if r.id == TASK.id)
+    return next(r for r in grade_file(path, CATALOGUE.seed).results if r.id == TASK.id)
 
 
 def checked(notebook, monkeypatch):
@@ -197,9 +196,9 @@ ODD = {
 
 
 @pytest.mark.parametrize("cells", ODD.values(), ids=ODD)
-def test_whole_notebooks_get_the_verdict_of_their_check(cells, tmp_path, monkeypatch, capsys):
+def test_whole_notebooks_get_the_verdict_of_their_check(cells, tmp_path, monkeypatch, capsys, grade_file):
     notebook = notebook_of(*cells)
-    inside, outside = checked(notebook, monkeypatch), graded(notebook, tmp_path)
+    inside, outside = checked(notebook, monkeypatch), graded(notebook, tmp_path, grade_file)
     assert (outside.outcome, outside.points, outside.mistake, outside.message) == (
         inside.outcome,
         inside.points,
@@ -215,13 +214,13 @@ def test_the_odd_notebooks_are_not_all_right_and_not_all_wrong(tmp_path, monkeyp
     assert set(found) >= {Outcome.WRONG, Outcome.RAISED, Outcome.BORROWED, Outcome.NOT_ATTEMPTED}
 
 
-def test_a_helper_that_was_run_from_below_counts(tmp_path):
+def test_a_helper_that_was_run_from_below_counts(tmp_path, grade_file):
     """A learner who ran it first was told "right"; only a run from top to bottom would miss it."""
     below = notebook_of(by("query.shape[-1] ** POWER"), CHECK, "POWER = 0.5\nPOWER -= 1")
-    assert graded(below, tmp_path).outcome is Outcome.RIGHT
+    assert graded(below, tmp_path, grade_file).outcome is Outcome.RIGHT
 
 
-def test_a_notebook_of_a_real_kernel_gets_the_verdict_of_its_check(tmp_path):
+def test_a_notebook_of_a_real_kernel_gets_the_verdict_of_its_check(tmp_path, grade_file):
     """With what only IPython understands: magics, help, and an output at the end of a cell."""
     cells = (
         "%matplotlib inline\nPOWER = 0.0",
@@ -233,7 +232,7 @@ def test_a_notebook_of_a_real_kernel_gets_the_verdict_of_its_check(tmp_path):
     notebook = notebook_of(*cells)
     path = tmp_path / "run.ipynb"
     shown = execute(notebook, path).cells[-1].outputs[0]["data"]["text/plain"]
-    outside = graded(notebook, tmp_path)
+    outside = graded(notebook, tmp_path, grade_file)
     assert outside.outcome is Outcome.WRONG
     assert outside.message in shown
     assert f"({outside.points} of {outside.worth} points)" in shown
