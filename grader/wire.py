@@ -100,4 +100,6 @@ def _shape(sizes):
     shape = tuple(sizes)
     if len(shape) > 32 or not all(type(size) is int and 0 <= size < 2**48 for size in shape):
         raise ValueError("no shape")
+    if math.prod(size or 1 for size in shape) >= 2**48:  # of no numbers at all, and still too large for NumPy
+        raise ValueError("no shape")
     return shape

@@ -22,13 +22,14 @@ from canaries import Canaries
 from grader.grade import Judge
 from grader.handed_in import HandedIn
 from grader.report import as_data, as_text
-from grader.runner import Limits
+from grader.runner import Limits, NoJailError
 from tasks import CATALOGUE
 
 SEED = 11
 MEMORY = 512 * 2**20  # bytes for an answer beyond the libraries
 LIMITS = Limits(seconds=1, patience=120, memory=MEMORY)
 IMPATIENT = Limits(seconds=1, patience=2, memory=MEMORY)  # for what waits: nothing honest is run on it
+NO_JAIL = 3  # the exit code where answers cannot be held
 EVERY = 12  # attacks between two honest notebooks
 
 HALF_RIGHT = {VARIANCE: HONEST[VARIANCE], SCALED: HONEST[SCALED].replace("/ math.sqrt(query.shape[-1])", "")}
@@ -47,7 +48,11 @@ def main(arguments=None):
     parser.add_argument("--trust", action="store_true", help="even without a jail")
     options = parser.parse_args(arguments)
     chosen = [attack for attack in ATTACKS if options.k in attack.name and options.without not in attack.name]
-    seen = run(chosen, trust=options.trust, say=None if options.json else say)
+    try:
+        seen = run(chosen, trust=options.trust, say=None if options.json else say)
+    except NoJailError as error:
+        print(error, file=sys.stderr)
+        return NO_JAIL
     if options.json:
         options.json.write_text(json.dumps(seen), encoding="utf-8")
     else:

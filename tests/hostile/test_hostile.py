@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from attacks import ATTACKS
-from batch import HONEST_ONES, MEMORY, wrong_grades
+from batch import HONEST_ONES, MEMORY, NO_JAIL, wrong_grades
 
 pytestmark = [
     pytest.mark.xdist_group("hostile"),  # one batch, whoever asks for it
@@ -26,7 +26,7 @@ def seen(tmp_path_factory):
     path = tmp_path_factory.mktemp("hostile") / "seen.json"
     command = [sys.executable, str(Path(__file__).with_name("batch.py")), "--json", str(path)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
-    if done.returncode == 3:
+    if done.returncode == NO_JAIL:
         pytest.skip(f"this machine has no jail: {done.stderr.strip()}")
     assert done.returncode == 0, f"the batch ended with {done.returncode}: {done.stderr[-3000:]}"
     return json.loads(path.read_text(encoding="utf-8"))

@@ -77,7 +77,8 @@ ATTACKS = [
                         continue
                     for name in files:
                         if name in ("scaled_scores.py", "02_scaling.ipynb", "test_tasks.py"):
-                            won(open(os.path.join(folder, name)).read())
+                            text = open(os.path.join(folder, name)).read()
+                            won(text) if "scaled_scores" in text else None
             return query
         """,
     ),

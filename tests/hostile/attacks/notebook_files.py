@@ -90,7 +90,7 @@ ATTACKS = [
     file("a source that is true", notebook(cell(True, SCALED), BESIDE)),
     file("a source that is a dictionary", notebook(cell({"def scaled_scores(query, key): return 0": 1}, SCALED), BESIDE)),
     file("a source of lists of lists", notebook(cell([["def"], [" f"], 7, None, {}], SCALED), BESIDE)),
-    file("a source in a million pieces", notebook(cell(["#"] * 1_000_000 + ["\n" + RIGHT], SCALED), BESIDE), 5),
+    file("a source in a million pieces", notebook(cell(["#"] * 1_000_000 + ["\n" + RIGHT], SCALED), BESIDE), None),
     file("metadata that is a list", notebook({**cell(RIGHT), "metadata": [1]}, BESIDE), 5),
     file("metadata that is a text", notebook({**cell(RIGHT), "metadata": "course"}, BESIDE, metadata="x"), 5),
     file("a mark that is a list", notebook({**cell(RIGHT), "metadata": {"course": {"answer": [SCALED]}}}, BESIDE), 5),
