@@ -76,6 +76,19 @@ More:
   {CALL} date-reader           trains the small model that lesson 00 begins with, anew (minutes)
   {CALL} proof                 shows that the grader tells right answers from common mistakes
 
+Grading a class, into a folder of its own:
+
+  {CALL} grade PATH... --chapter 02 --into my_class
+      grades what is new in folders, zip files or a course system's export; keeps a gradebook, writes reports
+  {CALL} report my_class
+      writes the reports anew, as grading.toml says now
+  {CALL} adjust my_class STUDENT 02 POINTS --reason "..."
+      gives points by hand, or takes some off; that stays when the class is graded again
+  {CALL} pseudonyms my_class
+      replaces names and ids in all reports (--off: shows them again)
+  {CALL} forget my_class STUDENT
+      deletes a student's data
+
 Options of learn and test:
 
   --torch BUILD    which PyTorch to install; remembered.
@@ -96,7 +109,11 @@ Add --help to a command to see its options.
 HANDED_OVER = {
     "progress": ["workbook", "progress"],
     "reset": ["workbook", "reset"],
-    "grade": ["grader", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "grade": ["classroom", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
+    "report": ["classroom", "report"],
+    "adjust": ["classroom", "adjust"],
+    "pseudonyms": ["classroom", "pseudonyms"],
+    "forget": ["classroom", "forget"],
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],

@@ -99,7 +99,7 @@ def folder(tmp_path, monkeypatch):
     for name in ("notebooks", "exercises", "solutions"):
         (folder / name).mkdir()
     (folder / "notebooks" / "00_start_here.ipynb").write_text("{}", encoding="utf-8")
-    for room in ("grader", "upkeep"):
+    for room in ("grader", "classroom", "upkeep"):
         (folder / room).mkdir()
         (folder / room / "__init__.py").touch()
         (folder / room / "__main__.py").write_text(STAND_IN_FOR_A_ROOM, encoding="utf-8")
@@ -229,7 +229,7 @@ def test_what_follows_a_command_is_handed_over_untouched(ready, capfd, monkeypat
     monkeypatch.chdir(tmp_path)
     assert ready.main(["grade", "--json", "a file", "--", "-x"]) == 7
     assert (
-        f"grader ['grade', '--catalogue', 'tasks', '--json', 'a file', '--', '-x'] {Path.cwd()}"
+        f"classroom ['grade', '--catalogue', 'tasks', '--json', 'a file', '--', '-x'] {Path.cwd()}"
         in capfd.readouterr().out
     )
 

@@ -40,6 +40,10 @@ GRADER = (
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
     *("runner", "grade", "report", "display", "pairs", "proof", "__main__"),
 )
+CLASSROOM = (
+    *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
+    *("batch", "gradebook", "privacy", "reports", "grading", "__init__", "__main__"),
+)
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
@@ -143,6 +147,7 @@ def out_of_order(package, order):
 
 def test_every_file_has_its_place():
     rooms = {"course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES), "grader": (*GRADER, "__init__"), "workbook": WORKBOOK}
+    rooms["classroom"] = CLASSROOM
     for package, places in rooms.items():
         assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
 
@@ -181,8 +186,8 @@ def test_leaves_of_course_lib_import_no_other_leaf():
     assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
 
 
-@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK)])
-def test_grader_and_workbook_import_to_the_left(package, order):
+@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)])
+def test_grader_workbook_and_classroom_import_to_the_left(package, order):
     assert out_of_order(package, order) == []
 
 
@@ -198,6 +203,8 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("experiments", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
         ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
+        *((folder, ("classroom",), ()) for folder in (*ROOMS[:-1], "upkeep", "experiments")),
+        ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         ("tasks", ("workbook", "authoring", "course"), ()),
         ("workbook", ("authoring",), ("workbook.folder.originals",)),  # which asks what a reader has worked on
         ("workbook", ("course",), ()),

@@ -7,7 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import __main__ as command_line
+from classroom import __main__ as grading
+from grader import __main__ as proving
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your_own_catalogue.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w/]+\.py)`\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
@@ -40,6 +41,8 @@ def test_the_page_has_its_files_and_its_commands():
 
 @pytest.mark.parametrize(("command", "shown"), RUNS, ids=["proof", "grade"])
 def test_the_page_shows_what_its_commands_print(beside_the_course, capsys, command, shown):
-    assert command_line.main(command.split()) == 0
+    room = {"proof": proving, "grade": grading}[command.split()[0]]
+    assert room.main(command.split()) == 0
     printed = capsys.readouterr().out
-    assert printed.lstrip("\n") == shown
+    level = re.compile("answers ran .*")  # it depends on the machine
+    assert level.sub("", printed.lstrip("\n")) == level.sub("", shown)

@@ -1,0 +1,346 @@
+"""Grading from the command line: a few notebooks at once, or a class with its gradebook."""
+
+import argparse
+import json
+import math
+import secrets
+import sqlite3
+import sys
+from pathlib import Path
+
+from classroom import privacy
+from classroom.batch import RefusedError, usable_cores
+from classroom.gather import GatherError
+from classroom.gradebook import Gradebook, GradebookError
+from classroom.grading import grade_class, terms_of
+from classroom.patterns import PatternError
+from classroom.reports import FOLDER, as_data, write_reports
+from classroom.roster import RosterError
+from classroom.settings import FILE as SETTINGS
+from classroom.settings import Settings, SettingsError, read_settings
+from grader import report
+from grader.catalogue import CatalogueError, load_catalogue
+from grader.grade import LEARNERS, Judge, files_beside, find_notebooks
+from grader.handed_in import SubmissionError, handed_in
+from grader.runner import DEFAULT_LIMITS, Limits
+from jail.keeper import NoJailError
+
+OURS = (
+    *(CatalogueError, GatherError, GradebookError, PatternError, RefusedError),
+    *(NoJailError, RosterError, SettingsError),
+)
+STOPPED = 130  # what a command returns that was ended by Ctrl-C
+
+
+def main(arguments=None):
+    """Run one command; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names and messages come from others; a report never fails
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except OURS as error:
+        print(_on_one_line(error), file=sys.stderr)
+        return 2
+    except sqlite3.Error as error:
+        print(f"The gradebook cannot be read or written: {_on_one_line(error)}.", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(_on_one_line(f"{error.filename}: {error.strerror}." if error.strerror else error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return STOPPED
+
+
+def grade(options):
+    """Grade files and folders; exit code 1 if a file could not be graded at all, 2 if a path is wrong."""
+    if options.into is not None:
+        return grade_into(options)
+    catalogue = load_catalogue(options.catalogue[-1])
+    named = set(map(Path, options.paths))
+    found = find_notebooks(options.paths)
+    if complaint := _unknown_chapter(options.chapter, catalogue) or _no_folder(options.json) or _packed(found):
+        print(complaint, file=sys.stderr)
+        return 2
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    limits = Limits(
+        seconds=options.time_limit or DEFAULT_LIMITS.seconds,
+        memory=options.memory_limit * 2**20 if options.memory_limit else DEFAULT_LIMITS.memory,
+    )
+    graded = []
+    with Judge(catalogue, seed, limits=limits, trust=options.trust) as judge:
+        for path in found:
+            if (one := _graded(path, judge, options.chapter, asked_for=path in named)) is not None:
+                graded.append(one)
+                print(report.as_text(one), flush=True)
+    if not graded:
+        print("None of the notebooks found answers what is asked.", file=sys.stderr)
+        return 1
+    _write_json(options.json, [report.as_data(one) for one in graded])
+    return int(any(one.problem for one in graded))
+
+
+def _graded(path, judge, chapter, *, asked_for):
+    """Return the result of a file; None if it is a learner's own and none that was asked for."""
+    try:
+        given = handed_in(path, files_beside(judge.catalogue))
+    except SubmissionError as error:
+        return judge.ungraded(str(path), str(error), chapter)
+    is_own = (path.parent / LEARNERS).is_dir() and not asked_for
+    return None if is_own and judge.is_passed_over(given, chapter) else judge.grade(given, chapter)
+
+
+def grade_into(options):
+    """Grade a class into its gradebook; exit code 1 if a submission could not be graded as a whole."""
+    folder = options.into
+    if options.chapter is None:
+        print("Grading a class needs the chapter that was asked for, such as --chapter 02.", file=sys.stderr)
+        return 2
+    settings = _settings(folder)
+    place = str(options.catalogue[-1] if len(options.catalogue) > 1 else settings.catalogue or options.catalogue[-1])
+    if complaint := _unknown_chapter(options.chapter, load_catalogue(place)) or _no_folder(options.json):
+        print(complaint, file=sys.stderr)
+        return 2
+    if not folder.parent.is_dir():
+        print(f"{folder.parent} does not exist, so the folder of the class cannot be made in it.", file=sys.stderr)
+        return 2
+    folder.mkdir(exist_ok=True)
+    limits = {"seconds": options.time_limit, "memory": options.memory_limit and options.memory_limit * 2**20}
+    with Gradebook(folder, settings, make=True) as book:
+        terms = terms_of(book, options.chapter, place, seed=options.seed, **limits)
+        try:
+            told = grade_class(
+                *(book, options.paths, options.chapter, place, terms),
+                **{"workers": options.workers, "trust": options.trust, "again": options.again},
+            )
+        except KeyboardInterrupt:
+            print(
+                "\nStopped. What is graded so far is in the gradebook; the same command goes on from there.",
+                file=sys.stderr,
+            )
+            return STOPPED
+        graded = privacy.shown(book, book.graded(options.chapter))
+    print(_summary(options.chapter, graded, told, terms, folder))
+    _write_json(options.json, [as_data(one) for one in graded])
+    return int(told.unsound > 0)
+
+
+def _summary(chapter, graded, told, terms, folder):
+    """Return a few lines on a class that was graded."""
+    lines = []
+    for one in graded:
+        who = f"{one.student.id} ({one.student.name})" if one.student.name else one.student.id
+        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in _said_of(one.report)]
+    lines += map(_on_one_line, told.notes)
+    here = [one for one in graded if one.report]
+    possible = max((one.possible for one in graded), default=0)
+    lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
+    if here:
+        mean = math.fsum(one.points for one in here) / len(here)
+        best = max(one.points for one in here)
+        lines.append(f"{len(here)} handed in: {mean:.4g} of {possible:g} points in the mean, {best:g} at most.")
+    lines.append(f"Reports: {folder / FOLDER / chapter}")
+    return "\n".join(lines)
+
+
+def _said_of(report):
+    """Yield what there is to say to the instructor of one report: why it has no grade, what looks strange."""
+    if report is None:
+        return
+    if report["problem"]:
+        yield report["problem"]
+    yield from report.get("flags", ())
+    for result in report["results"]:
+        yield from (f"{result['id']}: {flag}" for flag in result.get("flags", ()))
+
+
+def report_class(options):
+    """Write the reports anew, from the gradebook and the settings as they are now."""
+    with Gradebook(options.folder, _settings(options.folder)) as book:
+        _report_all(book, options.folder)
+    return 0
+
+
+def adjust(options):
+    """Give a student points, or take some off, by hand."""
+    if not options.reason.strip():
+        print("An adjustment says why: --reason is for the student, and not empty.", file=sys.stderr)
+        return 2
+    with Gradebook(options.folder, _settings(options.folder)) as book:
+        student = book.student(options.student)
+        book.adjust(student, options.chapter, options.points, options.reason, options.task)
+        write_reports(book, options.chapter, options.folder)
+        now = next(one for one in privacy.shown(book, book.graded(options.chapter)) if _is(book, one, student))
+    print(f"{now.student.id} has {now.points:g} of {now.possible:g} points in chapter {options.chapter}.")
+    return 0
+
+
+def pseudonyms(options):
+    """Turn pseudonyms in reports on or off."""
+    with Gradebook(options.folder, _settings(options.folder)) as book:
+        privacy.use_pseudonyms(book, not options.off)
+        _report_all(book, options.folder)
+    said = "names and ids again" if options.off else "pseudonyms; gradebook.sqlite alone knows whose they are"
+    print(f"From now on, reports show {said}.")
+    return 0
+
+
+def forget(options):
+    """Delete a student's data."""
+    with Gradebook(options.folder, _settings(options.folder)) as book:
+        student = book.student(options.student)
+        gone = book.forget(student)
+        _report_all(book, options.folder)
+    counts = ", ".join(f"{number} {table}" for table, number in gone.items())
+    print(
+        f"Deleted from the gradebook: {_on_one_line(student.id)}, with {counts}. The reports are written without them."
+    )
+    print(
+        "What they handed in, backups, and their line in roster.csv are yours to delete; grading would read them again."
+    )
+    return 0
+
+
+def _report_all(book, folder):
+    for chapter in book.chapters:
+        write_reports(book, chapter, folder)
+        print(f"Reports: {folder / FOLDER / chapter}")
+
+
+def _is(book, graded, student):
+    return graded.student.id in (student.id, book.pseudonyms().get(student.id))
+
+
+def _settings(folder):
+    return read_settings(folder / SETTINGS) if (folder / SETTINGS).is_file() else Settings()
+
+
+def _unknown_chapter(chapter, catalogue):
+    if chapter is None or chapter in catalogue.numbers:
+        return ""
+    return f"There is no chapter {chapter}; there are {', '.join(catalogue.numbers)}."
+
+
+def _packed(paths):
+    zipped = [path for path in paths if path.suffix.lower() == ".zip"]
+    return f"{zipped[0]} is a zip file: with --into my_class, what is in it is graded." if zipped else ""
+
+
+def _no_folder(file):
+    return f"{file.parent} does not exist." if file is not None and not file.parent.is_dir() else ""
+
+
+def _write_json(file, data):
+    if file is not None:
+        text = json.dumps(data, indent=1, ensure_ascii=False)
+        file.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _on_one_line(text):
+    """Return a text of others without what could break the lines of a terminal, or color them."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="course.py", description="Grades what people handed in.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_grade(commands)
+    command = commands.add_parser("report", help="write the reports on a class anew")
+    _add_folder(command).set_defaults(run=report_class)
+    command = _add_folder(commands.add_parser("adjust", help="give a student points by hand, or take some off"))
+    command.add_argument("student", metavar="STUDENT", help="the id, or the name if only one has it")
+    command.add_argument("chapter", metavar="CHAPTER", help="such as 02")
+    command.add_argument("points", type=_number, metavar="POINTS", help="to add; below 0 to take off")
+    command.add_argument("--reason", required=True, help="for the student")
+    command.add_argument("--task", default="", metavar="ID", help="the task or question that it is about")
+    command.set_defaults(run=adjust)
+    command = _add_folder(commands.add_parser("pseudonyms", help="replace names and ids in all reports"))
+    command.add_argument("--off", action="store_true", help="show names and ids again")
+    command.set_defaults(run=pseudonyms)
+    command = _add_folder(commands.add_parser("forget", help="delete a student's data"))
+    command.add_argument("student", metavar="STUDENT", help="the id, or the name if only one has it")
+    command.set_defaults(run=forget)
+    return parser
+
+
+def _add_folder(command):
+    command.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
+    return command
+
+
+def _add_grade(commands):
+    command = commands.add_parser("grade", help="grade submitted notebooks")
+    command.add_argument(
+        "--catalogue",
+        action="append",
+        required=True,
+        metavar="PLACE",
+        help="what is asked: a package, or the path of its folder; the last one counts",
+    )
+    command.add_argument(
+        "paths", nargs="+", metavar="PATH", help="notebooks, or folders of notebooks; for a class, zip files, too"
+    )
+    command.add_argument("--chapter", metavar="NN", help="the chapter that was asked for, such as 02")
+    command.add_argument("--into", type=Path, metavar="CLASS", help="the folder of the class, with its gradebook")
+    command.add_argument("--seed", type=_seed, help="draw the inputs from this seed (default: a new one, printed)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON, too")
+    command.add_argument("--again", action="store_true", help="grade what was graded before, too")
+    command.add_argument("--trust", action="store_true", help="grade even where answers cannot be locked up")
+    command.add_argument(
+        "--workers",
+        type=_above_0,
+        default=usable_cores(),
+        metavar="N",
+        help="submissions of a class that are graded at a time (default: %(default)d, the cores)",
+    )
+    command.add_argument(
+        "--time-limit",
+        type=_positive,
+        metavar="SECONDS",
+        help=f"of computing, for each case (default: {DEFAULT_LIMITS.seconds:g})",
+    )
+    command.add_argument(
+        "--memory-limit",
+        type=_above_0,
+        metavar="MIB",
+        help=f"for each answer, beyond what the libraries take (default: {DEFAULT_LIMITS.memory // 2**20})",
+    )
+    command.set_defaults(run=grade)
+
+
+def _seed(text):
+    """Return a whole number, 0 or more."""
+    if not text.isdecimal() or int(text[:20]) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, or too large")
+    return int(text)
+
+
+def _above_0(text):
+    """Return a whole number above 0."""
+    if not text.isdecimal() or not 0 < int(text[:20]) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _number(text):
+    """Return any number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return number
+
+
+def _positive(text):
+    """Return a number above 0."""
+    number = _number(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
