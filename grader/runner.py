@@ -280,26 +280,32 @@ class Reading(_Spoken):
         Raises:
             SubmissionError: the process that reads has ended.
         """
-        told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module})
+        kinds = {"statements": list, "answer": str, "untouched": bool, "flags": list}
+        told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module}, kinds)
         if "reason" in told:
             return Unreadable(_text(told["reason"])), ()
         texts = map(_text, told["statements"])
         program = Program(task_id.partition(".")[2], tuple(texts), _text(told["answer"]))
-        return dataclasses.replace(program, untouched=told["untouched"] is True), tuple(map(_text, told["flags"]))
+        return dataclasses.replace(program, untouched=told["untouched"]), tuple(map(_text, told["flags"]))
 
     def file(self, name):
         """Return the source of a Python file beside the notebook, or `Unreadable`."""
-        told = self._asked({"file": name})
+        told = self._asked({"file": name}, {"source": str})
         return Unreadable(_text(told["reason"])) if "reason" in told else _text(told["source"])
 
     def choice(self, question_id):
         """Return what was chosen: see `Submission.choice`."""
-        choice = self._asked({"question": question_id})["choice"]
+        choice = self._asked({"question": question_id}, {"choice": str | None}).get("choice")
         return None if choice is None else _text(choice)
 
-    def _asked(self, question):
+    def _asked(self, question, kinds):
+        """Return the answer to a question: what is asked for, each of its kind, or else a "reason"."""
         self._line.send(pack(question))
-        return self._told()
+        told = self._told()
+        ours = all(name in told and isinstance(told[name], kind) for name, kind in kinds.items())
+        if not ours and "reason" not in told:
+            raise self._unreadable("its answer was not one of ours")
+        return told
 
     def _told(self):
         try:

@@ -216,4 +216,7 @@ def _letter(node):
     if isinstance(_value(node), str):
         return _value(node)
     open_yet = node is None or (isinstance(node, ast.Constant) and node.value in (None, ...))
-    return "" if open_yet else f"({ast.unparse(node)})"
+    try:
+        return "" if open_yet else f"({ast.unparse(node)})"
+    except (ValueError, RecursionError):  # a number of more digits than Python writes; nesting without end
+        return "(...)"

@@ -46,7 +46,7 @@ HONEST = {
     """,
 }
 WORTH = {SCALED: 5, VARIANCE: 5, SOFTMAX: 9, LAYER: 9, COUNT: 6}
-BESIDE = {"02": VARIANCE, "03": "", "05": COUNT}  # what is answered honestly in the same notebook
+BESIDE = {"02": VARIANCE, "03": "", "05": ""}  # what is answered honestly in the same notebook
 
 # What attacks call. The text that says so is nowhere in the source, so that a report that quotes a line does not say it.
 TOOLS = '''

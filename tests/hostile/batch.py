@@ -27,8 +27,8 @@ from tasks import CATALOGUE
 
 SEED = 11
 MEMORY = 512 * 2**20  # bytes for an answer beyond the libraries
-LIMITS = Limits(seconds=1, patience=120, memory=MEMORY)
-IMPATIENT = Limits(seconds=1, patience=2, memory=MEMORY)  # for what waits: nothing honest is run on it
+LIMITS = Limits(seconds=0.5, patience=240, memory=MEMORY)
+IMPATIENT = Limits(seconds=0.5, patience=4, memory=MEMORY)  # for what waits: nothing honest is run on it
 NO_JAIL = 3  # the exit code where answers cannot be held
 EVERY = 12  # attacks between two honest notebooks
 

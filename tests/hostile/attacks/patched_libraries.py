@@ -16,5 +16,5 @@ ATTACKS = [
     attack("the import guard removed", "sys.meta_path.clear()\nsys.path.insert(0, REPOSITORY)\nimport importlib.machinery\nsys.meta_path.append(importlib.machinery.PathFinder)\nimport grader.compare, tasks\nwon(tasks.CATALOGUE)"),
     attack("a profiler of its own", "sys.setprofile(lambda *_: (_ for _ in ()).throw(SystemExit))\nsys.settrace(lambda *_: None)"),
     attack("print and repr of everybody", "import builtins\nbuiltins.repr = builtins.str = builtins.print = lambda *_, **__: won()", task=SOFTMAX),
-    attack("finished functions exchanged for its own", "import course_lib\ncourse_lib.softmax = np.exp\ncourse_lib.__dict__['dot_product_scores'] = lambda q, k: q\nreturn course_lib.softmax(scores)", task=SOFTMAX),
+    attack("finished functions exchanged for its own", "import course_lib\ncourse_lib.softmax = np.exp\ncourse_lib.__dict__['dot_product_scores'] = lambda q, k: q\nreturn 2 * course_lib.softmax(scores)", task=SOFTMAX),
 ]

@@ -1,14 +1,16 @@
 """What stays: from case to case, from task to task, from one notebook to the next."""
 
+import textwrap
+
 from attack import HONEST, SCALED, VARIANCE, Attack, attack, dedented
 
 THE_OTHER = dedented(HONEST[VARIANCE])
 
 
 def handed_on(name, leave, fetch, points=5):
-    """Return an attack whose first answer, an honest one, leaves something for the second, which is worth nothing
-    unless it finds it."""
-    first = dedented(HONEST[SCALED]) + "\n" + dedented(leave)
+    """Return an attack whose first answer, an honest one, leaves something as it is called, for the second, which is
+    worth nothing unless it finds it."""
+    first = dedented(HONEST[SCALED]).replace("    return", textwrap.indent(dedented(leave), "    ") + "\n    return")
     second = f"""
 import sys, os
 import numpy as np
@@ -34,7 +36,7 @@ ATTACKS = [
     handed_on("left in shared memory", "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmget(int(NOTE[:7], 16), 4096, 0o1666)", "import ctypes\nreturn 1 if ctypes.CDLL(None).shmget(int(NOTE[:7], 16), 4096, 0) >= 0 else None"),
     handed_on("left in a thread that listens", "import threading, socket\ndef serve():\n    door = socket.socket(socket.AF_UNIX)\n    door.bind('\\0' + NOTE)\n    door.listen()\n    door.accept()\ntry: threading.Thread(target=serve, daemon=True).start()\nexcept Exception: pass", "import socket\ndoor = socket.socket(socket.AF_UNIX)\ndoor.connect('\\0' + NOTE)\nreturn 1"),
     handed_on("left in the working folder", "import os\ntry: os.mkdir(NOTE)\nexcept OSError: pass", "return 1 if os.path.isdir(NOTE) else None"),
-    handed_on("left in a lock on a file", "import fcntl, sys\ntry:\n    KEPT = open(sys.executable, 'rb')\n    fcntl.flock(KEPT, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: pass", "import fcntl\ntry:\n    fcntl.flock(open(sys.executable, 'rb'), fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept BlockingIOError:\n    return 1"),
+    handed_on("left in a lock on a file", "import fcntl, sys\ntry:\n    KEPT = open(sys.executable, 'rb')\n    fcntl.flock(sys.kept, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError: pass", "import fcntl\ntry:\n    fcntl.flock(open(sys.executable, 'rb'), fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept BlockingIOError:\n    return 1"),
     handed_on("left in the libraries' settings", "import numpy as np\nnp.set_printoptions(precision=3)\nnp.seterr(all='ignore')", "return 1 if np.get_printoptions()['precision'] == 3 else None"),
     handed_on("left in the table of modules", "import sys, types\nsys.modules['left'] = types.ModuleType('left')", "import left\nreturn left"),
     attack("NumPy broken for whoever comes after", "np.matmul = np.sqrt = np.sum = np.asarray = np.array = None\nfor name in list(vars(np)):\n    try: delattr(np, name)\n    except Exception: pass"),

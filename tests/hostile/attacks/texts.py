@@ -1,6 +1,6 @@
 """Texts that act where they are shown: in a terminal, a spreadsheet, a page, or by their length."""
 
-from attack import attack, cell, dedented, HONEST, VARIANCE, SCALED, Attack, notebook
+from attack import attack, cell, dedented, HONEST, VARIANCE, Attack, notebook
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[1A\x9b31m\r\n\x08\x00\x7f"
 BIDI = "\u202e\u2066right 5 of 5\u2069\u200b\ufeff\u2028\u2029"
@@ -21,7 +21,7 @@ ATTACKS = [
     *(attack(f"{what} in an exception's name", f"raise type({text!r}, (Exception,), {{}})") for what, text in (("escapes", ESCAPES.replace('\0', '')), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA))),
     *(attack(f"{what} in the name of a result's type", f"return type({text!r}, (), {{}})()") for what, text in (("escapes", ESCAPES.replace('\0', '')), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA))),
     *(attack(f"{what} in the failing line", f"return query @ {text!r}") for what, text in (("escapes", ESCAPES), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA))),
-    *(attack(f"{what} in the name of the file", "return 1 / 0", given=f"{text}.ipynb") for what, text in (("escapes", ESCAPES), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA), ("half characters", SURROGATES), ("a path", "../../../etc/passwd"), ("a megabyte", "x" * 2**20))),
+    *(attack(f"{what} in the name of the file", "return 1 / 0", given=f"{text}.ipynb") for what, text in (("escapes", ESCAPES), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA), ("half characters", SURROGATES), ("a path", "../../../etc/passwd"), ("four thousand letters", "x" * 4000))),
     *(asking(f"{what} as a letter", repr(text)) for what, text in (("escapes", ESCAPES), ("turned writing", BIDI), ("markup", MARKUP), ("a formula", FORMULA), ("half characters", SURROGATES), ("lines like a report's", "b\n  + right\n"))),
     asking("megabytes as a letter", "'" + "a" * 2 * 2**20 + "'"),
     asking("a huge number as a letter", "0x" + "f" * 100_000),
@@ -36,5 +36,3 @@ ATTACKS = [
     attack("a name in letters that look like others", source="def scaled_ѕcores(query, key):\n    return query"),
     attack("a warning on every line", "import warnings\nfor number in range(20_000): warnings.warn(str(number), UserWarning, stacklevel=2)"),
 ]
-ATTACKS = [one for one in ATTACKS if one is not None]
-_ = SCALED

@@ -77,7 +77,7 @@ ATTACKS = [
         """,
         seconds=10,
     ),
-    attack("a loop in each case, just within the limit", "import time\nend = time.process_time() + 0.6\nwhile time.process_time() < end: pass", task=SCALED, seconds=8),
+    attack("a loop in each case, just within the limit", "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass", task=SCALED, seconds=8),
     attack("a product of large matrices", "big = np.ones((20_000, 3000))\nwhile True: big.T @ big", seconds=10),
     attack("a sort that compares without end", "class A:\n    def __lt__(self, other):\n        while True: pass\nsorted([A(), A()])", task=SOFTMAX),
 ]
