@@ -188,8 +188,9 @@ def refuse(names):
     called, left = set(), []
     for name in names:
         function = _inner(_find(name))
-        if isinstance(function, types.FunctionType) and not function.__code__.co_freevars:
-            function.__code__, function.__defaults__ = _refusing.__code__, None
+        if isinstance(function, types.FunctionType):
+            outer = function.__code__.co_freevars  # names of the functions around it: their number has to stay
+            function.__code__, function.__defaults__ = _refusing.__code__.replace(co_freevars=outer), None
             function.__kwdefaults__ = {"_refuse": functools.partial(_note, called, name)}
         else:
             left.append(name)

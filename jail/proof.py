@@ -1,10 +1,13 @@
 """What a locked process can still do that it must not: it tries, and tells."""
 
+import _thread
 import mmap
 import os
 import socket
 import subprocess
 import sys
+
+from jail.limits import THREADS
 
 MEMORY = 2**30  # bytes that a process on trial may take
 
@@ -37,6 +40,17 @@ def _much_memory():
     mmap.mmap(-1, 2 * MEMORY).close()  # promised, not touched: nothing but a limit refuses it
 
 
+def _many_threads():
+    held = _thread.allocate_lock()
+    held.acquire()
+    _thread.stack_size(2**16)
+    try:
+        for _ in range(4 * THREADS):
+            _thread.start_new_thread(held.acquire, ())
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
+
+
 ATTEMPTS = {
     "read other files": lambda: open("/etc/passwd", "rb").close(),
     "read what the kernel tells of processes": lambda: open("/proc/self/maps", "rb").close(),
@@ -48,4 +62,5 @@ ATTEMPTS = {
     "open connections": lambda: socket.socket().close(),
     "read limits of others": _limits_of_the_parent,
     "take all memory": _much_memory,
+    "start threads without end": _many_threads,
 }

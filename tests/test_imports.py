@@ -52,6 +52,10 @@ WORKBOOK = (
     *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
     *("date_reading", "progress", "front_page", "__init__", "__main__"),
 )
+JAIL = (
+    *("linux", "landlock", "seccomp", "limits", "identity", "lock"),
+    *("readable", "namespaces", "proof", "server", "keeper", "__init__"),
+)
 ROOMS = ("course_lib", "jail", "grader", "tasks", "workbook", "authoring", "classroom")
 # What the child process loads: it can give away nothing but the program that it was handed.
 CHILD = {
@@ -146,8 +150,13 @@ def out_of_order(package, order):
 
 
 def test_every_file_has_its_place():
-    rooms = {"course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES), "grader": (*GRADER, "__init__"), "workbook": WORKBOOK}
-    rooms["classroom"] = CLASSROOM
+    rooms = {
+        "course_lib": (*COURSE_LIB, *COURSE_LIB_LEAVES),
+        "jail": JAIL,
+        "grader": (*GRADER, "__init__"),
+        "workbook": WORKBOOK,
+        "classroom": CLASSROOM,
+    }
     for package, places in rooms.items():
         assert {part(dotted(path)) for path in (ROOT / package).rglob("*.py")} <= set(places), package
 
@@ -186,8 +195,10 @@ def test_leaves_of_course_lib_import_no_other_leaf():
     assert [str(found) for found in wrong if part(found.imported) not in allowed[part(found.importer)]] == []
 
 
-@pytest.mark.parametrize(("package", "order"), [("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)])
-def test_grader_workbook_and_classroom_import_to_the_left(package, order):
+@pytest.mark.parametrize(
+    ("package", "order"), [("jail", JAIL), ("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)]
+)
+def test_rooms_import_to_the_left(package, order):
     assert out_of_order(package, order) == []
 
 
@@ -202,6 +213,11 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("course_lib", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         ("experiments", ("grader", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("experiments",), ()) for folder in (*ROOMS, "upkeep", "benchmarks")),
+        (
+            "jail",
+            ("grader", "classroom", "course_lib", "tasks", "workbook", "authoring", "course", "numpy", "torch"),
+            (),
+        ),
         ("grader", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
         *((folder, ("classroom",), ()) for folder in (*ROOMS[:-1], "upkeep", "experiments")),
         ("classroom", ("course_lib", "tasks", "workbook", "authoring", "course"), ()),
@@ -286,7 +302,7 @@ def test_the_learners_command_line_loads_nothing_heavy():
 
 
 def test_the_child_loads_no_answers():
-    ours = ("grader", "tasks", "workbook", "course_lib", "torch")
+    ours = ("grader", "tasks", "workbook", "classroom", "course_lib", "torch")
     loaded = {name for name in loaded_by("import grader.worker") if name.startswith(ours)}
     assert {part(name) if "." in name else "__init__" for name in loaded} == CHILD
 
