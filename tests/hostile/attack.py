@@ -48,7 +48,7 @@ HONEST = {
 WORTH = {SCALED: 5, VARIANCE: 5, SOFTMAX: 9, LAYER: 9, COUNT: 6}
 BESIDE = {"02": VARIANCE, "03": "", "05": ""}  # what is answered honestly in the same notebook
 
-# What attacks call. The text that says so is nowhere in the source, so that a report that quotes a line does not say it.
+# What attacks call. The text that says so is nowhere in the source, so a report that quotes a line does not say it.
 TOOLS = '''
 def won(what=""):
     """Say that something was reached that must be out of reach."""

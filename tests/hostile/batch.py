@@ -12,10 +12,8 @@ import sys
 import traceback
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 import psutil
-from attack import COUNT, HONEST, LAYER, SCALED, SOFTMAX, VARIANCE, Attack, dedented, honest_notebook
+from attack import COUNT, HONEST, LAYER, SCALED, SOFTMAX, VARIANCE, Attack, honest_notebook
 from attacks import ATTACKS
 from canaries import Canaries
 
@@ -63,10 +61,7 @@ def main(arguments=None):
 def run(attacks, *, trust=False, say=None):
     """Return what was seen of a batch, as plain data."""
     with Canaries() as canaries:
-        judges = [
-            Judge(CATALOGUE, SEED, limits=limits, trust=trust)
-            for limits in (LIMITS, IMPATIENT)
-        ]
+        judges = [Judge(CATALOGUE, SEED, limits=limits, trust=trust) for limits in (LIMITS, IMPATIENT)]
         with judges[0] as judge, judges[1] as impatient:
             honest = [_grade(judge, canaries, *one[:3]) for one in HONEST_ONES for _ in range(2)]  # the first starts it
             level, before = judge.level, _used_memory()
@@ -143,7 +138,9 @@ def say(attack, seen):
     results = [f"{one['id'][3:]} {one['points']} {one['outcome']}" for one in seen["report"].get("results", ())]
     results = [one for one in results if "unreadable" not in one or attack.raw]
     flags = sum(len(one.get("flags") or ()) for one in seen["report"].get("results", ()))
-    print(f"{'!!' if problems else 'ok'} {seen['seconds']:5.2f} s  {attack.name:<58} {'; '.join(results)[:120]}", end="")
+    print(
+        f"{'!!' if problems else 'ok'} {seen['seconds']:5.2f} s  {attack.name:<58} {'; '.join(results)[:120]}", end=""
+    )
     print(f" ({flags} flags)" if flags else "", flush=True)
     for problem in problems:
         print(f"            {problem}")

@@ -91,7 +91,9 @@ class Canaries:
             found.append("the memory was changed")
             self.memory.value = self._texts["the memory"].encode()
         litter, state = self._litter(), self._state()
-        found += [f"{path} is not as it was" for path in {**state, **self._kept} if state.get(path) != self._kept.get(path)]
+        found += [
+            f"{path} is not as it was" for path in {**state, **self._kept} if state.get(path) != self._kept.get(path)
+        ]
         found += [f"{path} was made" for path in litter]
         _remove(litter)
         if found:

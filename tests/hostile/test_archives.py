@@ -4,7 +4,6 @@ import io
 import json
 import os
 import struct
-import sys
 import zipfile
 import zlib
 
@@ -168,6 +167,3 @@ def test_all_names_can_be_printed_and_stored(read):
 def test_nobody_hands_in_for_another(read):
     """The names in a student's archive are below that student's own."""
     assert {who for who in read if not who.startswith(("m", "odd", "linked"))} == {"ann", "zoe"}
-
-
-_ = sys

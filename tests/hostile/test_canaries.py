@@ -1,13 +1,11 @@
 """The harness itself: what an attack may do where nothing holds it is seen by the canary that waits for it."""
 
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
-from attack import HONEST, SCALED, VARIANCE, TOOLS, Attack, attack, attempting
+from attack import HONEST, SCALED, TOOLS, VARIANCE, attack, attempting, dedented
 from batch import wrong_grades
 from canaries import Canaries
 
@@ -137,18 +135,7 @@ def test_points_for_what_nobody_answered_are_told():
 def test_honest_answers_are_what_they_say():
     """They are the measure of the batch, so they are run here by hand."""
     names = {}
-    exec(Attack("x", {}).above + "\n".join(_dedented(HONEST[task]) for task in (SCALED, VARIANCE)), names)
-    import numpy as np
-
+    exec("\n".join(dedented(HONEST[task]) for task in (SCALED, VARIANCE)), names)
     query, key = np.array([[1.0, 2, 3, 4]]), np.array([[1.0, 0, 0, 1], [0, 2.0, 0, 0]])
     np.testing.assert_array_equal(names["scaled_scores"](query, key), [[2.5, 2.0]])
     np.testing.assert_array_equal(names["unit_variance_scores"](query, key, np.ones(4), np.ones(4)), [[2.5, 2.0]])
-
-
-def _dedented(text):
-    import textwrap
-
-    return textwrap.dedent(text)
-
-
-_ = (json, os, Path)

@@ -1,7 +1,6 @@
 """Attacks on the judge, all in one batch beside honest submissions: each gets its grade, and has no effect."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +86,3 @@ def test_every_attack_was_tried(seen):
 def test_the_report_says_how_answers_were_held(seen):
     assert seen["level"]
     assert {one["report"]["level"] for one in seen["honest"]} == {seen["level"]}
-
-
-_ = os

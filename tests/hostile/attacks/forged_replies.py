@@ -29,9 +29,13 @@ ATTACKS = [
     forging("a reply with numbers of its own", "{'shape': [1, 2]}, [('value', 'float64', [1, 2], bytes(16))]"),
     forging("a reply with the right status alone", "{'status': 'right', 'points': 5, 'outcome': 'RIGHT'}"),
     forging("a reply that nothing was borrowed", "{'called': []}"),
-    forging("a reply with a value of a wrong type", "{'shape': 'x', 'after': 7, 'called': {'a': 1}, 'operands': [[[]]]}"),
+    forging(
+        "a reply with a value of a wrong type", "{'shape': 'x', 'after': 7, 'called': {'a': 1}, 'operands': [[[]]]}"
+    ),
     forging("a reply of many empty arrays", "{}, [(str(n), 'float64', [0], b'') for n in range(20_000)]"),
-    forging("a reply with two values", "{}, [('value', 'float64', [1], bytes(8)), ('value', 'float64', [2], bytes(16))]"),
+    forging(
+        "a reply with two values", "{}, [('value', 'float64', [1], bytes(8)), ('value', 'float64', [2], bytes(16))]"
+    ),
     forging("a reply of an array with 33 axes", "{}, [('value', 'float64', [1] * 33, bytes(8))]"),
     forging("a reply of objects", "{}, [('value', 'object', [1], bytes(8))]"),
     forging("a reply with sizes below zero", "{}, [('value', 'float64', [-1, -8], bytes(8))]"),
@@ -41,8 +45,10 @@ ATTACKS = [
     forging("a shape that is infinite", "{}, (), b'[{\"shape\": [Infinity, NaN]}, []]'"),
     forging("JSON nested without end", "{}, (), b'[' * 500_000 + b']' * 500_000"),
     forging("a number of a million digits in JSON", "{}, (), b'[{\"shape\": [' + b'9' * 10**6 + b']}, []]'"),
-    forging("keys twice in JSON", "{}, (), b'[{\"status\": \"raised\", \"status\": \"returned\"}, []]'"),
-    forging("half a character in JSON", "{'message': '\\ud800', 'status': 'raised', 'error': '\\udfff', 'line': '\\udc80'}"),
+    forging("keys twice in JSON", '{}, (), b\'[{"status": "raised", "status": "returned"}, []]\''),
+    forging(
+        "half a character in JSON", "{'message': '\\ud800', 'status': 'raised', 'error': '\\udfff', 'line': '\\udc80'}"
+    ),
     forging("a message of a million characters", "{'status': 'raised', 'error': 'E', 'message': 'M' * 900_000}"),
     forging("a name of an exception of a million characters", "{'status': 'raised', 'error': 'E' * 900_000}"),
     forging("a line of a million characters", "{'status': 'raised', 'line': 'x + ' * 200_000}"),
@@ -50,11 +56,25 @@ ATTACKS = [
     forging("a broken answer that says a million characters", "{'status': 'broken', 'message': 'B' * 900_000}"),
     forging("a dtype that is a text", "{'dtype': 'D' * 900_000, 'shape': [2, 2]}"),
     forging("a hundred thousand things called", "{'called': ['you'] * 100_000}"),
-    forging("something called that has a name like a page", "{'called': ['<script>alert(1)</script>', '=1+1', '\\x1b[2J']}"),
-    forging("operands with shapes without end", "{'status': 'raised', 'error': 'E', 'line': 'x', 'operands': [['x', 'numpy', 'float64', [2] * 90_000, 'w' * 90_000]] * 4}"),
-    forging("operands that make the rules stumble", "{'status': 'raised', 'error': 'ValueError', 'message': 'matmul: Input operand 1 has a mismatch in its core dimension', 'line': '@' * 10_000, 'operands': [['.T', 'numpy', '', [1, 2, 3], ''], ['', '', '', [], '']]}"),
-    forging("a line of deep parentheses", "{'status': 'raised', 'error': 'TypeError', 'message': 'm', 'line': '(' * 60_000 + ')' * 60_000}"),
-    forging("a line of a huge number", "{'status': 'raised', 'error': 'TypeError', 'message': \"'int' object is not callable\", 'line': '0x' + 'f' * 100_000 + '(1)'}"),
+    forging(
+        "something called that has a name like a page", "{'called': ['<script>alert(1)</script>', '=1+1', '\\x1b[2J']}"
+    ),
+    forging(
+        "operands with shapes without end",
+        "{'status': 'raised', 'error': 'E', 'line': 'x', 'operands': [['x', 'numpy', 'float64', [2] * 90_000, 'w' * 90_000]] * 4}",
+    ),
+    forging(
+        "operands that make the rules stumble",
+        "{'status': 'raised', 'error': 'ValueError', 'message': 'matmul: Input operand 1 has a mismatch in its core dimension', 'line': '@' * 10_000, 'operands': [['.T', 'numpy', '', [1, 2, 3], ''], ['', '', '', [], '']]}",
+    ),
+    forging(
+        "a line of deep parentheses",
+        "{'status': 'raised', 'error': 'TypeError', 'message': 'm', 'line': '(' * 60_000 + ')' * 60_000}",
+    ),
+    forging(
+        "a line of a huge number",
+        "{'status': 'raised', 'error': 'TypeError', 'message': \"'int' object is not callable\", 'line': '0x' + 'f' * 100_000 + '(1)'}",
+    ),
     attack(
         "replies changed on their way out",
         """

@@ -26,8 +26,14 @@ def flagged(name, source, task=SOFTMAX, above="", **options):
 
 
 ATTACKS = [
-    looked_up("the reference, imported", "from tasks import CATALOGUE\nscaled_scores = CATALOGUE.task('02.scaled_scores').reference"),
-    looked_up("the reference, once the guard is removed", UNGUARDED + "from tasks import CATALOGUE\nscaled_scores = CATALOGUE.task('02.scaled_scores').reference"),
+    looked_up(
+        "the reference, imported",
+        "from tasks import CATALOGUE\nscaled_scores = CATALOGUE.task('02.scaled_scores').reference",
+    ),
+    looked_up(
+        "the reference, once the guard is removed",
+        UNGUARDED + "from tasks import CATALOGUE\nscaled_scores = CATALOGUE.task('02.scaled_scores').reference",
+    ),
     looked_up(
         "the reference, by a loader of its own",
         """
@@ -82,7 +88,10 @@ ATTACKS = [
             return query
         """,
     ),
-    looked_up("the answers' package, imported", "import solutions.my_transformer as mine\ndef scaled_scores(query, key):\n    won(mine)"),
+    looked_up(
+        "the answers' package, imported",
+        "import solutions.my_transformer as mine\ndef scaled_scores(query, key):\n    won(mine)",
+    ),
     looked_up("the workbook, asked", "import workbook\ndef scaled_scores(query, key):\n    won(workbook.check)"),
     looked_up(
         "what a frame above expects",
@@ -148,11 +157,26 @@ ATTACKS = [
         task=LAYER,
     ),
     # The finished function by other ways. -----------------------------------------------------------------------------
-    flagged("the finished function, called by its name", "import torch\ndef softmax(scores):\n    return torch.softmax(torch.from_numpy(scores), -1).numpy()"),
-    flagged("the finished function, from the course", "from course_lib import softmax as finished\ndef softmax(scores):\n    return finished(scores)"),
-    flagged("the finished function under another name", "import course_lib\nfinished = getattr(course_lib, 'xamtfos'[::-1])\ndef softmax(scores):\n    return finished(scores)"),
-    flagged("the finished function behind the course's own door", "from course_lib.softmax import unchecked_softmax\ndef softmax(scores):\n    return unchecked_softmax(__import__('numpy'), scores)"),
-    flagged("the finished function's formula", "from course_lib.softmax import softmax_formula\ndef softmax(scores):\n    return softmax_formula(__import__('numpy'), scores, -1)"),
+    flagged(
+        "the finished function, called by its name",
+        "import torch\ndef softmax(scores):\n    return torch.softmax(torch.from_numpy(scores), -1).numpy()",
+    ),
+    flagged(
+        "the finished function, from the course",
+        "from course_lib import softmax as finished\ndef softmax(scores):\n    return finished(scores)",
+    ),
+    flagged(
+        "the finished function under another name",
+        "import course_lib\nfinished = getattr(course_lib, 'xamtfos'[::-1])\ndef softmax(scores):\n    return finished(scores)",
+    ),
+    flagged(
+        "the finished function behind the course's own door",
+        "from course_lib.softmax import unchecked_softmax\ndef softmax(scores):\n    return unchecked_softmax(__import__('numpy'), scores)",
+    ),
+    flagged(
+        "the finished function's formula",
+        "from course_lib.softmax import softmax_formula\ndef softmax(scores):\n    return softmax_formula(__import__('numpy'), scores, -1)",
+    ),
     flagged(
         "the finished function while nobody watches",
         """
@@ -221,16 +245,46 @@ ATTACKS = [
             return module.softmax(scores)
         """,
     ),
-    flagged("the course's library, loaded anew", "import importlib, course_lib, sys\ndef softmax(scores):\n    return importlib.reload(sys.modules['course_lib.softmax']).softmax(scores)"),
-    flagged("attention with values of the identity", "import numpy as np\nfrom course_lib import scaled_dot_product_attention as finished\ndef softmax(scores):\n    size = scores.shape[-1]\n    eye = np.eye(size, dtype=scores.dtype) * np.sqrt(np.array(size, scores.dtype))\n    out = finished(scores, np.broadcast_to(eye, (*scores.shape[:-2], size, size)), np.eye(size, dtype=scores.dtype) + 0 * eye)\n    return out[0] if isinstance(out, tuple) else out"),
-    flagged("the operator below PyTorch's function", "import torch\ndef softmax(scores):\n    return torch.ops.aten._softmax.default(torch.from_numpy(scores), -1, False).numpy()"),
-    flagged("PyTorch's table of functions", "import torch\ndef softmax(scores):\n    return torch._C._VariableFunctions.softmax(torch.from_numpy(scores), -1).numpy()"),
-    flagged("PyTorch's module", "import torch\ndef softmax(scores):\n    return torch.nn.Softmax(-1)(torch.from_numpy(scores)).numpy()"),
-    flagged("PyTorch's compiled script", "import torch\n@torch.jit.script\ndef mine(x):\n    return torch.softmax(x, -1)\ndef softmax(scores):\n    return mine(torch.from_numpy(scores)).numpy()"),
-    flagged("PyTorch's operator by its schema", "import torch\ndef softmax(scores):\n    return torch._C._jit_get_operation('aten::softmax')[0](torch.from_numpy(scores), -1, None).numpy()"),
-    flagged("PyTorch's function inside another", "import torch\ndef softmax(scores):\n    x = torch.from_numpy(scores)\n    return torch.special.softmax(x, -1).numpy()"),
-    flagged("PyTorch's function, vectorized", "import torch\ndef softmax(scores):\n    x = torch.from_numpy(scores)\n    return torch.func.vmap(lambda row: torch.softmax(row, -1))(x.reshape(-1, x.shape[-1])).reshape(x.shape).numpy()"),
-    flagged("the finished function inside an object that PyTorch calls", "import torch\nclass A:\n    @classmethod\n    def __torch_function__(cls, function, types, args=(), kwargs=None):\n        return torch.softmax(args[0].x, -1)\n    def __init__(self, x): self.x = x\ndef softmax(scores):\n    return torch.abs(A(torch.from_numpy(scores))).numpy()"),
+    flagged(
+        "the course's library, loaded anew",
+        "import importlib, course_lib, sys\ndef softmax(scores):\n    return importlib.reload(sys.modules['course_lib.softmax']).softmax(scores)",
+    ),
+    flagged(
+        "attention with values of the identity",
+        "import numpy as np\nfrom course_lib import scaled_dot_product_attention as finished\ndef softmax(scores):\n    size = scores.shape[-1]\n    eye = np.eye(size, dtype=scores.dtype) * np.sqrt(np.array(size, scores.dtype))\n    out = finished(scores, np.broadcast_to(eye, (*scores.shape[:-2], size, size)), np.eye(size, dtype=scores.dtype) + 0 * eye)\n    return out[0] if isinstance(out, tuple) else out",
+    ),
+    flagged(
+        "the operator below PyTorch's function",
+        "import torch\ndef softmax(scores):\n    return torch.ops.aten._softmax.default(torch.from_numpy(scores), -1, False).numpy()",
+    ),
+    flagged(
+        "PyTorch's table of functions",
+        "import torch\ndef softmax(scores):\n    return torch._C._VariableFunctions.softmax(torch.from_numpy(scores), -1).numpy()",
+    ),
+    flagged(
+        "PyTorch's module",
+        "import torch\ndef softmax(scores):\n    return torch.nn.Softmax(-1)(torch.from_numpy(scores)).numpy()",
+    ),
+    flagged(
+        "PyTorch's compiled script",
+        "import torch\n@torch.jit.script\ndef mine(x):\n    return torch.softmax(x, -1)\ndef softmax(scores):\n    return mine(torch.from_numpy(scores)).numpy()",
+    ),
+    flagged(
+        "PyTorch's operator by its schema",
+        "import torch\ndef softmax(scores):\n    return torch._C._jit_get_operation('aten::softmax')[0](torch.from_numpy(scores), -1, None).numpy()",
+    ),
+    flagged(
+        "PyTorch's function inside another",
+        "import torch\ndef softmax(scores):\n    x = torch.from_numpy(scores)\n    return torch.special.softmax(x, -1).numpy()",
+    ),
+    flagged(
+        "PyTorch's function, vectorized",
+        "import torch\ndef softmax(scores):\n    x = torch.from_numpy(scores)\n    return torch.func.vmap(lambda row: torch.softmax(row, -1))(x.reshape(-1, x.shape[-1])).reshape(x.shape).numpy()",
+    ),
+    flagged(
+        "the finished function inside an object that PyTorch calls",
+        "import torch\nclass A:\n    @classmethod\n    def __torch_function__(cls, function, types, args=(), kwargs=None):\n        return torch.softmax(args[0].x, -1)\n    def __init__(self, x): self.x = x\ndef softmax(scores):\n    return torch.abs(A(torch.from_numpy(scores))).numpy()",
+    ),
     flagged(
         "the finished layer, with weights copied in",
         """
@@ -279,5 +333,10 @@ ATTACKS = [
             return course_lib.softmax(scores)
         """,
     ),
-    flagged("the finished count, of a finished layer", "from course_lib.self_attention import SelfAttention as Finished\nimport sys\ndef count_parameters(d_model, d_k, bias):\n    watched = sys.getprofile()\n    sys.setprofile(None)\n    layer = Finished(d_model, d_k, bias=bias)\n    sys.setprofile(watched)\n    return sum(p.numel() for p in layer.parameters())", task=COUNT, alone=True),
+    flagged(
+        "the finished count, of a finished layer",
+        "from course_lib.self_attention import SelfAttention as Finished\nimport sys\ndef count_parameters(d_model, d_k, bias):\n    watched = sys.getprofile()\n    sys.setprofile(None)\n    layer = Finished(d_model, d_k, bias=bias)\n    sys.setprofile(watched)\n    return sum(p.numel() for p in layer.parameters())",
+        task=COUNT,
+        alone=True,
+    ),
 ]

@@ -14,7 +14,10 @@ ATTACKS = [
         """,
     ),
     attack("a loop above the answer's cell", "return LIST", above="LIST = [0]\nwhile LIST: LIST.append(LIST.pop())"),
-    attack("a loop that catches whatever would end it", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
+    attack(
+        "a loop that catches whatever would end it",
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    ),
     attack(
         "signals of the time limit ignored",
         """
@@ -44,9 +47,17 @@ ATTACKS = [
     attack("a power of millions of digits", "return len(str(7 ** 10**8))"),
     attack("a constant that takes long to fold", "return -(-(7 ** 7 ** 9))"),
     attack("a sleep", "import time\ntime.sleep(10**6)", waits=True),
-    attack("a lock that nobody opens", "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()", waits=True),
+    attack(
+        "a lock that nobody opens",
+        "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
+        waits=True,
+    ),
     attack("something to read that never comes", "import os\nr, w = os.pipe()\nos.read(r, 1)", waits=True),
-    attack("a process that stops itself", "import signal\nsignal.raise_signal(signal.SIGSTOP)\nimport time\ntime.sleep(10**6)", waits=True),
+    attack(
+        "a process that stops itself",
+        "import signal\nsignal.raise_signal(signal.SIGSTOP)\nimport time\ntime.sleep(10**6)",
+        waits=True,
+    ),
     attack("a question at the keyboard", "return input('your grade? ')"),
     attack(
         "threads that compute while the answer waits",
@@ -77,7 +88,16 @@ ATTACKS = [
         """,
         seconds=10,
     ),
-    attack("a loop in each case, just within the limit", "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass", task=SCALED, seconds=8),
+    attack(
+        "a loop in each case, just within the limit",
+        "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass",
+        task=SCALED,
+        seconds=8,
+    ),
     attack("a product of large matrices", "big = np.ones((20_000, 3000))\nwhile True: big.T @ big", seconds=10),
-    attack("a sort that compares without end", "class A:\n    def __lt__(self, other):\n        while True: pass\nsorted([A(), A()])", task=SOFTMAX),
+    attack(
+        "a sort that compares without end",
+        "class A:\n    def __lt__(self, other):\n        while True: pass\nsorted([A(), A()])",
+        task=SOFTMAX,
+    ),
 ]
