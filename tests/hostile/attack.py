@@ -128,6 +128,7 @@ class Attack:
         may_be_flagged: whether points are right as long as the instructor is told.
         seconds: of computing that it may cost beyond what an honest notebook costs.
         raw: makes the bytes of the whole file, for what no notebook can say. Takes the names of the canaries.
+        beside: makes the bytes of the files beside it, by name, from the names of the canaries.
         given: how the file is called; the attack's name if "".
         readable: whether the file must be one that can be graded at all; None where either is right.
     """
@@ -141,6 +142,7 @@ class Attack:
     may_be_flagged: bool = False
     seconds: float = 4.0
     raw: Callable[[Mapping[str, object]], bytes] | None = None
+    beside: Callable[[Mapping[str, object]], dict[str, bytes]] = lambda _: {}
     given: str = ""
     readable: bool | None = True
 

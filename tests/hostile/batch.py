@@ -25,8 +25,8 @@ from tasks import CATALOGUE
 
 SEED = 11
 MEMORY = 512 * 2**20  # bytes for an answer beyond the libraries
-LIMITS = Limits(seconds=0.5, patience=240, memory=MEMORY)
-IMPATIENT = Limits(seconds=0.5, patience=4, memory=MEMORY)  # for what waits: nothing honest is run on it
+LIMITS = Limits(seconds=0.3, patience=400, memory=MEMORY)
+IMPATIENT = Limits(seconds=0.3, patience=6, memory=MEMORY)  # for what waits: nothing honest is run on it
 NO_JAIL = 3  # the exit code where answers cannot be held
 EVERY = 12  # attacks between two honest notebooks
 
@@ -67,9 +67,10 @@ def run(attacks, *, trust=False, say=None):
             level, before = judge.level, _used_memory()
             results = []
             for number, attack in enumerate(attacks):
-                data = attack.notebook(canaries.names(number))
+                names = canaries.names(number)
+                data, beside = attack.notebook(names), attack.beside(names)
                 held = impatient if attack.waits else judge
-                result = _grade(held, canaries, attack.given or attack.name, attack.chapter, data)
+                result = _grade(held, canaries, attack.given or attack.name, attack.chapter, data, beside)
                 results.append({"name": attack.name, **result})
                 if say:
                     say(attack, results[-1])
@@ -82,11 +83,11 @@ def run(attacks, *, trust=False, say=None):
     return {"level": level, "attacks": results, "honest": honest, "left": left, "late": late, "grown": grown}
 
 
-def _grade(judge, canaries, name, chapter, data):
+def _grade(judge, canaries, name, chapter, data, beside=()):
     """Grade one notebook; return what came of it."""
     began = computing_seconds()
     try:
-        result = judge.grade(HandedIn(name, data), chapter)
+        result = judge.grade(HandedIn(name, data, dict(beside)), chapter)
         report, text, error = as_data(result), as_text(result), ""
     except BaseException:
         report, text, error = {}, "", traceback.format_exc()

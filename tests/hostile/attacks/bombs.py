@@ -91,7 +91,7 @@ ATTACKS = [
     ),
     attack("a result of 300 MB", "return np.ones(300 * 2**20, dtype='uint8')"),
     attack("a result that is small in memory and huge outside", "return np.broadcast_to(1.0, (2**20, 2**20))"),
-    attack("a text of 200 MB as the error", "raise ValueError('A' * 200 * 2**20)"),
+    attack("a text of 50 MB as the error", "raise ValueError('A' * 50 * 2**20)"),
     attack("a number of a million digits as the error", "raise ValueError(10 ** 10**6)"),
     attack(
         "gigabytes out of kilobytes",

@@ -21,7 +21,7 @@ ATTACKS = [
     attack("a stack that overflows in C", "sys.setrecursionlimit(10**9)\ndef f(): return f()\nf()"),
     attack(
         "a structure nested deeper than the stack",
-        "nested = []\nfor _ in range(10**6): nested = [nested]\nreturn nested == nested[:]",
+        "nested = []\nfor _ in range(10**5): nested = [nested]\nreturn nested == nested[:]",
     ),
     attack("its own process killed", "import signal\nos.kill(os.getpid(), signal.SIGKILL)"),
     attack("a real-time signal", "import signal\nsignal.raise_signal(signal.SIGRTMIN + 3)"),

@@ -131,7 +131,7 @@ ATTACKS = [
         "an exception from a line that is nowhere",
         "exec(compile('\\n' * 10**6 + 'raise ValueError(1)', 'x' * 10**6, 'exec'))",
     ),
-    attack("an exception with a million notes", "e = ValueError('x')\ne.__notes__ = ['n' * 1000] * 100_000\nraise e"),
+    attack("an exception with ten thousand notes", "e = ValueError('x')\ne.__notes__ = ['n' * 1000] * 10_000\nraise e"),
     attack(
         "a frame with names that act",
         "class L:\n    def __repr__(self): written(MARKER); won()\n    shape = property(lambda self: won())\n    dtype = shape\na = L()\nreturn a @ query",

@@ -103,7 +103,7 @@ ATTACKS = [
     heavy(source("deep minus signs", inside(["return " + "-" * 50_000 + "1"]))),
     heavy(source("deep sums", inside(["return " + "1+" * 50_000 + "1"]))),
     heavy(source("deep powers", inside(["return " + "1**" * 20_000 + "1"]))),
-    heavy(source("deep comparisons", inside(["return " + "1<" * 50_000 + "1"]))),
+    heavy(source("deep comparisons", inside(["return " + "1<" * 20_000 + "1"]))),
     source("deep lambdas", inside(["return " + "lambda: " * 3000 + "1"])),
     source("deep conditions", inside(["return " + "1 if 1 else " * 5000 + "1"])),
     source(
@@ -119,13 +119,13 @@ ATTACKS = [
     heavy(source("a gigantic f-string", inside(["return f'" + "{query}" * 100_000 + "'"]))),
     heavy(source("a gigantic text", inside(["return '" + "x" * 5_000_000 + "'"]))),
     heavy(source("a gigantic tuple", inside(["return (" + "1," * 500_000 + ")"]))),
-    heavy(source("a gigantic set of names", inside(["return {" + ",".join(f"n{n}" for n in range(100_000)) + "}"]))),
+    heavy(source("a gigantic set of names", inside(["return {" + ",".join(f"n{n}" for n in range(30_000)) + "}"]))),
     source("a constant that folds to gigabytes", inside(["return ('x' * 4000) * 4000 * 4000"])),
     source("two arguments of one name", "def scaled_scores(query, query):\n    return query"),
     heavy(
         source(
-            "three hundred thousand arguments",
-            "def scaled_scores(query, key, " + ", ".join(f"a{n}=0" for n in range(100_000)) + "):\n    return query",
+            "thirty thousand arguments",
+            "def scaled_scores(query, key, " + ", ".join(f"a{n}=0" for n in range(30_000)) + "):\n    return query",
         )
     ),
     source("a null byte", inside(["return 'a\0b'"])),
@@ -155,7 +155,7 @@ ATTACKS = [
     heavy(
         source("globals without end", inside(["global " + ", ".join(f"a{n}" for n in range(50_000)), "return query"]))
     ),
-    heavy(source("stars", inside(["return [" + "*query," * 50_000 + "]"]))),
+    heavy(source("stars", inside(["return [" + "*query," * 20_000 + "]"]))),
     heavy(
         file(
             "the answer, twenty thousand times",
