@@ -70,6 +70,7 @@ More:
   {CALL} progress              shows how far you are
   {CALL} reset 03              gives you exercise 03 anew and keeps the old one aside (a lesson: reset Lesson 03)
   {CALL} grade PATH...         grades notebooks, or folders of them
+  {CALL} gradescope CHAPTER    builds the zip of a Gradescope autograder for a chapter (with --into FOLDER)
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
@@ -110,10 +111,11 @@ HANDED_OVER = {
     "progress": ["workbook", "progress"],
     "reset": ["workbook", "reset"],
     "grade": ["classroom", "grade", "--catalogue", "tasks"],  # another --catalogue behind it wins
-    "report": ["classroom", "report"],
-    "adjust": ["classroom", "adjust"],
-    "pseudonyms": ["classroom", "pseudonyms"],
-    "forget": ["classroom", "forget"],
+    "report": ["classroom", "report", "--catalogue", "tasks"],
+    "adjust": ["classroom", "adjust", "--catalogue", "tasks"],
+    "pseudonyms": ["classroom", "pseudonyms", "--catalogue", "tasks"],
+    "forget": ["classroom", "forget", "--catalogue", "tasks"],
+    "gradescope": ["classroom", "gradescope", "--catalogue", "tasks"],
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],

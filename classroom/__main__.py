@@ -1,6 +1,7 @@
 """Grading from the command line: a few notebooks at once, or a class with its gradebook."""
 
 import argparse
+import contextlib
 import json
 import math
 import secrets
@@ -8,16 +9,18 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from classroom import privacy
+from classroom import autograder, privacy
 from classroom.batch import RefusedError, usable_cores
 from classroom.gather import GatherError
+from classroom.glance import glance_text
 from classroom.gradebook import Gradebook, GradebookError
 from classroom.grading import grade_class, terms_of
 from classroom.patterns import PatternError
-from classroom.reports import FOLDER, as_data, write_reports
+from classroom.reports import FOLDER, write_reports
 from classroom.roster import RosterError
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, SettingsError, read_settings
+from classroom.tables import as_data
 from grader import report
 from grader.catalogue import CatalogueError, load_catalogue
 from grader.grade import LEARNERS, Judge, files_beside, find_notebooks
@@ -98,7 +101,7 @@ def grade_into(options):
         print("Grading a class needs the chapter that was asked for, such as --chapter 02.", file=sys.stderr)
         return 2
     settings = _settings(folder)
-    place = str(options.catalogue[-1] if len(options.catalogue) > 1 else settings.catalogue or options.catalogue[-1])
+    place = _place(options, settings)
     if complaint := _unknown_chapter(options.chapter, load_catalogue(place)) or _no_folder(options.json):
         print(complaint, file=sys.stderr)
         return 2
@@ -121,6 +124,7 @@ def grade_into(options):
             )
             return STOPPED
         graded = privacy.shown(book, book.graded(options.chapter))
+    print(glance_text(graded, load_catalogue(place).chapter(options.chapter)), end="\n\n")
     print(_summary(options.chapter, graded, told, terms, folder))
     _write_json(options.json, [as_data(one) for one in graded])
     return int(told.unsound > 0)
@@ -157,8 +161,8 @@ def _said_of(report):
 
 def report_class(options):
     """Write the reports anew, from the gradebook and the settings as they are now."""
-    with Gradebook(options.folder, _settings(options.folder)) as book:
-        _report_all(book, options.folder)
+    with _book(options) as (book, catalogue):
+        _report_all(book, catalogue)
     return 0
 
 
@@ -167,10 +171,10 @@ def adjust(options):
     if not options.reason.strip():
         print("An adjustment says why: --reason is for the student, and not empty.", file=sys.stderr)
         return 2
-    with Gradebook(options.folder, _settings(options.folder)) as book:
+    with _book(options) as (book, catalogue):
         student = book.student(options.student)
         book.adjust(student, options.chapter, options.points, options.reason, options.task)
-        write_reports(book, options.chapter, options.folder)
+        write_reports(book, catalogue, options.chapter)
         now = next(one for one in privacy.shown(book, book.graded(options.chapter)) if _is(book, one, student))
     print(f"{now.student.id} has {now.points:g} of {now.possible:g} points in chapter {options.chapter}.")
     return 0
@@ -178,9 +182,9 @@ def adjust(options):
 
 def pseudonyms(options):
     """Turn pseudonyms in reports on or off."""
-    with Gradebook(options.folder, _settings(options.folder)) as book:
+    with _book(options) as (book, catalogue):
         privacy.use_pseudonyms(book, not options.off)
-        _report_all(book, options.folder)
+        _report_all(book, catalogue)
     said = "names and ids again" if options.off else "pseudonyms; gradebook.sqlite alone knows whose they are"
     print(f"From now on, reports show {said}.")
     return 0
@@ -188,10 +192,10 @@ def pseudonyms(options):
 
 def forget(options):
     """Delete a student's data."""
-    with Gradebook(options.folder, _settings(options.folder)) as book:
+    with _book(options) as (book, catalogue):
         student = book.student(options.student)
         gone = book.forget(student)
-        _report_all(book, options.folder)
+        _report_all(book, catalogue)
     counts = ", ".join(f"{number} {table}" for table, number in gone.items())
     print(
         f"Deleted from the gradebook: {_on_one_line(student.id)}, with {counts}. The reports are written without them."
@@ -202,10 +206,24 @@ def forget(options):
     return 0
 
 
-def _report_all(book, folder):
+@contextlib.contextmanager
+def _book(options):
+    """Open the gradebook of a class that was graded, with the catalogue of what was asked."""
+    settings = _settings(options.folder)
+    catalogue = load_catalogue(_place(options, settings))
+    with Gradebook(options.folder, settings) as book:
+        yield book, catalogue
+
+
+def _place(options, settings):
+    """Return where the tasks are: where the command says, else where the settings say, else the course's."""
+    return str(options.catalogue[-1] if len(options.catalogue) > 1 else settings.catalogue or options.catalogue[-1])
+
+
+def _report_all(book, catalogue):
     for chapter in book.chapters:
-        write_reports(book, chapter, folder)
-        print(f"Reports: {folder / FOLDER / chapter}")
+        write_reports(book, catalogue, chapter)
+        print(f"Reports: {book.folder / FOLDER / chapter}")
 
 
 def _is(book, graded, student):
@@ -261,16 +279,16 @@ def _parser():
     command = _add_folder(commands.add_parser("forget", help="delete a student's data"))
     command.add_argument("student", metavar="STUDENT", help="the id, or the name if only one has it")
     command.set_defaults(run=forget)
+    autograder.add_to(commands)
     return parser
 
 
 def _add_folder(command):
     command.add_argument("folder", type=Path, metavar="CLASS", help="the folder of the class")
-    return command
+    return _add_catalogue(command)
 
 
-def _add_grade(commands):
-    command = commands.add_parser("grade", help="grade submitted notebooks")
+def _add_catalogue(command):
     command.add_argument(
         "--catalogue",
         action="append",
@@ -278,6 +296,11 @@ def _add_grade(commands):
         metavar="PLACE",
         help="what is asked: a package, or the path of its folder; the last one counts",
     )
+    return command
+
+
+def _add_grade(commands):
+    command = _add_catalogue(commands.add_parser("grade", help="grade submitted notebooks"))
     command.add_argument(
         "paths", nargs="+", metavar="PATH", help="notebooks, or folders of notebooks; for a class, zip files, too"
     )

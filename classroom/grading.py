@@ -119,7 +119,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
                 progress.step()
     book.end(run)
     told.unsound = sum(bool(one.report and one.report["problem"]) for one in book.graded(chapter))
-    write_reports(book, chapter, book.folder)
+    write_reports(book, catalogue, chapter)
     told.notes = [without_names(book, note) for note in told.notes]
     return told
 

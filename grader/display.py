@@ -13,6 +13,8 @@ COLORS = {Outcome.RIGHT: "#009E73", Outcome.NOT_ATTEMPTED: "#888888"}
 OTHER_COLOR = "#D55E00"
 WORDS = {Outcome.RIGHT: "Right", Outcome.NOT_ATTEMPTED: "Not attempted", Outcome.BORROWED: "Borrowed"}
 LARGEST_SHOWN = 8  # rows and columns
+LONGEST_SUMMARY = 300  # characters
+NUMBERS = "biufc"  # kinds of dtypes
 
 
 class Shown:
@@ -90,6 +92,27 @@ def explanation(asked, letter, result):
     return plain(result.outcome, f"{letter}) {word}." if letter in asked.lettered else f"{word}.", result.message)
 
 
+def in_short(case):
+    """Return what a report shows of a `CaseResult` that is not right, as short texts: "case", its name; "inputs", those
+    in one line; "yours" and "expected", each a line that says what it is and rows of numbers, "" where there is nothing
+    to compare. Of more than two axes they are the part with the first difference."""
+    shown = {"case": case.case, "inputs": _cut(_summary(case.inputs)), "yours": "", "expected": ""}
+    if _differs_visibly(case) and case.yours.dtype.kind in NUMBERS:
+        compared = _compared(case)
+        if compared is None:
+            names = ("yours", case.yours), ("expected", case.expected)
+            shown |= {name: _cut(f"{name} {array.dtype}, shape {array.shape}") for name, array in names}
+        else:
+            names, blocks, _ = compared
+            texts = ["\n".join([_cut(name), *_aligned(block)]) for name, block in zip(names, blocks, strict=True)]
+            shown |= dict(zip(("yours", "expected"), texts, strict=True))
+    return shown
+
+
+def _cut(text):
+    return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1]}…"
+
+
 def _differs_visibly(case):
     """Tell whether yours and expected differ in shape or numbers (and not in dtype alone)."""
     if case.yours is None or case.expected is None:
@@ -106,18 +129,11 @@ def _comparable(yours, expected):
 
 def _side_by_side(case):
     """Return yours and expected beside each other; of more than two axes, the part with the first difference."""
-    yours, expected, place = _first_differing_part(case.yours, case.expected)
-    if yours.ndim > 2 or expected.ndim > 2 or max(yours.shape + expected.shape, default=0) > 64:
+    compared = _compared(case)
+    if compared is None:
         text = f"yours has shape {case.yours.shape}, expected {case.expected.shape}"
         return Shown(text, _paragraph(text))
-    decimals = _decimals(yours, expected)
-    blocks = [_grid(yours, decimals), _grid(expected, decimals)]
-    names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
-    if case.yours.shape != case.expected.shape:  # [1, 2] and [[1, 2]] look alike
-        names = [f"{name}, shape {array.shape}" for name, array in zip(names, (case.yours, case.expected), strict=True)]
-    differs = None
-    if _comparable(yours, expected):
-        differs = np.atleast_2d(~close(yours, expected))
+    names, blocks, differs = compared
     columns = [[name, *_aligned(block)] for name, block in zip(names, blocks, strict=True)]
     height, width = max(map(len, columns)), max(map(len, columns[0]))
     left, right = ([*column, *[""] * (height - len(column))] for column in columns)
@@ -127,6 +143,21 @@ def _side_by_side(case):
         for name, block in zip(names, blocks, strict=True)
     )
     return Shown(text, f"<div style='display: flex; flex-wrap: wrap'>{tables}</div>")
+
+
+def _compared(case):
+    """Return (what yours and expected are called, their rows of numbers as texts, which of these differ: None if that
+    cannot be said), or None if they are too large to be shown."""
+    yours, expected, place = _first_differing_part(case.yours, case.expected)
+    if yours.ndim > 2 or expected.ndim > 2 or max(yours.shape + expected.shape, default=0) > 64:
+        return None
+    decimals = _decimals(yours, expected)
+    blocks = [_grid(yours, decimals), _grid(expected, decimals)]
+    names = [f"yours{place} {case.yours.dtype}", f"expected{place} {case.expected.dtype}"]
+    if case.yours.shape != case.expected.shape:  # [1, 2] and [[1, 2]] look alike
+        names = [f"{name}, shape {array.shape}" for name, array in zip(names, (case.yours, case.expected), strict=True)]
+    differs = np.atleast_2d(~close(yours, expected)) if _comparable(yours, expected) else None
+    return names, blocks, differs
 
 
 def _first_differing_part(yours, expected):

@@ -1,5 +1,6 @@
 """A report as text, or as data for JSON."""
 
+from grader.display import in_short
 from grader.result import Outcome, TaskResult
 
 SIGNS = {Outcome.RIGHT: "+", Outcome.NOT_ATTEMPTED: " "}
@@ -21,7 +22,11 @@ def as_text(graded):
 
 
 def as_data(graded):
-    """Return the report on one `NotebookResult` as plain data: dictionaries, lists, strings and numbers."""
+    """Return the report on one `NotebookResult` as plain data: dictionaries, lists, strings and numbers.
+
+    Of a task that is not right, "shown" has its smallest such case in short texts: what came out beside what was
+    expected.
+    """
     return {
         "path": graded.path,
         "chapter": graded.chapter,
@@ -44,12 +49,15 @@ def _result_data(result):
     }
     if isinstance(result, TaskResult):
         data["mistake"] = result.mistake
+        data["told_by"] = result.told_by
         data["optional"] = result.optional
         data["flags"] = list(result.flags)
         data["cases"] = [
             {"case": case.case, "outcome": case.outcome.value, "points": case.points, "worth": case.worth}
             for case in result.cases
         ]
+        if result.shown is not None and result.shown.inputs:
+            data["shown"] = in_short(result.shown)
     return data
 
 

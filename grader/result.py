@@ -31,7 +31,7 @@ class CaseResult:
         outcome: what became of it.
         message: one plain sentence on what is wrong.
         right_numbers: whether the numbers are right, and only their dtype, or the library they come in, is wrong.
-        inputs, yours, expected, dtype: what to show a learner; never part of a report on a file.
+        inputs, yours, expected, dtype: what to show a learner; a report on a file has them as short texts at most.
         weights: those of the inputs that are the parameters of a module, by name.
         broken: whether the answer is not what was asked for, whatever it computes.
         traceback: of an answer that raised.

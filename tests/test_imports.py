@@ -38,11 +38,12 @@ GRADER = (
     *("handed_in", "slicing", "submission", "suspicion", "reading", "worker"),
     *("task", "known", "parts", "catalogue"),
     *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
-    *("runner", "grade", "report", "display", "pairs", "proof", "__main__"),
+    *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
     *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
-    *("batch", "gradebook", "privacy", "reports", "grading", "__init__", "__main__"),
+    *("batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance", "tables"),
+    *("pages", "reports", "grading", "gradescope", "autograder", "__init__", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),

@@ -44,6 +44,12 @@ def mine(tmp_path):
 
 
 @pytest.fixture
+def command(sums, mine):
+    """Runs a command on the class: `command(name, *arguments)`."""
+    return lambda name, *arguments: command_line.main([name, str(mine), "--catalogue", str(sums), *arguments])
+
+
+@pytest.fixture
 def grade(sums, mine, capsys):
     """Grade into the class; return (exit code, what was printed, what was complained)."""
 
@@ -213,7 +219,7 @@ def test_wrong_calls_are_one_sentence(handed_in, grade, mine, sums, tmp_path, ca
     far = ["--chapter", "01", "--into", str(tmp_path / "a" / "b")]
     assert command_line.main(["grade", "--catalogue", str(sums), str(place), *far]) == 2
     assert "cannot be made in it" in capsys.readouterr().err
-    assert command_line.main(["report", str(tmp_path)]) == 2
+    assert command_line.main(["report", str(tmp_path), "--catalogue", str(sums)]) == 2
     assert "There is no gradebook" in capsys.readouterr().err
 
 
@@ -253,12 +259,11 @@ def test_texts_of_others_cannot_color_a_terminal(grade, tmp_path):
 # By hand --------------------------------------------------------------------------------------------------------------
 
 
-def test_adjustments_survive_grading_again(handed_in, grade, mine, capsys):
+def test_adjustments_survive_grading_again(handed_in, grade, mine, capsys, command):
     grade(handed_in(ann=ALL, bo=HALF))
-    call = ["adjust", str(mine), "bo", "01", "1.5", "--reason", "the idea is right", "--task", "01.row_sums"]
-    assert command_line.main(call) == 0
+    assert command("adjust", "bo", "01", "1.5", "--reason", "the idea is right", "--task", "01.row_sums") == 0
     assert capsys.readouterr().out == "bo has 3.5 of 6 points in chapter 01.\n"
-    assert command_line.main(["adjust", str(mine), "ann", "01", "-2", "--reason", "told, not written"]) == 0
+    assert command("adjust", "ann", "01", "-2", "--reason", "told, not written") == 0
     grade(handed_in(), "--again")
     assert points(mine) == {"ann": 4, "bo": 3.5}
     assert [one["reason"] for one in reported(mine)["bo"]["adjustments"]] == ["the idea is right"]
@@ -273,38 +278,33 @@ def test_adjustments_survive_grading_again(handed_in, grade, mine, capsys):
         (["bo", "01", "1", "--reason", " "], "--reason is for the student"),
     ],
 )
-def test_an_adjustment_of_nothing_is_told(handed_in, grade, mine, capsys, arguments, said):
+def test_an_adjustment_of_nothing_is_told(handed_in, grade, mine, capsys, arguments, said, command):
     grade(handed_in(bo=HALF))
-    assert command_line.main(["adjust", str(mine), *arguments]) == 2
+    assert command("adjust", *arguments) == 2
     assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("points", ["nan", "inf", "x"])
-def test_points_are_a_number(mine, points):
+def test_points_are_a_number(mine, points, command):
     with pytest.raises(SystemExit):
-        command_line.main(["adjust", str(mine), "bo", "01", points, "--reason", "x"])
+        command("adjust", "bo", "01", points, "--reason", "x")
 
 
-def test_reports_follow_the_settings_as_they_are_now(handed_in, grade, mine):
+def test_reports_follow_the_settings_as_they_are_now(handed_in, grade, mine, command):
     grade(handed_in(ann=ALL))
     (mine / "grading.toml").write_text('[chapter.01]\npoints = {"01.row_sums" = 40}\n', encoding="utf-8")
-    assert command_line.main(["report", str(mine)]) == 0
+    assert command("report") == 0
     assert points(mine) == {"ann": 42}
 
 
-def test_reports_that_are_none_any_more_are_taken_away(handed_in, grade, mine, monkeypatch):
-    def a_page_each(graded, chapter, into, book):
-        for one in graded:
-            (into / f"{one.student.id}.txt").write_text(one.student.name, encoding="utf-8")
-        return [into / f"{one.student.id}.txt" for one in graded]
-
-    monkeypatch.setattr("classroom.reports.WRITERS", (a_page_each,))
+def test_reports_that_are_none_any_more_are_taken_away(handed_in, grade, mine, command):
     grade(handed_in(ann=ALL, bo=ALL))
-    (mine / "reports" / "01" / "notes of mine.txt").write_text("stay", encoding="utf-8")
-    assert command_line.main(["forget", str(mine), "ann"]) == 0
-    assert sorted(path.name for path in (mine / "reports" / "01").iterdir()) == ["bo.txt", "notes of mine.txt"]
-    assert command_line.main(["pseudonyms", str(mine)]) == 0
-    names = {path.name for path in (mine / "reports" / "01").iterdir()} - {"notes of mine.txt"}
+    students = mine / "reports" / "01" / "students"
+    (students / "notes of mine.txt").write_text("stay", encoding="utf-8")
+    assert command("forget", "ann") == 0
+    assert sorted(path.name for path in students.iterdir()) == ["bo.html", "notes of mine.txt"]
+    assert command("pseudonyms") == 0
+    names = {path.name for path in students.iterdir()} - {"notes of mine.txt"}
     assert len(names) == 1
     assert names.pop().startswith("student-")
 
@@ -312,7 +312,7 @@ def test_reports_that_are_none_any_more_are_taken_away(handed_in, grade, mine, m
 # Privacy --------------------------------------------------------------------------------------------------------------
 
 
-def test_pseudonyms(handed_in, grade, mine, capsys):
+def test_pseudonyms(handed_in, grade, mine, capsys, command):
     mine.mkdir()
     (mine / "roster.csv").write_text(
         "id,name,email\nann7,Ann Lee,ann@example.org\nbo7,Will Right,bo@example.org\n", encoding="utf-8"
@@ -322,7 +322,7 @@ def test_pseudonyms(handed_in, grade, mine, capsys):
     grade(place)
     assert "Ann Lee" in (mine / "reports" / "01" / "graded.json").read_text(encoding="utf-8")
 
-    assert command_line.main(["pseudonyms", str(mine)]) == 0
+    assert command("pseudonyms") == 0
     first = (mine / "reports" / "01" / "graded.json").read_text(encoding="utf-8")
     for name in ("ann", "lee,", "Will", "bo7", "Right", "example.org"):
         assert name.lower() not in first.lower().replace('"right"', "")
@@ -337,18 +337,18 @@ def test_pseudonyms(handed_in, grade, mine, capsys):
     assert {json.loads(first)[n]["student"]["id"] for n in (0, 1)} < set(second)  # they stay the same
 
     pseudonym = next(id for id, one in second.items() if one["points"] == 6)
-    assert command_line.main(["adjust", str(mine), pseudonym, "01", "1", "--reason", "for Will"]) == 0
+    assert command("adjust", pseudonym, "01", "1", "--reason", "for Will") == 0
     assert "bo7" not in capsys.readouterr().out
-    assert command_line.main(["pseudonyms", str(mine), "--off"]) == 0
+    assert command("pseudonyms", "--off") == 0
     assert points(mine) == {"ann7": 0, "bo7": 7, "cy9": 0}
 
 
-def test_a_forgotten_student_is_in_no_file(handed_in, grade, mine, capsys):
+def test_a_forgotten_student_is_in_no_file(handed_in, grade, mine, capsys, command):
     mine.mkdir()
     grade(handed_in(**{"ann-of-the-class": ALL, "bo": HALF}))
-    command_line.main(["adjust", str(mine), "ann-of-the-class", "01", "1", "--reason", "x"])
+    command("adjust", "ann-of-the-class", "01", "1", "--reason", "x")
     capsys.readouterr()
-    assert command_line.main(["forget", str(mine), "ann-of-the-class"]) == 0
+    assert command("forget", "ann-of-the-class") == 0
     said = capsys.readouterr().out
     assert "Deleted from the gradebook: ann-of-the-class, with 1 results, 1 submissions, 1 adjustments." in said
     assert "What they handed in" in said

@@ -106,8 +106,8 @@ def parts_inside_and_outside(task, runner):
 
 
 def verdict(result):
-    """Return what must be the same; a line that failed has lost its layout on the way through the syntax tree, and where
-    a finished thing refuses, none is called after it."""
+    """Return what must be the same; a line that failed has lost its layout on the way through the syntax tree, and
+    where a finished thing refuses, none is called after it."""
     message = "" if result.outcome is Outcome.BORROWED else re.sub(r"\s", "", result.message)
     return result.outcome, message, result.mistake, result.points
 
