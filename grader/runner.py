@@ -26,6 +26,7 @@ from grader.wire import WireError, pack, receive
 from jail.keeper import Keeper, Level, NoJailError
 
 CHUNK = 2**16  # bytes that are read at a time
+LONGEST_REASON = 2000  # characters of why something cannot be read
 POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen at once
 ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
@@ -260,7 +261,7 @@ class Reading(_Spoken):
         try:
             told = self._told()
             if "problem" in told:
-                raise SubmissionError(_text(told["problem"]))
+                raise SubmissionError(_text(told["problem"])[:LONGEST_REASON])
             number, hits = told["best"]
             self.best = (_text(number), int(hits))
             self.is_lesson = bool(told["origin"]) and not told["named"]
@@ -283,7 +284,7 @@ class Reading(_Spoken):
         kinds = {"statements": list, "answer": str, "untouched": bool, "flags": list}
         told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module}, kinds)
         if "reason" in told:
-            return Unreadable(_text(told["reason"])), ()
+            return Unreadable(_text(told["reason"])[:LONGEST_REASON]), ()
         texts = map(_text, told["statements"])
         program = Program(task_id.partition(".")[2], tuple(texts), _text(told["answer"]))
         return dataclasses.replace(program, untouched=told["untouched"]), tuple(map(_text, told["flags"]))
@@ -291,7 +292,7 @@ class Reading(_Spoken):
     def file(self, name):
         """Return the source of a Python file beside the notebook, or `Unreadable`."""
         told = self._asked({"file": name}, {"source": str})
-        return Unreadable(_text(told["reason"])) if "reason" in told else _text(told["source"])
+        return Unreadable(_text(told["reason"])[:LONGEST_REASON]) if "reason" in told else _text(told["source"])
 
     def choice(self, question_id):
         """Return what was chosen: see `Submission.choice`."""
