@@ -159,7 +159,15 @@ class Canaries:
     def _litter(self):
         """Return what bears our mark in places where anybody may write, or where an attack was pointed to."""
         root = Path(__file__).parents[2]
-        places = [*map(Path, SHARED), Path.cwd(), Path.home(), root, root / "grader", root / "grader" / "__pycache__"]
+        places = [
+            *map(Path, SHARED),
+            Path(tempfile.gettempdir()),
+            Path.cwd(),
+            Path.home(),
+            root,
+            root / "grader",
+            root / "grader" / "__pycache__",
+        ]
         places += [self.folder / "marks", root / ".git"]
         places += [Path(place) for place in sys.path if place.endswith("site-packages")]
         found = []
