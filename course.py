@@ -50,6 +50,9 @@ FIRST = HOME / "Lesson 00.ipynb"  # in it, START
 SERVER = HOME / ".course" / "server.json"  # while the course is open: where
 DOOR = HOME / ".course" / "open.html"  # a page that leads there, so that no list of processes shows the token
 
+HANDOUT = ROOT / "handout.json"  # in a copy that was made for students: what is in it
+FOR_STUDENTS = ("learn", "progress", "reset", "doctor")
+
 CALL = ("python" if os.name == "nt" else "python3") + " course.py"
 NEWEST_PYTHON = (3, 14)  # the newest that the pinned packages have builds for
 CPU_HOST = "download.pytorch.org"
@@ -90,6 +93,15 @@ Grading a class, into a folder of its own:
   {CALL} forget my_class STUDENT
       deletes a student's data
 
+What students get, and what they hand in:
+
+  {CALL} handout --into FOLDER
+      makes a copy of the course without solutions (--bare: without what the grader knows about answers, too)
+  {CALL} nbgrader --into FOLDER
+      makes the folder from which nbgrader gives out and grades the exercises
+  {CALL} similar PATH... --chapter 02
+      hints at submissions that share more than chance; never a verdict
+
 Options of learn and test:
 
   --torch BUILD    which PyTorch to install; remembered.
@@ -116,6 +128,9 @@ HANDED_OVER = {
     "pseudonyms": ["classroom", "pseudonyms", "--catalogue", "tasks"],
     "forget": ["classroom", "forget", "--catalogue", "tasks"],
     "gradescope": ["classroom", "gradescope", "--catalogue", "tasks"],
+    "handout": ["classroom", "handout"],
+    "nbgrader": ["classroom", "nbgrader"],
+    "similar": ["classroom", "similar"],
     "proof": ["grader", "proof", "--catalogue", "tasks"],
     "run": ["authoring", "run"],
     "release": ["authoring", "release"],
@@ -641,7 +656,8 @@ def check_folder():
 
 def check_notebooks():
     """notebooks"""
-    counts = {name: len(list((ROOT / name).glob("*.ipynb"))) for name in ("notebooks", "exercises", "solutions")}
+    folders = ("notebooks", "exercises") if HANDOUT.exists() else ("notebooks", "exercises", "solutions")
+    counts = {name: len(list((ROOT / name).glob("*.ipynb"))) for name in folders}
     found = ", ".join(f"{count} in {name}/" for name, count in counts.items())
     complete = START.exists() and all(counts.values())
     return found, None if complete else "this copy of the course is not complete: get it again"
@@ -675,19 +691,44 @@ def command_parser(command, description, installs=True):
     return parser
 
 
+def help_text():
+    """What `--help` prints: in a copy for students, their commands alone."""
+    if not HANDOUT.exists():
+        return HELP
+    kept = []
+    for block in HELP.split("\n\n"):
+        lines, is_theirs = [], True
+        for line in block.split("\n"):
+            if line.startswith(f"  {CALL} "):
+                is_theirs = line[len(f"  {CALL} ") :].split()[0] in FOR_STUDENTS
+            elif not line.startswith("   "):  # not the rest of what is said of a command
+                is_theirs = True
+            lines += [line] if is_theirs else []
+        if lines:
+            kept.append("\n".join(lines))
+        elif kept[-1].endswith(":"):
+            kept.pop()  # the heading of commands that are none of theirs
+    return "\n\n".join(kept)
+
+
 def main(arguments):
     """Do what the command line says; return the exit code."""
     commands = {"learn": learn, "test": test, "doctor": doctor}
     command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     try:
         if command in ("-h", "--help", "help"):
-            print(HELP, end="")
+            print(help_text(), end="")
             return 0
+        if HANDOUT.exists() and command not in FOR_STUDENTS and command in (*commands, *HANDED_OVER):
+            raise CourseError(
+                f"This copy of the course was made for students, and `{command}` is for their instructors, who have "
+                f"the whole: here there are {', '.join(FOR_STUDENTS)}."
+            )
         if command in commands:
             return commands[command](rest)
         if command in HANDED_OVER:
             if {"-h", "--help"} & set(rest) and complaint_about_environment():
-                print(HELP, end="")  # rather than install gigabytes for a page of help
+                print(help_text(), end="")  # rather than install gigabytes for a page of help
                 return 0
             ensure_environment()
             return run(["-m", *HANDED_OVER[command], *rest])

@@ -26,7 +26,8 @@ def main(arguments=None):
 
     command = commands.add_parser("release", help="generate the exercises from their solutions")
     command.add_argument("--check", action="store_true", help="write nothing; say which exercises are out of date")
-    command.set_defaults(call=lambda a: check(ROOT) | check_parts(ROOT) if a.check else release_and_record(ROOT))
+    command.add_argument("--of", type=Path, metavar="FOLDER", help="of your own: its exercises/ from its solutions/")
+    command.set_defaults(call=make_or_check)
 
     command = commands.add_parser("minutes", help="say how long a lone reader takes over the main line of a lesson")
     command.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
@@ -39,6 +40,16 @@ def main(arguments=None):
 
     given = parser.parse_args(arguments)
     return given.call(given)
+
+
+def make_or_check(given):
+    """Generate the exercises, the course's own or those of another folder, or say which are out of date."""
+    if given.of is not None:
+        if not any((given.of / "solutions").glob("*.ipynb")):
+            print(f"{given.of / 'solutions'} holds no notebook.", file=sys.stderr)
+            return 1
+        return check(given.of) if given.check else release(given.of)
+    return check(ROOT) | check_parts(ROOT) if given.check else release_and_record(ROOT)
 
 
 def make_date_reader(seed, dry):

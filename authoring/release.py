@@ -2,7 +2,7 @@
 
 In a cell with metadata `course.answer`, what stands between `### BEGIN SOLUTION` and `### END SOLUTION` becomes
 `return ...` (in an `__init__`, `...`); in a cell with metadata `course.question`, the choice becomes `...`; a cell
-tagged `solution-only` goes.
+tagged `solution-only` goes. Both kinds of cells say in nbgrader's words, too, that they are the student's to write.
 """
 
 import ast
@@ -96,10 +96,12 @@ def exercise(solution, path):
             _parse(source, place)
             cell.source, gone = _without_solution(source, place)
             answers += [(text, place) for text in _answers(source, gone)]
+            cell.metadata["nbgrader"] = nbgrader_solution(course["answer"])
         elif MARKER.search(cell.source):
             raise NotebookError(f"{place}: has a solution marker but no metadata `course.answer`.")
         elif "question" in course:
             cell.source = _without_choice(cell.source, course["question"], place)
+            cell.metadata["nbgrader"] = nbgrader_solution(course["question"])
         elif cell.cell_type == "code" and _answered(cell.source):
             raise NotebookError(f"{place}: answers a question but has no metadata `course.question`.")
         if cell.cell_type == "code":
@@ -108,6 +110,12 @@ def exercise(solution, path):
         cells.append(cell)
     _refuse_leaks(cells, answers)
     return nbformat.from_dict({**normalize(solution), "cells": cells})
+
+
+def nbgrader_solution(id):
+    """Return nbgrader's metadata, schema 3, of a cell in which a student answers the task or question of this id."""
+    kind = {"grade": False, "solution": True, "locked": False, "task": False}
+    return {"grade_id": id.replace(".", "-"), "schema_version": 3, **kind}
 
 
 def _keep_tags(cell):

@@ -12,7 +12,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("course", "slideshow", "tags")  # what the course means by a cell; the rest is an editor's memory
+CELL_METADATA = ("course", "nbgrader", "slideshow", "tags")  # what a cell is for; the rest is an editor's memory
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab's word for a cell folded out of sight
 

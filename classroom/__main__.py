@@ -5,11 +5,12 @@ import contextlib
 import json
 import math
 import secrets
+import signal
 import sqlite3
 import sys
 from pathlib import Path
 
-from classroom import autograder, privacy
+from classroom import autograder, giving_out, privacy
 from classroom.batch import RefusedError, usable_cores
 from classroom.gather import GatherError
 from classroom.glance import glance_text
@@ -108,9 +109,9 @@ def grade_into(options):
     if not folder.parent.is_dir():
         print(f"{folder.parent} does not exist, so the folder of the class cannot be made in it.", file=sys.stderr)
         return 2
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # what is in it is for nobody else on this machine
     limits = {"seconds": options.time_limit, "memory": options.memory_limit and options.memory_limit * 2**20}
-    with Gradebook(folder, settings, make=True) as book:
+    with _stopped_well(), Gradebook(folder, settings, make=True) as book:
         terms = terms_of(book, options.chapter, place, seed=options.seed, **limits)
         try:
             told = grade_class(
@@ -130,13 +131,29 @@ def grade_into(options):
     return int(told.unsound > 0)
 
 
+@contextlib.contextmanager
+def _stopped_well():
+    """Let Ctrl-C, and the wish of whoever started this process that it ends, interrupt what is inside once: while that
+    is being tidied up, as `course.py` passes a Ctrl-C on, no second wish disturbs it."""
+
+    stopped = []
+
+    def stop(number, _):
+        if number == signal.SIGINT or not stopped:
+            stopped.append(number)
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _summary(chapter, graded, told, terms, folder):
     """Return a few lines on a class that was graded."""
-    lines = []
-    for one in graded:
-        who = f"{one.student.id} ({one.student.name})" if one.student.name else one.student.id
-        lines += [f"{who}: {_on_one_line(sentence)}" for sentence in _said_of(one.report)]
-    lines += map(_on_one_line, told.notes)
+    lines = [_on_one_line(note) for note in told.notes]
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)
     lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
@@ -146,17 +163,6 @@ def _summary(chapter, graded, told, terms, folder):
         lines.append(f"{len(here)} handed in: {mean:.4g} of {possible:g} points in the mean, {best:g} at most.")
     lines.append(f"Reports: {folder / FOLDER / chapter}")
     return "\n".join(lines)
-
-
-def _said_of(report):
-    """Yield what there is to say to the instructor of one report: why it has no grade, what looks strange."""
-    if report is None:
-        return
-    if report["problem"]:
-        yield report["problem"]
-    yield from report.get("flags", ())
-    for result in report["results"]:
-        yield from (f"{result['id']}: {flag}" for flag in result.get("flags", ()))
 
 
 def report_class(options):
@@ -279,6 +285,7 @@ def _parser():
     command = _add_folder(commands.add_parser("forget", help="delete a student's data"))
     command.add_argument("student", metavar="STUDENT", help="the id, or the name if only one has it")
     command.set_defaults(run=forget)
+    giving_out.add_commands(commands)
     autograder.add_to(commands)
     return parser
 

@@ -3,9 +3,10 @@
 Whose a file is, its path says: by the instructor's patterns, as Moodle, Canvas or Gradescope call the files of an
 export, by the folder that it lies in, or by its own name. Nothing of a file is read before it is graded.
 
-Of several notebooks that one student handed in, the one that counts is the first of these that can be graded:
-those whose name has the number of the chapter before the others; of these the later before the earlier (submitted, if
-that is known, else the course system's number of the attempt, else last written); then by name, the last first.
+Of several notebooks that one student handed in, the one that counts is the first of these that can be graded: those
+whose name, or else whose path, has the number of the chapter before the others; of these the later before the earlier
+(submitted, if that is known, else the course system's number of the attempt, else last written); then by name, the
+last first.
 """
 
 import contextlib
@@ -145,12 +146,11 @@ def gather(paths, chapter, *, beside=(), roster=None, patterns=(), timezone=None
         PatternError: the patterns take forever.
     """
     with contextlib.ExitStack() as opened:
-        told = []
-        files = list(_files(list(map(Path, paths)), {Path(one).resolve() for one in apart}, opened, timezone))
+        told, roster = [], roster or Roster(())
+        files = list(_files(list(map(Path, paths)), roster, {Path(one).resolve() for one in apart}, opened, timezone))
         files = _without_asides(files, told)
         if not files:
             raise GatherError(f"{', '.join(map(str, paths))}: no notebook (*{NOTEBOOK}) and no zip file in there.")
-        roster = roster or Roster(())
         owned = _owned(files, patterns, roster, timezone, told)
         yield Gathered(tuple(_submissions(owned, chapter, beside, roster, by_file_times, told)), tuple(told))
 
@@ -164,7 +164,7 @@ def plain(text):
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def _files(paths, apart, opened, timezone):
+def _files(paths, roster, apart, opened, timezone):
     """Yield the `File`s in paths, those in zip files and in zip files within them included."""
     several = len(paths) > 1
     names = [path.name for path in paths]
@@ -173,10 +173,12 @@ def _files(paths, apart, opened, timezone):
             raise GatherError(f"{path} does not exist.")
         own = path.resolve().name
         if path.is_dir():
-            start = (own,) if several or (path / LEARNERS).is_dir() else ()
+            start = (own,) if several or (path / LEARNERS).is_dir() or roster.find(plain(own)) else ()
             found = [_on_disk(inner, (*start, *inner.relative_to(path).parts)) for inner in _walk(path, apart)]
         else:
-            start = (path.resolve().parent.name,) if names.count(path.name) > 1 else ()
+            above = path.resolve().parent.name
+            in_theirs = roster.find(plain(above)) and not roster.find(plain(path.stem))
+            start = (above,) if names.count(path.name) > 1 or in_theirs else ()
             found = [_on_disk(path, (*start, own))]
         for file in found:
             if not _is_zip(file) or _is_hidden(file):
@@ -311,6 +313,12 @@ def _owned(files, patterns, roster, timezone, told):
     if not left:
         return owned
     depth, pattern = _export(left)
+    if pattern is EXPORTS["Moodle"] and not roster.students:
+        told.append(
+            "Moodle's numbers for students are new for each assignment. With its list of participants as roster.csv, "
+            "they stay the same from chapter to chapter."
+        )
+    strays = []
     metadata = _gradescope(left, depth) if pattern is EXPORTS["Gradescope"] else {}
     depth = _wrapped(left, roster) if pattern is None else depth
     for file in left:
@@ -329,7 +337,10 @@ def _owned(files, patterns, roster, timezone, told):
         elif file.parts[-1].lower().endswith((NOTEBOOK, ".zip")):
             owned.append((file, Owner(plain(Path(parts[0]).stem))))
         elif not file.parts[-1].lower().endswith((".yml", ".csv", ".html", ".txt")):
-            told.append(f"{plain(file.path)} is no notebook and in nobody's folder: passed over.")
+            strays.append(plain(file.path))
+    if strays:
+        more = f" and {len(strays) - 5} more" if len(strays) > 5 else ""
+        told.append(f"No notebooks, and in nobody's folder, so passed over: {', '.join(strays[:5])}{more}.")
     return owned
 
 
@@ -469,7 +480,7 @@ def _is_of_another(file, all_of_them, chapter):
 
 def _rank(file, owner, chapter):
     """Return what the notebooks of one student are sorted by, the most wanted last."""
-    name = file.parts[-1]
-    has_number = re.search(rf"(?<!\d){re.escape(chapter)}(?![\da-z])", name, re.IGNORECASE) is not None
+    number = re.compile(rf"(?<!\d){re.escape(chapter)}(?![\da-z])", re.IGNORECASE)
     early = datetime.min.replace(tzinfo=UTC)
-    return has_number, owner.submitted or early, owner.attempt, file.modified or early, name
+    has_number = number.search(file.parts[-1]) is not None, number.search(file.path) is not None
+    return *has_number, owner.submitted or early, owner.attempt, file.modified or early, file.parts[-1]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import filelock
 
+from classroom import alike
 from classroom.graded import Adjustment, Graded, Student
 from classroom.marks import earned_of, lateness, penalty
 from classroom.settings import LARGEST_SEED, Settings
@@ -326,7 +327,8 @@ class Gradebook:
             if rows:
                 ids = ", ".join(row[0] for row in rows)
                 raise GradebookError(f"Several are called {called}: {ids}. Say which by the id.")
-        raise GradebookError(_nobody(called, [student.id for student in self.students()]))
+        known = [text for student in self.students() for text in (student.id, student.name) if text]
+        raise GradebookError(_nobody(called, known))
 
     def adjust(self, student, chapter, points, reason, task=""):
         """Add an adjustment, which stays when the work is graded again.
@@ -364,6 +366,8 @@ class Gradebook:
                 for table in ("results", "submissions", "adjustments")
             }
             self._book.execute("DELETE FROM students WHERE id = ?", (student.id,))
+            for name, value in self._all("SELECT name, value FROM facts WHERE name LIKE ?", f"{alike.FACT}%"):
+                self.set_fact(name, alike.without(value, student.id))
         self._book.execute("VACUUM")
         return gone
 
@@ -409,6 +413,6 @@ def _stamp(moment):
     return moment and moment.isoformat()
 
 
-def _nobody(called, ids):
-    near = difflib.get_close_matches(called, ids, n=1)
+def _nobody(called, known):
+    near = difflib.get_close_matches(called, known, n=1)
     return f"There is no student {called} in the gradebook." + (f" Did you mean {near[0]}?" if near else "")

@@ -97,7 +97,8 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
         run = book.begin(chapter, asked, terms, roster and roster.students)
         notes = [*(roster.told if roster else ()), *gathered.told]
         notes += _why_again(before, terms)
-        told = Told(0, 0, [*notes, *_notes(gathered.submissions, roster, settings.chapter(chapter))], 0)
+        notes += _about_times(gathered.submissions, settings.chapter(chapter))
+        told = Told(0, 0, notes, 0)
         progress = Progress(len(submissions), "submissions", stream)
         times = {}
 
@@ -118,6 +119,8 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
                 told.graded += 1
                 progress.step()
     book.end(run)
+    if roster:
+        told.notes += _about_students(submissions, {student.id for student in roster.students}, book.graded(chapter))
     told.unsound = sum(bool(one.report and one.report["problem"]) for one in book.graded(chapter))
     write_reports(book, catalogue, chapter)
     told.notes = [without_names(book, note) for note in told.notes]
@@ -194,16 +197,21 @@ def _why_again(before, terms):
         yield f"Changed since the last time: {changed}. So everything is graded again."
 
 
-def _notes(submissions, roster, rules):
-    """Yield what there is to know about the submissions as a whole."""
-    if roster:
-        strangers = [one.id for one in submissions if not one.listed]
-        here = {one.id for one in submissions}
-        missing = [student.id for student in roster.students if student.id not in here]
-        if strangers:
-            yield f"Not on the roster, graded all the same: {_some(strangers)}."
-        if missing:
-            yield f"On the roster, nothing handed in: {_some(missing)}."
+def _about_students(submissions, listed, graded):
+    """Yield who is not where they are looked for; who handed in nothing, the class at a glance says."""
+    strangers = [id for id in submissions if id not in listed]
+    before = [one.student.id for one in graded if one.report and one.student.id not in {*listed, *submissions}]
+    if strangers:
+        yield f"Not on the roster, graded all the same: {_some(strangers)}."
+    if before:
+        yield (
+            f"Graded before, neither on the roster nor handed in now: {_some(before)}. If they are called otherwise by "
+            "now, `course.py forget` deletes what stands there under the old id."
+        )
+
+
+def _about_times(submissions, rules):
+    """Yield what is not known about when things were handed in, if there is a deadline."""
     if rules.deadline:
         unknown = [one.id for one in submissions if one.notebooks and all(time is None for _, time in one.notebooks)]
         marked = [one.id for one in submissions if one.late and one.id in unknown]

@@ -35,6 +35,12 @@ def shown(book, graded):
     return sorted(hidden, key=lambda one: one.student.id)
 
 
+def shown_ids(book, ids):
+    """Return {id: what reports call its owner}, for ids that need not be in the gradebook yet."""
+    ids = list(ids)
+    return {id: _pseudonyms(book, ids)[id] for id in ids} if uses_pseudonyms(book) else dict(zip(ids, ids, strict=True))
+
+
 def without_names(book, text):
     """Return a sentence for the instructor, with pseudonyms for the students' ids, names and addresses if the gradebook
     says so."""

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from classroom import alike
 from classroom.pages import write_pages
-from classroom.privacy import shown
+from classroom.privacy import shown, shown_ids
 
 FOLDER = "reports"
 
@@ -20,7 +21,7 @@ def write_reports(book, catalogue, chapter):
     into = folder / FOLDER / chapter
     into.mkdir(parents=True, exist_ok=True)
     graded = shown(book, book.graded(chapter))
-    made = write_pages(graded, catalogue.chapter(chapter), into)
+    made = write_pages(graded, catalogue.chapter(chapter), into, flags=alike.flags(book, chapter, shown_ids))
     files = {path.relative_to(folder).as_posix() for path in made}
     for stale in book.written(chapter) - files:
         (folder / stale).unlink(missing_ok=True)

@@ -157,7 +157,9 @@ class _Explained:
         return 0 if value is None else value.size
 
     def of(self, suspect, case):
-        """Return what a suspect computes on a case; of a single one it is kept."""
+        """Return what a suspect computes on a case; of a single one it is kept, and of none it is the right one."""
+        if not suspect.mistakes:
+            return self.right[case]
         if len(suspect.mistakes) != 1:
             return run_case(suspect.function, self.cases_inputs[case], self.terms)
         return kept(

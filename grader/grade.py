@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grader.handed_in import SubmissionError
 from grader.judge import judge_question, judge_task, terms_of, unreadable
+from grader.parts import source_of
 from grader.reply import Reply
 from grader.result import NotebookResult
 from grader.runner import DEFAULT_LIMITS, Runner
@@ -111,6 +112,15 @@ class Judge:
         results = () if chapter is None else _all_unreadable(self.catalogue.chapter(chapter), problem)
         return NotebookResult(name, self.seed, chapter or "", results, problem, level=self.level)
 
+    def cells(self, given):
+        """Return the code cells of a `HandedIn`, each as (the id of what it answers, or ""; its source).
+
+        Raises:
+            SubmissionError: it cannot be read.
+        """
+        with self._runner.read(given, self._chapters) as reading:
+            return reading.cells()
+
     def is_passed_over(self, given, chapter=None):
         """Tell whether a notebook in a learner's folder is none that was asked for: a lesson, or another chapter's."""
         try:
@@ -170,7 +180,7 @@ def program_of(task, reading, catalogue):
         source = reading.file(f"{parts.module}.py")
         if isinstance(source, Unreadable):
             return source, flags
-        modules = ((parts.own, parts.file.read_text(encoding="utf-8")), (parts.module, source))
+        modules = ((parts.own, source_of(parts.file)), (parts.module, source))
         return dataclasses.replace(program, modules=modules), flags
     named = any(parts.module in source for source in (*program.statements, program.answer))
     if not named and (task.build is None or not task.build.given):

@@ -98,7 +98,7 @@ def judge_task(task, seed, call, own=(), *, computed=None):
         computed: keeps what the reference and the mistakes compute, for whoever judges many answers on one seed.
     """
     tried, cases_inputs = tries(task, seed)
-    computed = {} if computed is None else computed
+    computed = dict(task.computed) if computed is None else computed
     expected = [
         kept(computed, ("the expected output", case), expected_output, task, inputs)
         for case, inputs in enumerate(cases_inputs)

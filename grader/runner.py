@@ -20,7 +20,7 @@ import psutil
 
 from grader.handed_in import SubmissionError
 from grader.program import Program
-from grader.reply import Crashed, TimedOut, from_message
+from grader.reply import Crashed, TimedOut, from_message, text_of
 from grader.submission import Unreadable
 from grader.wire import WireError, pack, receive
 from jail.keeper import Keeper, Level, NoJailError
@@ -31,7 +31,7 @@ POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen
 ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
-NUMPY, TORCH = ("numpy",), ("numpy", "torch")  # what the servers load
+NUMPY, TORCH, FIGURES = ("numpy",), ("numpy", "torch"), ("numpy", "torch", "matplotlib.pyplot")  # for the servers
 LARGEST_SOURCE = 64 * 2**20  # bytes: memory for a notebook that is parsed takes many times its size
 CASES = 100  # times what a case may take: all that a child may ever compute
 
@@ -261,9 +261,9 @@ class Reading(_Spoken):
         try:
             told = self._told()
             if "problem" in told:
-                raise SubmissionError(_text(told["problem"])[:LONGEST_REASON])
+                raise SubmissionError(text_of(told["problem"])[:LONGEST_REASON])
             number, hits = told["best"]
-            self.best = (_text(number), int(hits))
+            self.best = (text_of(number), int(hits))
             self.is_lesson = bool(told["origin"]) and not told["named"]
         except (KeyError, TypeError, ValueError):
             self.__exit__()
@@ -284,20 +284,27 @@ class Reading(_Spoken):
         kinds = {"statements": list, "answer": str, "untouched": bool, "flags": list}
         told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module}, kinds)
         if "reason" in told:
-            return Unreadable(_text(told["reason"])[:LONGEST_REASON]), ()
-        texts = map(_text, told["statements"])
-        program = Program(task_id.partition(".")[2], tuple(texts), _text(told["answer"]))
-        return dataclasses.replace(program, untouched=told["untouched"]), tuple(map(_text, told["flags"]))
+            return Unreadable(text_of(told["reason"])[:LONGEST_REASON]), ()
+        texts = map(text_of, told["statements"])
+        program = Program(task_id.partition(".")[2], tuple(texts), text_of(told["answer"]))
+        return dataclasses.replace(program, untouched=told["untouched"]), tuple(map(text_of, told["flags"]))
 
     def file(self, name):
         """Return the source of a Python file beside the notebook, or `Unreadable`."""
         told = self._asked({"file": name}, {"source": str})
-        return Unreadable(_text(told["reason"])[:LONGEST_REASON]) if "reason" in told else _text(told["source"])
+        return Unreadable(text_of(told["reason"])[:LONGEST_REASON]) if "reason" in told else text_of(told["source"])
+
+    def cells(self):
+        """Return the code cells, each as (the id of what it answers, or ""; its source); none if they are too long."""
+        return [
+            (text_of(answer), text_of(source))
+            for answer, source in self._asked({"cells": True}, {"cells": list}).get("cells", ())
+        ]
 
     def choice(self, question_id):
         """Return what was chosen: see `Submission.choice`."""
         choice = self._asked({"question": question_id}, {"choice": str | None}).get("choice")
-        return None if choice is None else _text(choice)
+        return None if choice is None else text_of(choice)
 
     def _asked(self, question, kinds):
         """Return the answer to a question: what is asked for, each of its kind, or else a "reason"."""
@@ -320,11 +327,6 @@ class Reading(_Spoken):
 
     def _unreadable(self, reason):
         return SubmissionError(f"{self._job['name']} cannot be read: {reason}.")
-
-
-def _text(value):
-    """Return what a child says as text: without halves of characters, which no report could be written with."""
-    return str(value).encode("utf-8", "replace").decode()
 
 
 class _OverTimeError(Exception):
@@ -424,6 +426,8 @@ def _servers(program, terms):
     """Return what the server of a program has to have loaded."""
     sources = (*program.statements, program.answer, *(source for _, source in program.modules))
     torch = "|".join(map(re.escape, ("torch", *terms.own)))
+    if any(re.search(r"\bmatplotlib\b", source) for source in sources):  # an answer may still draw what it computes
+        return FIGURES
     named = any(re.search(rf"\b(?:{torch})\b", source) for source in sources)
     return TORCH if terms.library == "torch" or named else NUMPY
 
@@ -438,8 +442,7 @@ def _libraries(program, terms):
         names |= {f"{package}.{part}" for part in re.findall(r"\w+", parts)}  # modules, and names that are none
     ours = (name.rpartition(".") for name in terms.finished if name.startswith(tuple(terms.own)))
     modules = {owner.rpartition(".")[0] if owner.rpartition(".")[2][:1].isupper() else owner for owner, _, _ in ours}
-    libraries = ("numpy", "torch") if "torch" in _servers(program, terms) else ("numpy",)
-    return sorted({*names, *modules, *libraries})
+    return sorted({*names, *modules, *_servers(program, terms)})
 
 
 def _start(folder, memory):

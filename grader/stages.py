@@ -3,17 +3,17 @@
 A stage takes what it needs by name: the inputs of the task, and what the stages before it computed.
 
     @Stage
-    def scores(query, key):
-        return query @ key.swapaxes(-2, -1)
+    def total(prices):
+        return prices.sum(axis=-1)
 
-    @scores.slip
-    def keys_not_transposed(query, key):
-        \"\"\"The keys are not transposed.\"\"\"
-        return query @ key
+    @total.slip
+    def over_the_first_axis(prices):
+        \"\"\"The sum runs over the first axis.\"\"\"
+        return prices.sum(axis=0)
 
     @Stage
-    def scaled(scores, query):
-        return scores / query.shape[-1] ** 0.5
+    def mean(total, prices):
+        return total / prices.shape[-1]
 
 Neither stages nor slips change what they are given: their values are shared by all combinations.
 """

@@ -111,6 +111,7 @@ class Task:
         part: whether right answers are kept as a part of what the learner builds throughout.
         own_file: whether it is about the file of a learner's own parts, and takes the parts from there.
         optional: whether it earns no points: for whoever wants more.
+        computed: what the judge would compute with the reference, where a task is handed out without it.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Task:
     part: bool = False
     own_file: bool = False
     optional: bool = False
+    computed: Mapping[Any, Any] = field(default_factory=dict)
 
     @property
     def function(self):

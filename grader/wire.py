@@ -17,6 +17,7 @@ DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
+MOST_ARRAYS = 1000  # of one message; a whole Transformer has less than two hundred
 LARGEST_TEXT = 2**20  # bytes of the text, of which a reply needs a few thousand
 
 
@@ -91,6 +92,8 @@ def _parse(text):
         header, described = json.loads(text)
         if not isinstance(header, dict):
             raise TypeError("the header is no dictionary")
+        if len(described) > MOST_ARRAYS:
+            raise ValueError("too many arrays")
         return header, [(str(name), DTYPES[dtype], _shape(shape)) for name, dtype, shape in described]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WireError(f"no message of ours ({type(error).__name__})") from None

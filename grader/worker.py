@@ -10,6 +10,7 @@ import importlib
 import os
 import random
 import sys
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from grader.contract import BrokenError
 from grader.program import Program, load, part_of, provide
 from grader.reply import Reply, to_message
 from grader.wire import pack, reader_of, receive
-from jail.limits import Allowance, hold_to
+from jail.limits import THREADS, Allowance, hold_to, threads_of_this_user
 
 ANY_SIZE = 2**62  # bytes: the judge sends what it likes
 OFTEN = (  # what answers often use, and what NumPy loads when it is first asked for
@@ -42,11 +43,13 @@ def prepare(libraries, packages):
     """Load what the children share, once, and let it do what it does at its first use.
 
     Args:
-        libraries: "numpy", and "torch" if it is to be there.
+        libraries: "numpy", "torch", "matplotlib.pyplot": those that are to be there.
         packages: those of the course that answers may import; the files in their top folders are loaded, too.
     """
-    for name in (*libraries, *OFTEN):
-        importlib.import_module(name)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MPLCONFIGDIR"] = folder  # matplotlib wants a place to write to once, and finds its fonts
+        for name in (*libraries, *OFTEN):
+            importlib.import_module(name)
     if "torch" in libraries:
         _warm_up()
         for name, folder in packages.items():
@@ -71,7 +74,7 @@ def serve(requests, replies, memory=None):
         with contextlib.suppress(Exception):  # then the answer's own import says so
             importlib.import_module(name)
     if memory is not None:
-        hold_to(Allowance(memory, SECONDS))
+        hold_to(Allowance(memory, SECONDS, threads_of_this_user() + THREADS))
         _start_at_random_zero()
         _forget_ours()
     _hide((*OURS, *job["hidden"]))

@@ -13,6 +13,7 @@ from jail.linux import PR_SET_PDEATHSIG, call, prctl
 
 NEW_USER, NEW_PROCESSES, NEW_NETWORK, NEW_IPC, NEW_NAMES = 0x10000000, 0x20000000, 0x40000000, 0x08000000, 0x04000000
 UNSHARED = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+EMPTY = ("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp")
 # So that a child can give up root, and can be ended.
 ROOTS_RIGHTS = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_READ_SEARCH")
 
@@ -61,7 +62,7 @@ def bubblewrap(command, readable):
     places = list(dict.fromkeys((*readable, "/usr", "/bin", sys.prefix, sys.base_prefix)))
     seen = [word for path in _parents_first(places) for word in _shown(path)]
     rights = [word for right in ROOTS_RIGHTS for word in ("--cap-add", right)] if os.getuid() == 0 else []
-    options = [*UNSHARED, "--new-session", "--cap-drop", "ALL", *rights, *seen, "--dev", "/dev", "--proc", "/proc"]
+    options = [*UNSHARED, "--new-session", "--cap-drop", "ALL", *rights, *EMPTY, *seen]
     return [found, *options, "--", *command]
 
 

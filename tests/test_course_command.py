@@ -742,6 +742,30 @@ def test_the_test_is_handed_over(ready, capfd, given, handed):
     assert capfd.readouterr().out == f"upkeep {handed} {Path.cwd()}\n"
 
 
+# a copy for students --------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_for_students_has_their_commands_alone(ready, capfd):
+    ready.HANDOUT.write_text("{}", encoding="utf-8")
+    add_module(ready, "workbook", STAND_IN_FOR_A_ROOM)
+    assert ready.main(["--help"]) == 0
+    said = capfd.readouterr().out
+    named = {line.removeprefix(f"  {ready.CALL} ").split()[0] for line in said.splitlines() if ready.CALL in line}
+    assert named == set(ready.FOR_STUDENTS)
+    assert "--no-browser" in said
+    for command in ("test", "grade", "handout", "release"):
+        assert f"`{command}` is for their instructors" in sentence_of(ready, [command], capfd)
+    assert ready.main(["progress"]) == 7
+    assert "workbook ['progress']" in capfd.readouterr().out
+
+
+def test_the_doctor_misses_no_solutions_in_a_copy_for_students(ready, capfd):
+    ready.HANDOUT.write_text("{}", encoding="utf-8")
+    (ready.ROOT / "exercises" / "01.ipynb").touch()
+    ready.main(["doctor"])
+    assert "ok       notebooks     1 in notebooks/, 1 in exercises/" in capfd.readouterr().out
+
+
 # doctor --------------------------------------------------------------------------------------------------------------
 
 

@@ -37,21 +37,22 @@ GRADER = (
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program"),
     *("handed_in", "slicing", "submission", "suspicion", "reading", "worker"),
     *("task", "known", "parts", "catalogue"),
-    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge"),
+    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge", "frozen"),
     *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
-    *("graded", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather", "progress"),
-    *("batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance", "tables"),
-    *("pages", "reports", "grading", "gradescope", "autograder", "__init__", "__main__"),
+    *("graded", "alike", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather"),
+    *("progress", "batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance"),
+    *("tables", "pages", "reports", "grading", "gradescope", "autograder"),
+    *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
 )
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
 )
 WORKBOOK = (
-    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "predicting"),
-    *("date_reading", "progress", "front_page", "__init__", "__main__"),
+    *("folder", "record", "reading", "twins", "own_file", "checking", "hints", "spacing", "questions", "points"),
+    *("predicting", "date_reading", "progress", "front_page", "__init__", "__main__"),
 )
 JAIL = (
     *("linux", "landlock", "seccomp", "limits", "identity", "lock"),

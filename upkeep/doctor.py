@@ -12,7 +12,7 @@ BACKSTOP = 600  # seconds, against a kernel that lives and does not answer
 
 def doctor():
     """Print what each check finds; return the number of problems."""
-    return course.report([check_packages, check_device, check_kernel, check_import])
+    return course.report([check_packages, check_device, check_kernel, check_import, check_jail])
 
 
 # Each check is named by its docstring and returns what it found and, where that is a problem, what to do.
@@ -78,3 +78,14 @@ def check_import():
     if reply.returncode:
         return reply.stderr.strip().splitlines()[-1], course.REINSTALL
     return f"imported in {float(reply.stdout):.2f} s", None
+
+
+def check_jail():
+    """jail"""
+    from jail.keeper import Keeper, NoJailError
+
+    try:
+        with Keeper(course.ROOT, "grader.worker") as keeper:
+            return f"an answer runs {keeper.level}", None
+    except NoJailError as error:
+        return f"{error}; grading here is for work that you trust", None

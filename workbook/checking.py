@@ -40,13 +40,12 @@ def check(task_id, function=..., *, traceback=False, replace=False):
     if _is_class_task(task) and not isinstance(function, type):
         message = f"{task.function} is to be a class, `class {task.function}(nn.Module):`, and this is none."
         return display.show(display.plain(Outcome.WRONG, task.id, message))
-    if getattr(function, "__module__", "") == CATALOGUE.parts.own:
+    if is_the_courses(function):
         message = f"This is the course's own {task.function}, and it works. Yours earns the points."
         return display.show(display.plain(Outcome.BORROWED, task.id, message))
     _checked[task.id] = function
     try:
-        with _earlier_parts_of_the_course(task, function):
-            result = judge_function(task, function, CATALOGUE.seed, OWN, module_class=_handed_out(task))
+        result = judged(task, function)
     except KeyboardInterrupt:
         message = "Stopped by you. If it ran long: is there a loop that does not end?"
         return display.show(display.plain(Outcome.TIMED_OUT, task.id, message))
@@ -63,6 +62,17 @@ def check(task_id, function=..., *, traceback=False, replace=False):
     if result.outcome is Outcome.RIGHT:
         for call in _when_right:
             call(task, function)
+
+
+def judged(task, function, seed=CATALOGUE.seed):
+    """Return the `TaskResult` of an answer in this notebook, on inputs drawn from the seed."""
+    with _earlier_parts_of_the_course(task, function):
+        return judge_function(task, function, seed, OWN, module_class=_handed_out(task))
+
+
+def is_the_courses(answer):
+    """Tell whether an answer is the course's own part, which earns nothing."""
+    return getattr(answer, "__module__", "") == CATALOGUE.parts.own
 
 
 def _what_comes_next(task):

@@ -13,6 +13,7 @@ from workbook.spacing import due
 
 BY_HAND = 'Run this cell to choose. No controls then? Give a letter: answer("{id}", "a").'
 _clicked = {}  # what was chosen in this notebook, by question
+_in_code = {}  # what stands in the code of this notebook, by question
 _controls = {}  # the last control of each question
 
 
@@ -28,7 +29,14 @@ def answer(question_id, letter=...):
     except LookupError as error:
         return display.show(display.plain(Outcome.WRONG, "answer", str(error)))
     letter = "" if letter is ... or letter is None else str(letter).strip().lower()
+    if letter:
+        _in_code[asked.id] = letter
     _ask(asked, letter)
+
+
+def chosen(question_id):
+    """Return the letter that was given to a question in this notebook, in its code or by a click; "" if none was."""
+    return _in_code.get(question_id) or _clicked.get(question_id, "")
 
 
 def warm_up(number):

@@ -82,9 +82,9 @@ def test_a_class(handed_in, grade, mine):
     assert points(mine) == {"ann": 6, "bo": 2, "cy": 0, "zed": 0}
     assert reported(mine)["zed"]["report"] is None
     assert reported(mine)["ann"]["report"]["seed"] == 3
-    assert "cy: cy/x.ipynb is no Jupyter notebook" in printed
+    assert "cy: The file could not be graded: cy/x.ipynb is no Jupyter notebook" in " ".join(printed.split())
     assert "Not on the roster, graded all the same: cy." in printed
-    assert "On the roster, nothing handed in: zed." in printed
+    assert "Handed in nothing (1) Zed (zed)" in " ".join(printed.split())
     assert "Chapter 01, seed 3: 3 graded now, 0 as before." in printed
     assert "3 handed in: 2.667 of 6 points in the mean, 6 at most." in printed
     assert "3 of 3 submissions" in progress
@@ -114,6 +114,27 @@ def test_a_student_whose_files_are_gone_keeps_what_there_was(handed_in, grade, m
     assert points(mine) == {"ann": 6, "bo": 2}
 
 
+def test_a_roster_that_comes_later(handed_in, grade, mine):
+    grade(handed_in(ann=ALL, x7=HALF))
+    (mine / "roster.csv").write_text("id,login,name\ns1,ann,Ann Lee\ns2,bo,Bo\n", encoding="utf-8")
+    _, printed, _ = grade(handed_in())
+    assert points(mine) == {"ann": 6, "s1": 6, "s2": 0, "x7": 2}
+    assert "Not on the roster, graded all the same: x7." in printed
+    assert "Graded before, neither on the roster nor handed in now: ann." in printed
+
+
+def test_who_handed_in_before_is_not_missing(handed_in, grade, mine, tmp_path):
+    mine.mkdir()
+    (mine / "roster.csv").write_text("id\nann\nbo\n", encoding="utf-8")
+    grade(handed_in(ann=ALL, bo=HALF))
+    for place in (tmp_path / "in" / "bo", tmp_path / "in" / "bo" / "x.ipynb"):
+        handed_in(bo=ALL + b" " * len(str(place)))
+        _, printed, _ = grade(place)
+        assert "1 graded now, 0 as before" in printed
+        assert "Handed in nothing" not in printed
+        assert points(mine) == {"ann": 6, "bo": 6}
+
+
 def test_a_zip_file(grade, mine, tmp_path):
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("ann.ipynb", ALL)
@@ -122,7 +143,7 @@ def test_a_zip_file(grade, mine, tmp_path):
     code, printed, _ = grade(tmp_path / "all.zip")
     assert code == 1
     assert points(mine) == {"ann": 6, "bo": 2, "cy": 0}
-    assert "../cy.ipynb in the zip file leads out of it" in printed
+    assert "../cy.ipynb in the zip file leads out of it" in " ".join(printed.split())
 
 
 def test_settings(handed_in, grade, mine):
@@ -154,13 +175,23 @@ def test_settings(handed_in, grade, mine):
     assert found["bo"]["possible"] == 12
 
 
+def test_the_settings_may_name_the_catalogue_and_the_command_has_the_last_word(handed_in, mine, sums, capsys):
+    mine.mkdir()
+    (mine / "grading.toml").write_text(f'catalogue = "{sums.as_posix()}"\n', encoding="utf-8")
+    call = ["grade", "--catalogue", "tasks", str(handed_in(ann=ALL)), "--chapter", "01", "--into", str(mine), "--trust"]
+    assert command_line.main([*call, "--workers", "1"]) == 0
+    assert points(mine) == {"ann": 6}
+    assert command_line.main([*call, "--workers", "1", "--catalogue", "tasks"]) == 1
+    assert "answers no task of this catalogue" in " ".join(capsys.readouterr().out.split())
+
+
 def test_notebooks_that_did_not_count_are_told(handed_in, grade, mine, tmp_path):
     place = handed_in(ann=ALL, bo=ALL)
     (place / "ann" / "a.ipynb").write_bytes(b"{")
     _, printed, _ = grade(place)
     flag = reported(mine)["ann"]["report"]["flags"]
     assert len(flag) == 1
-    assert flag[0] in printed
+    assert flag[0] in " ".join(printed.split())
     assert "a.ipynb" in flag[0]
     assert points(mine)["ann"] == 6
 

@@ -210,6 +210,13 @@ def test_no_file_is_written(layers):
     assert run(body, layers=layers)[0].error in ("OSError", "PermissionError")
 
 
+def test_an_answer_may_draw_what_it_computes():
+    body = (
+        "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\naxes.plot(table)\nplt.show()\nreturn table * 2"
+    )
+    np.testing.assert_array_equal(run(body)[0].value, TABLE * 2)
+
+
 def test_a_result_too_large_is_told_by_its_shape():
     reply = run("return np.ones((3, 2**20))")[0]
     assert (reply.value, reply.shape, reply.dtype) == (None, (3, 2**20), "float64")

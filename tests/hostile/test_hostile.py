@@ -54,6 +54,7 @@ def test_it_costs_no_more_than_it_may(its, attack, seen):
 
 def test_its_report_can_be_shown(its):
     assert len(json.dumps(its["report"])) < LONGEST_REPORT
+    json.dumps(its["report"].get("results"), ensure_ascii=False).encode()
     assert all(character.isprintable() or character == "\n" for character in its["text"])
 
 

@@ -1,10 +1,13 @@
 """What is called how and lies where in the learner's own folder."""
 
+import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "my_course"
+HANDOUT = "handout.json"  # in a copy that was handed out: what is in it
+GIVEN = "exercises/.given"  # in it, too: the exercises as they were given out
 MARK = ".course"  # the folder inside it that marks the learner's folder, and holds what updates need
 PARTS = "my_transformer.py"
 KINDS = {"notebooks": "Lesson", "exercises": "Exercise"}  # the course's folder: what a notebook of it is called
@@ -27,15 +30,24 @@ def name_of(course_file):
 
 def course_files(root=ROOT):
     """Return {the course's notebook: its name in the learner's folder} in the order in which they are worked through:
-    each lesson, then its exercises. An exercise is one that has a solution, so that a reader's own files do not count.
+    each lesson, then its exercises. A reader's own files in these folders do not count.
     """
     lessons = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
-    exercises = [f"exercises/{path.name}" for path in sorted((root / "solutions").glob("*.ipynb"))]
+    exercises = [f"exercises/{name}" for name in _exercises(root)]
     named = {}
     for file in (*lessons, *exercises):
         if (name := name_of(file)) is not None:
             named.setdefault(name, file)
     return {named[name]: name for name in sorted(named, key=_place)}
+
+
+def _exercises(root):
+    """Return the names of the exercises that the course came with: those that have a solution, or, in a handout, which
+    has no solutions, those that it lists."""
+    try:
+        return sorted(json.loads((root / HANDOUT).read_text(encoding="utf-8"))["exercises"])
+    except FileNotFoundError:
+        return sorted(path.name for path in (root / "solutions").glob("*.ipynb"))
 
 
 def _place(name):

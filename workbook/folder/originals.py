@@ -38,7 +38,7 @@ class Originals:
         if self.worked_on.get(file):
             return self.worked_on[file]
         if file.startswith("exercises/") and not (self.root / file).exists():
-            return _from_solution(self.root, file)
+            return _original(self.root, file)
         return stored.read(self.root / file)
 
     def of_the_reader(self, file):
@@ -51,6 +51,8 @@ def _worked_on(root, remembered):
 
     What knows it is loaded only if some file is not what the course came with, and nothing changed since it was asked.
     """
+    if (root / layout.HANDOUT).exists():
+        return _unlike_given(root)
     try:
         record = json.loads((root / "exercises" / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -67,6 +69,23 @@ def _worked_on(root, remembered):
     found = {file: _from_solution(root, file) if layout.name_of(file) else None for file in worked_on(root)}
     disk.write(remembered, json.dumps({"state": state, "worked_on": found}))
     return found
+
+
+def _unlike_given(root):
+    """Return the same in a handout, which keeps each file of exercises/ as it was given out."""
+    found = {}
+    for given in sorted((root / layout.GIVEN).glob("*.*")):
+        path = root / "exercises" / given.name
+        if path.exists() and path.read_bytes() != given.read_bytes():
+            file = f"exercises/{given.name}"
+            found[file] = stored.read(given) if layout.name_of(file) else None
+    return found
+
+
+def _original(root, file):
+    """Return an exercise as it was given out."""
+    given = root / layout.GIVEN / file.rpartition("/")[2]
+    return stored.read(given) if given.exists() else _from_solution(root, file)
 
 
 def _is_as_released(path, about):

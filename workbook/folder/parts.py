@@ -1,6 +1,6 @@
 """The learner's file of parts, my_transformer.py: what the course has new comes in, what is theirs stays."""
 
-from grader.parts import Part, PartsFile, parse
+from grader.parts import Part, PartsFile, parse, source_of
 from workbook.folder import disk, layout
 
 NAME = layout.PARTS
@@ -39,7 +39,7 @@ def update(root, folder, given, brought=None):
     source = root / "solutions" / NAME
     if not source.exists():
         return [], given
-    fresh = begun(parse(source.read_text(encoding="utf-8")).parts)
+    fresh = begun(parse(source_of(source)).parts)
     lines = {part.id: part.body for part in fresh.parts}
     path = folder / NAME
     if not path.exists():

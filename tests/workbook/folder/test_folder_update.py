@@ -11,6 +11,7 @@ import pytest
 from small_course import EXERCISE, LESSON, Course, answer, blank, code, exercise, notebook, printed, text
 
 from authoring.own_work import record
+from authoring.release import nbgrader_solution
 from workbook.folder import disk, layout, stored
 from workbook.folder.disk import FolderError
 
@@ -297,6 +298,7 @@ def older(tmp_path, monkeypatch):
     cells = [text("title", "# 03"), *answer("03.softmax", function), text("next", "## Next")]
     course.give(EXERCISE, *cells)
     cells[1]["source"] = blank("softmax").replace('    """Return it."""\n', "")
+    cells[1]["metadata"] = {**cells[1]["metadata"], "nbgrader": nbgrader_solution("03.softmax")}
     stored.write(course.root / EXERCISE, notebook(*cells))
     (course.root / "solutions" / layout.PARTS).write_text("# 04.mask ---\n\ndef mask(): ...\n", encoding="utf-8")
     (course.root / "exercises" / layout.PARTS).write_text(
