@@ -137,17 +137,6 @@ def grade_into(options):
 
 
 @contextlib.contextmanager
-def _workers(options, place):
-    """Yield who grades, as arguments of `grade_class`: processes of this machine, or the workers of a scheduler."""
-    if options.scheduler is None:
-        yield {"workers": options.workers}
-        return
-    tls = {"ca": options.tls_ca, "cert": options.tls_cert, "key": options.tls_key}
-    with Cluster(options.scheduler, place, **tls) as cluster:
-        yield {"workers": cluster.workers, "start": cluster.start, "work": cluster.work()}
-
-
-@contextlib.contextmanager
 def _stopped_well():
     """Let Ctrl-C, and the wish of whoever started this process that it ends, interrupt what is inside once: while that
     is being tidied up, as `course.py` passes a Ctrl-C on, no second wish disturbs it."""
@@ -165,6 +154,17 @@ def _stopped_well():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _workers(options, place):
+    """Yield who grades, as arguments of `grade_class`: processes of this machine, or the workers of a scheduler."""
+    if options.scheduler is None:
+        yield {"workers": options.workers}
+        return
+    tls = {"ca": options.tls_ca, "cert": options.tls_cert, "key": options.tls_key}
+    with Cluster(options.scheduler, place, **tls) as cluster:
+        yield {"workers": cluster.workers, "start": cluster.start, "work": cluster.work()}
 
 
 def _summary(chapter, graded, told, terms, folder):

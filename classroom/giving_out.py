@@ -18,7 +18,9 @@ from classroom.roster import read_roster
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, read_settings
 from grader.catalogue import CatalogueError, load_catalogue
-from grader.handed_in import plain_bytes
+from grader.grade import Judge
+from grader.handed_in import SubmissionError, plain_bytes
+from jail.keeper import NoJailError
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = "tasks"  # the package with the course's own catalogue
@@ -42,7 +44,7 @@ def told(command):
             sentence = f"{error.filename}: {error.strerror}." if error.strerror else str(error)
         except LookupError as error:
             sentence = str(error.args[0])
-        except (CatalogueError, HandoutError) as error:
+        except (CatalogueError, HandoutError, NoJailError) as error:
             sentence = str(error)
         print(printable(sentence), file=sys.stderr)
         return 2
@@ -100,6 +102,7 @@ def add_similar(commands):
     command.add_argument("--catalogue", metavar="PLACE", default=COURSE, help="of private tasks: their folder")
     command.add_argument("--into", type=Path, metavar="CLASS", help="the class: its roster, patterns and pseudonyms")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the hints as JSON, too")
+    command.add_argument("--trust", action="store_true", help="read notebooks even where there is no jail for that")
     command.set_defaults(run=show_similar)
 
 
@@ -113,7 +116,8 @@ def show_similar(options):
     given, ways = [plain_bytes(path) for path in known], similarity.ways_of(chapter)
     with _gathered(options) as (gathered, book):
         number = len(gathered.submissions)
-        found = similarity.hints(_notebooks(gathered.submissions), given, ways)
+        with Judge(catalogue, 0, trust=options.trust) as judge:
+            found = similarity.hints(_notebooks(gathered.submissions, judge), given, ways)
         if book is not None:
             alike.keep_hints(book, options.chapter, found)
             if options.chapter in book.chapters:
@@ -146,14 +150,19 @@ def _gathered(options):
         yield opened.enter_context(gather(options.paths, options.chapter, **how)), book
 
 
-def _notebooks(submissions):
-    """Yield (whose, the notebook that counts) of what can be read."""
+def _notebooks(submissions, judge):
+    """Yield (whose, the code cells of the notebook that counts, as a notebook) of what can be read."""
     for one in submissions:
         found, _, wrong = one.read()
         for sentence in wrong if not found else ():
             print(printable(f"{one.id}: {sentence}"), file=sys.stderr)
         if found:
-            yield one.id, found[0].notebook
+            try:
+                cells = judge.cells(found[0])
+            except SubmissionError as error:
+                print(printable(f"{one.id}: {error}"), file=sys.stderr)
+            else:
+                yield one.id, similarity.notebook_of(cells)
 
 
 def _with_shown_ids(book, hints):

@@ -98,8 +98,11 @@ def _flags_of(one, flags):
     report = one.report or {}
     found = [f"The file could not be graded: {report['problem']}"] if report.get("problem") else []
     found += [str(flag) for flag in report.get("flags") or ()]
+    where = {}
     for result in report.get("results", ()):
-        found += [f"{result['id']}: {flag}" for flag in result.get("flags") or ()]
+        for flag in result.get("flags") or ():
+            where.setdefault(flag, []).append(result["id"])
+    found += [f"{', '.join(ids)}: {flag}" for flag, ids in where.items()]
     return [*found, *flags.get(one.student.id, ())]
 
 

@@ -142,6 +142,13 @@ def ways_of(chapter):
     return found
 
 
+def notebook_of(cells):
+    """Return the bytes of a notebook of code cells, each given as (the id of what it answers, or ""; its source)."""
+    marked = ({"course": {"answer": answer}} if answer else {} for answer, _ in cells)
+    code = [{"cell_type": "code", "metadata": of, "source": cell[1]} for of, cell in zip(marked, cells, strict=True)]
+    return json.dumps({"cells": code}).encode()
+
+
 def answers(data):
     """Return {task: source} of a notebook in bytes, with all other code cells under `ELSEWHERE`; {} of what is none."""
     if len(data) > LARGEST_FILE:

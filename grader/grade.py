@@ -112,6 +112,15 @@ class Judge:
         results = () if chapter is None else _all_unreadable(self.catalogue.chapter(chapter), problem)
         return NotebookResult(name, self.seed, chapter or "", results, problem, level=self.level)
 
+    def cells(self, given):
+        """Return the code cells of a `HandedIn`, each as (the id of what it answers, or ""; its source).
+
+        Raises:
+            SubmissionError: it cannot be read.
+        """
+        with self._runner.read(given, self._chapters) as reading:
+            return reading.cells()
+
     def is_passed_over(self, given, chapter=None):
         """Tell whether a notebook in a learner's folder is none that was asked for: a lesson, or another chapter's."""
         try:

@@ -7,7 +7,9 @@ from grader.submission import Unreadable, read_notebook
 from grader.suspicion import suspicions
 from grader.wire import LARGEST_TEXT, receive
 
-LARGEST_PROGRAM = LARGEST_TEXT // 2  # bytes of an answer with all it uses, and of a file of parts
+MOST_CELLS, LARGEST_CELL = 500, 20_000  # and characters: of what is looked at side by side
+LARGEST_PROGRAM = LARGEST_TEXT // 4  # bytes of an answer with all it uses, and of a file of parts: one job holds both
+LONGEST_CHOICE = 100  # characters; a letter has one
 
 
 def serve(job, arrays, read, send):
@@ -56,7 +58,10 @@ def _answer(question, submission, arrays):
         case {"task": task, "earlier": earlier, "module": module}:
             answer = _program(submission.program(task, set(earlier), module))
         case {"question": asked}:
-            answer = {"choice": submission.choice(asked)}
+            choice = submission.choice(asked)
+            answer = {"choice": None if choice is None else choice[:LONGEST_CHOICE]}
+        case {"cells": True}:
+            answer = {"cells": [[cell.answer, cell.source[:LARGEST_CELL]] for cell in submission.cells][:MOST_CELLS]}
         case {"file": name}:
             answer = _file(name, arrays.get(f"beside/{name}"))
     if len(json.dumps(answer)) > LARGEST_PROGRAM:

@@ -21,13 +21,14 @@ import psutil
 
 from grader.handed_in import SubmissionError
 from grader.program import Program
-from grader.reply import Crashed, TimedOut, from_message
+from grader.reply import Crashed, TimedOut, from_message, text_of
 from grader.submission import Unreadable
 from grader.wire import WireError, pack, receive
 from jail.keeper import Keeper, Level, NoJailError
 
 CHUNK = 2**16  # bytes that are read at a time
 LARGEST_WRITE = 2**20  # bytes that are copied for the system to take what it can
+LONGEST_REASON = 2000  # characters of why something cannot be read
 POLL_SECONDS = 0.05  # how often a silent child is looked after; a reply is seen at once
 ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
@@ -266,9 +267,9 @@ class Reading(_Spoken):
         try:
             told = self._told()
             if "problem" in told:
-                raise SubmissionError(_text(told["problem"]))
+                raise SubmissionError(text_of(told["problem"])[:LONGEST_REASON])
             number, hits = told["best"]
-            self.best = (_text(number), int(hits))
+            self.best = (text_of(number), int(hits))
             self.is_lesson = bool(told["origin"]) and not told["named"]
         except (KeyError, TypeError, ValueError):
             self.__exit__()
@@ -286,26 +287,37 @@ class Reading(_Spoken):
         Raises:
             SubmissionError: the process that reads has ended.
         """
-        told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module})
+        kinds = {"statements": list, "answer": str, "untouched": bool, "flags": list}
+        told = self._asked({"task": task_id, "earlier": sorted(earlier), "module": module}, kinds)
         if "reason" in told:
-            return Unreadable(_text(told["reason"])), ()
-        texts = map(_text, told["statements"])
-        program = Program(task_id.partition(".")[2], tuple(texts), _text(told["answer"]))
-        return dataclasses.replace(program, untouched=told["untouched"] is True), tuple(map(_text, told["flags"]))
+            return Unreadable(text_of(told["reason"])[:LONGEST_REASON]), ()
+        texts = map(text_of, told["statements"])
+        program = Program(task_id.partition(".")[2], tuple(texts), text_of(told["answer"]))
+        return dataclasses.replace(program, untouched=told["untouched"]), tuple(map(text_of, told["flags"]))
 
     def file(self, name):
         """Return the source of a Python file beside the notebook, or `Unreadable`."""
-        told = self._asked({"file": name})
-        return Unreadable(_text(told["reason"])) if "reason" in told else _text(told["source"])
+        told = self._asked({"file": name}, {"source": str})
+        return Unreadable(text_of(told["reason"])[:LONGEST_REASON]) if "reason" in told else text_of(told["source"])
+
+    def cells(self):
+        """Return the code cells, each as (the id of what it answers, or ""; its source); none if they are too long."""
+        told = self._asked({"cells": True}, {"cells": list}).get("cells", ())
+        return [tuple(map(text_of, pair)) for pair in told if isinstance(pair, list) and len(pair) == 2]
 
     def choice(self, question_id):
         """Return what was chosen: see `Submission.choice`."""
-        choice = self._asked({"question": question_id})["choice"]
-        return None if choice is None else _text(choice)
+        choice = self._asked({"question": question_id}, {"choice": str | None}).get("choice")
+        return None if choice is None else text_of(choice)
 
-    def _asked(self, question):
+    def _asked(self, question, kinds):
+        """Return the answer to a question: what is asked for, each of its kind, or else a "reason"."""
         self._line.send(pack(question))
-        return self._told()
+        told = self._told()
+        ours = all(name in told and isinstance(told[name], kind) for name, kind in kinds.items())
+        if not ours and "reason" not in told:
+            raise self._unreadable("its answer was not one of ours")
+        return told
 
     def _told(self):
         try:
@@ -319,11 +331,6 @@ class Reading(_Spoken):
 
     def _unreadable(self, reason):
         return SubmissionError(f"{self._job['name']} cannot be read: {reason}.")
-
-
-def _text(value):
-    """Return what a child says as text: without halves of characters, which no report could be written with."""
-    return str(value).encode("utf-8", "replace").decode()
 
 
 class _OverTimeError(Exception):

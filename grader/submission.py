@@ -10,6 +10,7 @@ from grader.handed_in import SubmissionError
 from grader.program import Program
 from grader.slicing import bound_names, reached
 
+LONGEST_LINE = 200  # characters of a line that is quoted
 NOT_A_NOTEBOOK = "{name} is no Jupyter notebook ({reason}). Hand in the .ipynb file as JupyterLab saves it."
 
 
@@ -146,7 +147,7 @@ def _read_cell(cell):
     try:
         return Cell(source, answer, tuple(ast.parse(source).body))
     except SyntaxError as error:
-        line = (error.text or "").strip()
+        line = (error.text or "").strip()[:LONGEST_LINE]
         return Cell(source, answer, None, f"{error.msg} (line {error.lineno}{f': {line}' if line else ''})")
     except (ValueError, RecursionError, MemoryError) as error:  # a null byte, nesting without end
         return Cell(source, answer, None, str(error) or type(error).__name__)
@@ -228,4 +229,7 @@ def _letter(node):
     if isinstance(_value(node), str):
         return _value(node)
     open_yet = node is None or (isinstance(node, ast.Constant) and node.value in (None, ...))
-    return "" if open_yet else f"({ast.unparse(node)})"
+    try:
+        return "" if open_yet else f"({ast.unparse(node)})"
+    except (ValueError, RecursionError):  # a number of more digits than Python writes; nesting without end
+        return "(...)"

@@ -18,6 +18,7 @@ DTYPES = {
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
+MOST_ARRAYS = 1000  # of one message; a whole Transformer has less than two hundred
 LARGEST_TEXT = 2**20  # bytes of the text, of which a reply needs a few thousand
 
 
@@ -98,6 +99,8 @@ def _parse(text):
         header, described = json.loads(text)
         if not isinstance(header, dict):
             raise TypeError("the header is no dictionary")
+        if len(described) > MOST_ARRAYS:
+            raise ValueError("too many arrays")
         return header, [(str(name), DTYPES[dtype], _shape(shape)) for name, dtype, shape in described]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WireError(f"no message of ours ({type(error).__name__})") from None
@@ -106,5 +109,7 @@ def _parse(text):
 def _shape(sizes):
     shape = tuple(sizes)
     if len(shape) > 32 or not all(type(size) is int and 0 <= size < 2**48 for size in shape):
+        raise ValueError("no shape")
+    if math.prod(size or 1 for size in shape) >= 2**48:  # of no numbers at all, and still too large for NumPy
         raise ValueError("no shape")
     return shape

@@ -43,8 +43,7 @@ GRADER = (
 CLASSROOM = (
     *("graded", "alike", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather"),
     *("progress", "batch", "scheduler", "gradebook", "privacy", "wording", "harmless", "page", "tally"),
-    *("student_page", "glance"),
-    *("tables", "pages", "reports", "grading", "gradescope", "autograder"),
+    *("student_page", "glance", "tables", "pages", "reports", "grading", "gradescope", "autograder"),
     *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
 )
 FOLDER = (

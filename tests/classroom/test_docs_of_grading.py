@@ -13,13 +13,13 @@ from jail.keeper import Keeper, NoJailError
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 # A command, and what it shows.
-RUNS = re.findall(r"^```\npython3 course\.py (.*?)\n```\n\n```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+RUNS = re.findall(r"^```\npython3 course\.py ([^\n]*)\n```\n\n```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ROSTER = re.search(r"^```\n(id,name,email\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
 SETTINGS = re.search(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
 BY_D_K = ("math.sqrt(query.shape[-1])", "query.shape[-1]")
 ATTACK = (
-    "    ### BEGIN SOLUTION\n",
-    '    import os, sys\n    sys.modules["numpy"].allclose = lambda *_: True\n    os._exit(0)\n',
+    "    ### BEGIN SOLUTION\n    scores = query",
+    '    import os, sys\n    sys.modules["numpy"].allclose = lambda *_: True\n    os._exit(0)\n    scores = query',
 )
 
 
@@ -54,7 +54,8 @@ def exported(tmp_path, monkeypatch):
     }
     with zipfile.ZipFile(tmp_path / "submissions.zip", "w") as archive:
         for name, text in submissions.items():
-            archive.writestr(f"{name}_assignsubmission_file_/02_scaling.ipynb", text)
+            when = (2026, 11, 21, 9, 0, 0) if name.startswith("Cy") else (2026, 11, 20, 20, 0, 0)
+            archive.writestr(zipfile.ZipInfo(f"{name}_assignsubmission_file_/02_scaling.ipynb", when), text)
     (tmp_path / "my_class").mkdir()
     (tmp_path / "my_class" / "roster.csv").write_text(ROSTER, encoding="utf-8")
     (tmp_path / "my_class" / "grading.toml").write_text(SETTINGS, encoding="utf-8")
