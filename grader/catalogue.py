@@ -73,6 +73,13 @@ class Catalogue:
             self._loaded[number] = _load(f"{self.package}.{PREFIX}{number}", number)
         return self._loaded[number]
 
+    def asked(self, number):
+        """Return (the ids of all that a chapter asks, the names of its functions) without loading its tasks."""
+        package_name = f"{self.package}.{PREFIX}{number}"
+        names = list(importlib.import_module(package_name).TASKS)
+        questions, _ = _questions(package_name)
+        return [*(f"{number}.{name}" for name in names), *(question.id for question in questions)], names
+
     def task(self, task_id):
         """Return the task with this id.
 

@@ -70,15 +70,8 @@ class Judge:
         self.catalogue, self.seed = catalogue, seed
         self._runner = Runner(own=catalogue.own, hidden=catalogue.hidden, limits=limits, trust=trust)
         self.level = str(self._runner.level)
-        self._chapters = [
-            (
-                chapter.number,
-                [item.id for item in (*chapter.tasks, *chapter.questions)],
-                [task.function for task in chapter.tasks],
-            )
-            for chapter in catalogue.chapters
-        ]
-        self._computed = {}  # by chapter: what the reference and the mistakes give on this seed
+        self._chapters = [(number, *catalogue.asked(number)) for number in catalogue.numbers]
+        self._computed = {}  # by task: what the reference and the mistakes give on this seed
 
     def __enter__(self):
         return self

@@ -60,27 +60,42 @@ def _touched_names(statements):
     effects = _effects([node for node in statements if isinstance(node, FUNCTION)])
     touched = {}
     for node, names in bound.items():
-        parts = list(_parts(node, inside=isinstance(node, ast.ClassDef)))
-        called = set().union(*(effects.get(name, ()) for name in _called(parts)))
-        touched[node] = names | _stored_into(parts) | ((_handed_over(parts) | called) & data)
+        stored, handed_over, calls = _done_by(node)
+        called = set().union(*(effects.get(name, ()) for name in calls))
+        touched[node] = names | stored | ((handed_over | called) & data)
     return touched
+
+
+@functools.lru_cache(4096)
+def _done_by(node):
+    """Return the names that a statement stores into, hands over, and calls."""
+    parts = list(_parts(node, inside=isinstance(node, ast.ClassDef)))
+    return frozenset(_stored_into(parts)), frozenset(_handed_over(parts)), frozenset(_called(parts))
 
 
 def _effects(functions):
     """Return for each function the names outside it that a call of it may change, by itself or by what it calls."""
     effects, calls = {}, {}
+    named = {node.name for node in functions}
     for node in functions:
-        parts = [part for statement in node.body for part in ast.walk(statement)]
-        declared = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
-        stored = {p.id for p in parts if isinstance(p, ast.Name) and not isinstance(p.ctx, ast.Load)}
-        local = ({part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)} | stored) - declared
-        effects[node.name] = (_stored_into(parts) | _handed_over(parts) | (stored & declared)) - local
-        calls[node.name] = _called(parts) & {other.name for other in functions}
+        effects[node.name], called = _effect_of(node)
+        calls[node.name] = called & named
     while True:
         further = {name: changed.union(*map(effects.get, calls[name])) for name, changed in effects.items()}
         if further == effects:
             return effects
         effects = further
+
+
+@functools.lru_cache(4096)
+def _effect_of(node):
+    """Return the names outside a function that a call of it may change by itself, and what it calls."""
+    parts = [part for statement in node.body for part in ast.walk(statement)]
+    declared = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
+    stored = {p.id for p in parts if isinstance(p, ast.Name) and not isinstance(p.ctx, ast.Load)}
+    local = ({part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)} | stored) - declared
+    changed = (_stored_into(parts) | _handed_over(parts) | (stored & declared)) - local
+    return frozenset(changed), frozenset(_called(parts))
 
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
@@ -178,6 +193,7 @@ def _root(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
+@functools.lru_cache(4096)
 def global_names(source):
     """Return the names that a piece of source takes from the notebook: all that are not local to its functions."""
     tables, names = [symtable.symtable(source, "<notebook>", "exec")], set()
@@ -185,4 +201,4 @@ def global_names(source):
         table = tables.pop()
         names |= {s.get_name() for s in table.get_symbols() if s.is_global() or table.get_type() == "module"}
         tables += table.get_children()
-    return names
+    return frozenset(names)
