@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-NO_JAIL = 3  # the exit code of the batch where answers cannot be held
+from batch import NO_JAIL
 
 
 @pytest.fixture(scope="session")
