@@ -19,6 +19,7 @@ from classroom.grading import grade_class, terms_of
 from classroom.patterns import PatternError
 from classroom.reports import FOLDER, write_reports
 from classroom.roster import RosterError
+from classroom.scheduler import Cluster, SchedulerError
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, SettingsError, read_settings
 from classroom.tables import as_data
@@ -31,7 +32,7 @@ from jail.keeper import NoJailError
 
 OURS = (
     *(CatalogueError, GatherError, GradebookError, PatternError, RefusedError),
-    *(NoJailError, RosterError, SettingsError),
+    *(NoJailError, RosterError, SchedulerError, SettingsError),
 )
 STOPPED = 130  # what a command returns that was ended by Ctrl-C
 
@@ -61,6 +62,9 @@ def grade(options):
     """Grade files and folders; exit code 1 if a file could not be graded at all, 2 if a path is wrong."""
     if options.into is not None:
         return grade_into(options)
+    if options.scheduler is not None:
+        print("A scheduler grades classes: say with --into my_class where the gradebook is.", file=sys.stderr)
+        return 2
     catalogue = load_catalogue(options.catalogue[-1])
     named = set(map(Path, options.paths))
     found = find_notebooks(options.paths)
@@ -114,10 +118,11 @@ def grade_into(options):
     with _stopped_well(), Gradebook(folder, settings, make=True) as book:
         terms = terms_of(book, options.chapter, place, seed=options.seed, **limits)
         try:
-            told = grade_class(
-                *(book, options.paths, options.chapter, place, terms),
-                **{"workers": options.workers, "trust": options.trust, "again": options.again},
-            )
+            with _workers(options, place) as workers:
+                told = grade_class(
+                    *(book, options.paths, options.chapter, place, terms),
+                    **{"trust": options.trust, "again": options.again, **workers},
+                )
         except KeyboardInterrupt:
             print(
                 "\nStopped. What is graded so far is in the gradebook; the same command goes on from there.",
@@ -149,6 +154,17 @@ def _stopped_well():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _workers(options, place):
+    """Yield who grades, as arguments of `grade_class`: processes of this machine, or the workers of a scheduler."""
+    if options.scheduler is None:
+        yield {"workers": options.workers}
+        return
+    tls = {"ca": options.tls_ca, "cert": options.tls_cert, "key": options.tls_key}
+    with Cluster(options.scheduler, place, **tls) as cluster:
+        yield {"workers": cluster.workers, "start": cluster.start, "work": cluster.work()}
 
 
 def _summary(chapter, graded, told, terms, folder):
@@ -324,6 +340,13 @@ def _add_grade(commands):
         metavar="N",
         help="submissions of a class that are graded at a time (default: %(default)d, the cores)",
     )
+    command.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="grade on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786 or tls://10.0.0.1:8786",
+    )
+    for name, what in (("ca", "who signs"), ("cert", "your certificate"), ("key", "its key")):
+        command.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=f"for a tls:// scheduler: {what} (PEM)")
     command.add_argument(
         "--time-limit",
         type=_positive,

@@ -4,7 +4,7 @@ import contextlib
 import difflib
 from dataclasses import dataclass
 
-from classroom.batch import Job, grade_all, start_workers, version_of
+from classroom.batch import Job, grade_all, grade_one, start_workers, version_of
 from classroom.gather import gather, plain
 from classroom.gradebook import Terms, drawn_seed
 from classroom.graded import Student
@@ -60,7 +60,9 @@ def terms_of(book, chapter, place, *, seed=None, seconds=None, memory=None):
     )
 
 
-def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, again=False, start=None, stream=None):
+def grade_class(
+    book, paths, chapter, place, terms, *, workers=1, trust=False, again=False, start=None, work=grade_one, stream=None
+):
     """Grade what was handed in, write the reports, and return what is to be `Told`.
 
     Args:
@@ -73,6 +75,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
         trust: grade even where there is no jail.
         again: grade what was graded before, too.
         start: returns an `Executor`; that many processes of this machine if None.
+        work: what is done with a job there.
         stream: where progress is told.
 
     Raises:
@@ -114,7 +117,7 @@ def grade_class(book, paths, chapter, place, terms, *, workers=1, trust=False, a
                     progress.step(worked=False)
 
         with contextlib.closing(progress):
-            for job, reply in grade_all(jobs(), start or (lambda: start_workers(workers)), workers):
+            for job, reply in grade_all(jobs(), start or (lambda: start_workers(workers)), workers, work):
                 _keep(book, run, submissions[job.student], job, times.pop(job.student), terms, reply)
                 told.graded += 1
                 progress.step()

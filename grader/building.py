@@ -151,7 +151,7 @@ def _module(answer, inputs, build, module_class):
     if not is_answer and module_class is None:
         raise BrokenError(f"{build.module} is to be a class, `class {build.module}(nn.Module):`, and this is none.")
     with torch.random.fork_rng(devices=[]):  # what a module draws at random to begin with is overwritten
-        torch.manual_seed(next(_draws))  # never the same twice, so that what is not overwritten shows
+        torch.default_generator.manual_seed(next(_draws))  # never the same twice, so that what is not overwritten shows
         if is_answer:
             if isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
                 raise BrokenError(

@@ -16,7 +16,7 @@ from grader.building import Build, run
 from grader.contract import BrokenError
 from grader.failing_line import where_it_raised
 from grader.reply import Reply
-from grader.wire import fits
+from grader.wire import fits, name_of
 
 ROOM = 2**20  # bytes that a result may always have; one that is larger than this and than expected is told by its shape
 
@@ -125,7 +125,7 @@ def _as_array(result, largest):
     elif isinstance(result, np.ndarray | np.generic | bool | int | float) and not np.ma.is_masked(result):
         library = "numpy" if isinstance(result, np.ndarray | np.generic) else ""
         array = np.asarray(result)
-        dtype = array.dtype.name
+        dtype = name_of(array.dtype)
     else:
         return {"kind": kind}
     value = np.array(array) if fits(array) and array.nbytes <= largest else None

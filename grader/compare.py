@@ -1,5 +1,7 @@
 """Strict comparison: type, shape, dtype, then numbers. NaN never passes. Every difference is a sentence."""
 
+import functools
+
 import numpy as np
 
 TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 4e-3, "bfloat16": 3e-2, "complex64": 2e-5}
@@ -21,8 +23,8 @@ def difference(reply, expected, *, same_dtype=True):
         return f"Your result has shape {shape}; expected {expected.shape}."
     if value is None:
         return _wrong_type(reply, expected)
-    if _kind(value.dtype) != _kind(expected.dtype):
-        return f"Your result holds {_kind(value.dtype)}; expected {_kind(expected.dtype)}."
+    if kind_of(value.dtype) != kind_of(expected.dtype):
+        return f"Your result holds {kind_of(value.dtype)}; expected {kind_of(expected.dtype)}."
     if expected.dtype.kind == "f" and np.isnan(value).any():
         return f"Your result holds {np.count_nonzero(np.isnan(value))} NaN ({_first(np.isnan(value))})."
     wrong = ~close(value, expected, reply.dtype)
@@ -39,9 +41,9 @@ def difference(reply, expected, *, same_dtype=True):
 def same(reply, expected, *, same_dtype=True):
     """Tell whether a returned value is the expected array: `difference` without the words, for whoever asks often."""
     value = reply.value
-    if value is None or value.shape != expected.shape or _kind(value.dtype) != _kind(expected.dtype):
+    if value is None or value.shape != expected.shape or kind_of(value.dtype) != kind_of(expected.dtype):
         return False
-    if same_dtype and expected.dtype.kind == "f" and reply.dtype != str(expected.dtype):
+    if same_dtype and expected.dtype.kind == "f" and reply.dtype != _name(expected.dtype):
         return False
     return bool(close(value, expected, reply.dtype).all())  # NaN is close to nothing
 
@@ -55,7 +57,7 @@ def close(value, expected, dtype=""):
     """
     if expected.dtype.kind not in "fc":
         return value == expected
-    tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, str(expected.dtype)))
+    tolerance = max(TOLERANCES.get(name, 1e-9) for name in (dtype, _name(expected.dtype)))
     finite = np.isfinite(expected)
     wide = np.complex128 if expected.dtype.kind == "c" else np.float64
     size = np.abs(expected.astype(wide))
@@ -115,7 +117,10 @@ KINDS = {
 }
 
 
-def _kind(dtype):
+_name = functools.lru_cache(256)(str)  # of a dtype; NumPy puts it together each time
+
+
+def kind_of(dtype):
     return KINDS.get(dtype.kind) or str(dtype)
 
 

@@ -13,6 +13,7 @@ from grader.call import Terms, copy_inputs, in_library, returned, run_case
 from grader.compare import same
 from grader.finishes import FINISHES
 from grader.sentences import either, together
+from grader.sketches import Sketches
 from grader.stages import answer_with, choices, outputs
 
 MOST_COMBINATIONS = {2: 10_000, 3: 4_000}  # of so many slips that are tried; more are not looked for
@@ -104,7 +105,8 @@ def find_mistake(task, cases_inputs, replies, own=(), computed=None):
     if all(reply.status != "raised" for reply in replies):
         return None
     explained = dataclasses.replace(explained, same_line=False)
-    found = [one for one in _alone(task) if explained.everywhere(one)]
+    suspects = explained.kept("the mistakes", _alone, task)
+    found = [one for one in explained.like(suspects) if explained.everywhere(one)]
     return _said(found, False, raised=replies[wrong[0]].status == "raised") if found else None
 
 
@@ -166,6 +168,16 @@ class _Explained:
             self.computed, (suspect.name, case), run_case, suspect.function, self.cases_inputs[case], self.terms
         )
 
+    def kept(self, key, function, *arguments):
+        """Return what does not depend on the answer: computed for the first one that asks for it."""
+        return kept(self.computed, key, function, *arguments)
+
+    def like(self, suspects):
+        """Return those of the suspects, one mistake each, that may explain the first reply that is wrong."""
+        case = self.wrong[0]
+        known = self.kept(("each mistake", case), lambda: Sketches((one, self.of(one, case)) for one in suspects))
+        return known.like(self.replies[case])
+
     def everywhere(self, suspect):
         first = self.wrong[0]
         order = [first, *(case for case in range(len(self.replies)) if case != first)]
@@ -179,41 +191,52 @@ def _alone(task):
 
 def _in_order(task, explained):
     """Yield one group of suspects after the other, each the ones that explain everything."""
-    mistakes = _alone(task)
-    yield (one for one in mistakes if explained.everywhere(one))
+    mistakes = explained.kept("the mistakes", _alone, task)
+    yield (one for one in explained.like(mistakes) if explained.everywhere(one))
     if explained.replies[explained.wrong[0]].value is None:
         return
     yield _slips_at_once(task, 2, explained)
-    yield _finished([Suspect((), task.reference)], explained)
-    yield _finished(mistakes, explained)
+    yield _finished("the reference", [Suspect((), task.reference)], explained)
+    yield _finished("the mistakes", mistakes, explained)
     yield _slips_at_once(task, 3, explained)
 
 
 def _slips_at_once(task, count, explained):
+    """Yield the suspects of so many slips at once that explain everything."""
     if not task.stages or choices(task.stages, count) > MOST_COMBINATIONS[count]:
         return
     first = max(explained.wrong, key=lambda case: explained.size(case))  # the more numbers, the fewer fit by chance
-    for slips, computed in on_inputs(task, explained.cases_inputs[first], count):
-        if explained.on(first, computed):
-            found = suspect(task, slips)
-            if explained.everywhere(found):
-                yield found
+    known = explained.kept(
+        ("slips at once", count, first), lambda: Sketches(on_inputs(task, explained.cases_inputs[first], count))
+    )
+    for slips in known.like(explained.replies[first]):
+        found = suspect(task, slips)
+        if explained.everywhere(found):
+            yield found
 
 
-def _finished(suspects, explained):
+def _finished(whose, suspects, explained):
     """Yield the first suspect with a finish: what happened at the end to what it computes. One is enough: the sentence
     of a finish speaks of the result alone."""
     first = explained.wrong[0]
+    known = explained.kept(("finished", whose, first), lambda: Sketches(_all_finished(suspects, explained, first)))
+    for one, finish in known.like(explained.replies[first]):
+        if all(
+            explained.on(case, _after(finish, explained.of(one, case)))
+            for case in (first, *range(len(explained.replies)))
+        ):
+            yield Suspect((*one.mistakes, finish), None)
+            return
+
+
+def _all_finished(suspects, explained, case):
+    """Yield ((suspect, finish), `Reply`) for all that can be recognized on a case."""
     for one in suspects:
-        base = explained.of(one, first)
-        if not _tells(base) or base.value.shape != explained.right[first].value.shape:
+        base = explained.of(one, case)
+        if not _tells(base) or base.value.shape != explained.right[case].value.shape:
             continue  # what has another shape already is on its way to something else
         for finish in FINISHES:
-            if explained.on(first, _after(finish, base)) and all(
-                explained.on(case, _after(finish, explained.of(one, case))) for case in range(len(explained.replies))
-            ):
-                yield Suspect((*one.mistakes, finish), None)
-                return
+            yield (one, finish), _after(finish, base)
 
 
 def _tells(base):

@@ -97,8 +97,8 @@ def judge_task(task, seed, call, own=(), *, computed=None):
         own: packages of the course, whose lines are never the answer's.
         computed: keeps what the reference and the mistakes compute, for whoever judges many answers on one seed.
     """
-    tried, cases_inputs = tries(task, seed)
     computed = dict(task.computed) if computed is None else computed
+    tried, cases_inputs = kept(computed, "the tries", tries, task, seed)
     expected = [
         kept(computed, ("the expected output", case), expected_output, task, inputs)
         for case, inputs in enumerate(cases_inputs)

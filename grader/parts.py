@@ -8,6 +8,7 @@ so that what was edited by hand since then can be told.
 
 import ast
 import base64
+import functools
 import hashlib
 import re
 import zlib
@@ -121,6 +122,7 @@ class PartsFile:
         return replace(self, parts=tuple(new if part.id == new.id else part for part in self.parts))
 
 
+@functools.lru_cache(8)
 def parse(text):
     """Return the `PartsFile` that a text is."""
     headings = list(HEADING.finditer(text))

@@ -5,6 +5,7 @@ Parses only; nothing here runs a learner's code.
 
 import ast
 import builtins
+import functools
 import symtable
 
 from grader.program import SILENT
@@ -125,8 +126,10 @@ def _parts(node, *, inside=True):
                 waiting += ast.iter_child_nodes(part)
 
 
+@functools.lru_cache(4096)
 def bound_names(node):
-    """Return the names that a statement gives a meaning, but for what is local to its functions and classes."""
+    """Return the names that a statement gives a meaning, but for what is local to its functions and classes, as a
+    frozenset."""
     names = set()
     for part in _parts(node, inside=False):
         match part:
@@ -138,7 +141,7 @@ def bound_names(node):
                 names.add(name)
             case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
                 names.add(name)
-    return names
+    return frozenset(names)
 
 
 def _stored_into(parts):

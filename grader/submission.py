@@ -1,6 +1,7 @@
 """Reads a submitted notebook: which cell answers which task. Parses only; nothing here runs a learner's code."""
 
 import ast
+import functools
 import json
 import re
 from dataclasses import dataclass, replace
@@ -26,7 +27,23 @@ class Cell:
 
     def defines(self, function):
         """Tell whether this cell gives `function` a meaning outside its functions and classes."""
-        return self.body is not None and any(function in bound_names(node) for node in self.body)
+        return function in self._bound
+
+    @functools.cached_property
+    def _bound(self):
+        """All names that the cell gives a meaning: it is asked about many functions."""
+        return frozenset().union(*map(bound_names, self.body or ()))
+
+    @functools.cached_property
+    def answers(self):
+        """The arguments, by name, of every call of `answer` in the cell, in the order of `ast.walk`."""
+        found = []
+        for node in ast.walk(ast.Module(list(self.body or ()), [])):
+            match node:
+                case ast.Call(func=ast.Name(id="answer"), args=positional, keywords=keywords):
+                    arguments = dict(zip(("question_id", "letter"), positional, strict=False))
+                    found.append(arguments | {keyword.arg: keyword.value for keyword in keywords})
+        return found
 
 
 @dataclass(frozen=True)
@@ -84,14 +101,9 @@ class Submission:
         clicked in the page, "" if none was. None if no cell asks."""
         given = None
         clicked = dict(pair for cell in self.cells for pair in cell.clicked).get(question_id, "")
-        for cell in self.cells:
-            for node in ast.walk(ast.Module(list(cell.body or ()), [])):
-                match node:
-                    case ast.Call(func=ast.Name(id="answer"), args=positional, keywords=keywords):
-                        arguments = dict(zip(("question_id", "letter"), positional, strict=False))
-                        arguments |= {keyword.arg: keyword.value for keyword in keywords}
-                        if _value(arguments.get("question_id")) == question_id:
-                            given = _letter(arguments.get("letter")) or clicked
+        for arguments in (arguments for cell in self.cells for arguments in cell.answers):
+            if _value(arguments.get("question_id")) == question_id:
+                given = _letter(arguments.get("letter")) or clicked
         return given
 
 

@@ -5,6 +5,7 @@ array), and the arrays' bytes one after the other. Nothing is unpickled, nothing
 known, and the reader never takes more than it expects.
 """
 
+import functools
 import json
 import math
 
@@ -27,7 +28,13 @@ class WireError(ValueError):
 
 def fits(array):
     """Tell whether an array is one that can cross: of numbers, of a width that every machine knows."""
-    return array.dtype.name in DTYPES
+    return name_of(array.dtype) in DTYPES
+
+
+@functools.lru_cache(256)
+def name_of(dtype):
+    """Return the name of a dtype; NumPy puts it together each time."""
+    return dtype.name
 
 
 def pack(header, arrays=None):
@@ -38,7 +45,7 @@ def pack(header, arrays=None):
         arrays: arrays by name; of the dtypes in `DTYPES`.
     """
     arrays = {name: _in_order(array) for name, array in (arrays or {}).items()}
-    described = [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()]
+    described = [[name, name_of(array.dtype), list(array.shape)] for name, array in arrays.items()]
     text = json.dumps([header, described]).encode()
     return b"".join([len(text).to_bytes(8, "little"), text, *(array.tobytes() for array in arrays.values())])
 

@@ -27,6 +27,7 @@ from jail.limits import THREADS, Allowance, hold_to, threads_of_this_user
 ANY_SIZE = 2**62  # bytes: the judge sends what it likes
 OFTEN = (  # what answers often use, and what NumPy loads when it is first asked for
     *("collections", "copy", "dataclasses", "functools", "itertools", "math", "typing", "warnings"),
+    *("encodings.ascii", "encodings.utf_8_sig"),
     *("numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma"),
 )
 OURS = ("grader", "jail")
@@ -44,7 +45,7 @@ def prepare(libraries, packages):
 
     Args:
         libraries: "numpy", "torch", "matplotlib.pyplot": those that are to be there.
-        packages: those of the course that answers may import; the files in their top folders are loaded, too.
+        packages: those of the course that answers may import, loaded as well; with PyTorch, all in their top folders.
     """
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MPLCONFIGDIR"] = folder  # matplotlib wants a place to write to once, and finds its fonts
@@ -57,6 +58,10 @@ def prepare(libraries, packages):
             for file in ("__init__.py", *files):
                 with contextlib.suppress(Exception):  # then the answer's own import says so
                     importlib.import_module(name if file == "__init__.py" else f"{name}.{file.removesuffix('.py')}")
+    else:
+        for name in packages:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)  # what it loads at its start needs NumPy alone
     _start_at_random_zero()
     _forget_ours()
 

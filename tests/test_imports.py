@@ -37,13 +37,13 @@ GRADER = (
     *("wire", "failing_line", "contract", "elsewhere", "building", "reply", "call", "program"),
     *("handed_in", "slicing", "submission", "suspicion", "reading", "worker"),
     *("task", "known", "parts", "catalogue"),
-    *("result", "compare", "finishes", "advice", "diagnose", "probing", "relations", "judge", "frozen"),
+    *("result", "compare", "sketches", "finishes", "advice", "diagnose", "probing", "relations", "judge", "frozen"),
     *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
     *("graded", "alike", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather"),
-    *("progress", "batch", "gradebook", "privacy", "wording", "harmless", "page", "tally", "student_page", "glance"),
-    *("tables", "pages", "reports", "grading", "gradescope", "autograder"),
+    *("progress", "batch", "scheduler", "gradebook", "privacy", "wording", "harmless", "page", "tally"),
+    *("student_page", "glance", "tables", "pages", "reports", "grading", "gradescope", "autograder"),
     *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
 )
 FOLDER = (
@@ -230,7 +230,11 @@ def test_a_catalogue_speaks_of_tasks_alone():
         ("authoring", ("course",), ()),
         ("authoring", ("grader", "tasks", "workbook"), ("authoring.own_parts",)),  # which writes the file of the parts
         ("upkeep", ("course_lib", "grader", "tasks", "workbook"), ()),
-        ("benchmarks", ("grader", "tasks"), ("benchmarks.unseen_answers",)),  # which measures the grader
+        (
+            "benchmarks",
+            ("grader", "tasks"),  # whom these measure
+            ("benchmarks.unseen_answers", "benchmarks.grading", "benchmarks.grading_others"),
+        ),
         ("benchmarks", ("workbook", "authoring", "course"), ()),
         *((folder, ("upkeep",), ()) for folder in (*ROOMS, "benchmarks", "experiments")),
         *((folder, ("tests", "benchmarks"), ()) for folder in (*ROOMS, "upkeep", "experiments")),

@@ -42,8 +42,6 @@ def root(tmp_path_factory):
     (folder / "worker" / "runs.py").write_text(textwrap.dedent(WORKER))
     (folder / "secret.txt").write_text("the answer is 42")
     (folder / "jail").symlink_to(Path(jail.__file__).parent)
-    for above in (folder, *folder.parents[:3]):  # pytest's folders are its user's alone
-        above.chmod(0o755)
     return folder
 
 
