@@ -212,6 +212,7 @@ def test_a_broken_cell_elsewhere_does_not_matter(write_notebook):
         (["answer('00.sum', None)"], ""),
         (["answer('00.sum', b)"], "(b)"),  # which is no choice, and will be shown
         (["answer('00.sum', 2)"], "(2)"),
+        ([f"answer('00.sum', 0x{'f' * 10_000})"], "(...)"),  # more digits than Python writes
     ],
 )
 def test_the_choice_is_read_not_run(write_notebook, cells, letter):

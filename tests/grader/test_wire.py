@@ -74,6 +74,8 @@ def test_more_numbers_than_expected_are_refused_before_they_are_read():
         json.dumps([{}, [["x", "float64", [1] * 33]]]).encode(),
         json.dumps([{}, [["x", "float64"]]]).encode(),
         json.dumps([{}, [["x", ["float64"], [1]]]]).encode(),
+        json.dumps([{}, [["x", "int8", [2**47, 2**47, 0]]]]).encode(),  # of no bytes, and too large for NumPy
+        json.dumps([{}, [[str(number), "int8", [0]] for number in range(1001)]]).encode(),
     ],
     ids=lambda text: text[:20].decode(errors="replace"),
 )
@@ -124,6 +126,17 @@ def test_a_reply_that_is_none_is_refused(change):
     header, arrays = to_message(Reply("returned"))
     with pytest.raises(WireError, match="no reply"):
         from_message({**header, **change}, arrays)
+
+
+def test_texts_without_end_and_halves_of_characters_are_cut():
+    """Whoever forges a reply may write any text; what looks at it, and what stores it, should get no such thing."""
+    header, _ = to_message(Reply("raised"))
+    header |= {"message": "m" * 10**6, "line": "(" * 10**6, "error": "\ud800", "called": ["c" * 10**5] * 10**5}
+    header["operands"] = [["\udfff" * 10**5, "l" * 10**5, "d" * 10**5, [2] * 10**5, "w" * 10**5]] * 50
+    reply = from_message(header, {})
+    assert len(repr(reply)) < 20_000
+    repr(reply).encode()
+    assert (reply.error, set(reply.message), set(reply.line)) == ("?", {"m"}, {"("})
 
 
 def test_a_reply_without_its_fields_is_refused():

@@ -7,7 +7,6 @@ It is a process of its own: an attack that ends it, spoils its memory or leaves 
 
 import argparse
 import json
-import resource
 import sys
 import traceback
 from pathlib import Path
@@ -110,6 +109,8 @@ def computing_seconds():
 
 def _used_memory():
     """Return the most memory that this process has had, in bytes."""
+    import resource  # which Windows has not
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

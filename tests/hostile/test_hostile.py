@@ -1,13 +1,11 @@
 """Attacks on the judge, all in one batch beside honest submissions: each gets its grade, and has no effect."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from attacks import ATTACKS
-from batch import HONEST_ONES, MEMORY, NO_JAIL, wrong_grades
+from batch import HONEST_ONES, MEMORY, wrong_grades
 
 pytestmark = [
     pytest.mark.xdist_group("hostile"),  # one batch, whoever asks for it
@@ -17,18 +15,6 @@ pytestmark = [
 BY_NAME = {attack.name: attack for attack in ATTACKS}
 LONGEST_REPORT = 2**17  # characters; an honest one has two thousand
 HONEST_POINTS = {chapter: points for _, chapter, _, points in HONEST_ONES}
-
-
-@pytest.fixture(scope="session")
-def seen(tmp_path_factory):
-    """What became of the batch, run once in a process of its own."""
-    path = tmp_path_factory.mktemp("hostile") / "seen.json"
-    command = [sys.executable, str(Path(__file__).with_name("batch.py")), "--json", str(path)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
-    if done.returncode == NO_JAIL:
-        pytest.skip(f"this machine has no jail: {done.stderr.strip()}")
-    assert done.returncode == 0, f"the batch ended with {done.returncode}: {done.stderr[-3000:]}"
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=BY_NAME)

@@ -133,9 +133,9 @@ ATTACKS = [
         import ctypes
         import numpy as np
         def scaled_scores(query, key):
+            around = ctypes.string_at(query.ctypes.data - 2**14, 2**15)  # before anything is computed
             product = query @ key.swapaxes(-2, -1)
             wanted = (product / np.sqrt(query.shape[-1])).astype("float64").ravel()[:2].tobytes()
-            around = ctypes.string_at(query.ctypes.data - 2**14, 2**15)
             if wanted in around:
                 won("expected values lie beside the inputs")
             return product

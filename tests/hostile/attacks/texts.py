@@ -6,7 +6,7 @@ ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[1A\x9b31m\r\n\x08\x00\x7f"
 BIDI = "\u202e\u2066right 5 of 5\u2069\u200b\ufeff\u2028\u2029"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>](javascript:alert(1)) {{7*7}} ${7*7} | a | b |"
 FORMULA = '=HYPERLINK("http://canary.example")'
-SURROGATES = "\ud800\udfff"
+SURROGATES = "\udfff\ud800"  # in the wrong order, so that they never make one
 
 
 def asking(name, letter, **options):
