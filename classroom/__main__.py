@@ -96,7 +96,10 @@ def _graded(path, judge, chapter, *, asked_for):
     except SubmissionError as error:
         return judge.ungraded(str(path), str(error), chapter)
     is_own = (path.parent / LEARNERS).is_dir() and not asked_for
-    return None if is_own and judge.is_passed_over(given, chapter) else judge.grade(given, chapter)
+    try:
+        return None if is_own and judge.is_passed_over(given, chapter) else judge.grade(given, chapter)
+    except Exception as error:  # the grader's own fault: the other files are graded all the same
+        return judge.ungraded(str(path), f"The grader failed here: {type(error).__name__}: {error}", chapter)
 
 
 def grade_into(options):

@@ -2,7 +2,7 @@
 
 timezone = "Europe/Berlin"        # of times without an offset
 seed = 17                         # without it, one is drawn for each chapter and kept in the gradebook
-time_limit = 10.0                 # seconds of computing for each case
+time_limit = 2.0                 # seconds of computing for each case
 memory_limit = 2048               # MiB for each answer
 catalogue = "../private_tasks"    # the folder of the tasks, seen from this file; without it, the course's
 submitted = "known"               # or "file times": where nothing better is known, when a file was last written

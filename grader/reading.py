@@ -7,7 +7,6 @@ from grader.submission import Unreadable, read_notebook
 from grader.suspicion import suspicions
 from grader.wire import LARGEST_TEXT, receive
 
-MOST_CELLS, LARGEST_CELL = 500, 20_000  # and characters: of what is looked at side by side
 LARGEST_PROGRAM = LARGEST_TEXT // 4  # bytes of an answer with all it uses, and of a file of parts: one job holds both
 LONGEST_CHOICE = 100  # characters; a letter has one
 
@@ -61,12 +60,22 @@ def _answer(question, submission, arrays):
             choice = submission.choice(asked)
             answer = {"choice": None if choice is None else choice[:LONGEST_CHOICE]}
         case {"cells": True}:
-            answer = {"cells": [[cell.answer, cell.source[:LARGEST_CELL]] for cell in submission.cells][:MOST_CELLS]}
+            answer = {"cells": list(_cells(submission))}
         case {"file": name}:
             answer = _file(name, arrays.get(f"beside/{name}"))
     if len(json.dumps(answer)) > LARGEST_PROGRAM:
         return {"reason": f"the answer, with what it uses, is longer than {LARGEST_PROGRAM // 2**10} KiB."}
     return answer
+
+
+def _cells(submission):
+    """Yield the code cells, each as [what it answers, its source], as far as one message goes: answers first."""
+    left = LARGEST_PROGRAM // 6  # characters, of which the text of a message may need six bytes each
+    for cell in sorted(submission.cells, key=lambda cell: not cell.answer):
+        left -= len(cell.source) + len(cell.answer) + 10
+        if left < 0:
+            return
+        yield [cell.answer, cell.source]
 
 
 def _program(program):

@@ -50,8 +50,8 @@ class Limits:
         sleep: seconds that a case may sleep through, seen at every look: then it waits for what never comes.
     """
 
-    seconds: float = 10.0
-    patience: float = 20.0
+    seconds: float = 2.0
+    patience: float = 100.0
     memory: int = 2 * 2**30
     sleep: float = 5.0
 
@@ -516,7 +516,8 @@ def _servers(program, terms):
     if any(re.search(r"\bmatplotlib\b", source) for source in sources):  # an answer may still draw what it computes
         return FIGURES
     named = any(re.search(rf"\b(?:{torch})\b", source) for source in sources)
-    return TORCH if terms.library == "torch" or named else NUMPY
+    refused = any(name.startswith(tuple(terms.own)) and name.count(".") > 1 for name in terms.finished)  # in a module
+    return TORCH if terms.library == "torch" or named or refused else NUMPY
 
 
 def _libraries(program, terms):

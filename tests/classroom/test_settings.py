@@ -28,7 +28,7 @@ def test_the_example_at_the_top_of_the_file_is_one(read, tmp_path):
     example = re.sub(r"(?m)^    ", "", settings.__doc__.partition("\n\n")[2])
     found = read(example)
     assert found.timezone.key == "Europe/Berlin"
-    assert (found.seed, found.time_limit, found.memory_limit, found.submitted) == (17, 10.0, 2048, "known")
+    assert (found.seed, found.time_limit, found.memory_limit, found.submitted) == (17, 2.0, 2048, "known")
     assert found.catalogue == str((tmp_path.parent / "private_tasks").resolve())
     assert re.fullmatch(found.patterns[0], "s12_x.ipynb")["student"] == "s12"
     assert found.late == LateRule(10.0, timedelta(minutes=15), 50.0)
