@@ -53,7 +53,7 @@ class Limits:
     seconds: float = 2.0
     patience: float = 100.0
     memory: int = 2 * 2**30
-    sleep: float = 5.0
+    sleep: float = 2.0
 
 
 DEFAULT_LIMITS = Limits()
