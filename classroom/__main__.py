@@ -10,19 +10,21 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from classroom import autograder, giving_out, privacy
+from classroom import privacy
 from classroom.batch import RefusedError, usable_cores
-from classroom.gather import GatherError
-from classroom.glance import glance_text
+from classroom.collecting.gather import GatherError
+from classroom.collecting.patterns import PatternError
+from classroom.collecting.roster import RosterError
+from classroom.giving_out import autograder
+from classroom.giving_out import commands as giving_out
 from classroom.gradebook import Gradebook, GradebookError
 from classroom.grading import grade_class, terms_of
-from classroom.patterns import PatternError
-from classroom.reports import FOLDER, write_reports
-from classroom.roster import RosterError
+from classroom.reporting import FOLDER, write_reports
+from classroom.reports.glance import glance_text
+from classroom.reports.tables import as_data
 from classroom.scheduler import Cluster, SchedulerError
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, SettingsError, read_settings
-from classroom.tables import as_data
 from grader import report
 from grader.catalogue import CatalogueError, load_catalogue
 from grader.grade import LEARNERS, Judge, files_beside, find_notebooks

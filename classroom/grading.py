@@ -5,14 +5,14 @@ import difflib
 from dataclasses import dataclass
 
 from classroom.batch import Job, grade_all, grade_one, start_workers, version_of
-from classroom.gather import gather, plain
+from classroom.collecting.gather import gather, plain
+from classroom.collecting.roster import read_roster
 from classroom.gradebook import Terms, drawn_seed
 from classroom.graded import Student
 from classroom.privacy import without_names
 from classroom.progress import Progress
-from classroom.reports import FOLDER as REPORTS
-from classroom.reports import write_reports
-from classroom.roster import read_roster
+from classroom.reporting import FOLDER as REPORTS
+from classroom.reporting import write_reports
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import SettingsError
 from grader.catalogue import load_catalogue

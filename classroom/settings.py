@@ -29,7 +29,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from classroom.patterns import PatternError, check_pattern
+from classroom.collecting.patterns import PatternError, check_pattern
 
 FILE = "grading.toml"
 LARGEST_SEED = 2**31 - 1

@@ -41,11 +41,12 @@ GRADER = (
     *("runner", "grade", "display", "report", "pairs", "proof", "__main__"),
 )
 CLASSROOM = (
-    *("graded", "alike", "marks", "archive", "gradescope_metadata", "patterns", "roster", "settings", "gather"),
-    *("progress", "batch", "scheduler", "gradebook", "privacy", "wording", "harmless", "page", "tally"),
-    *("student_page", "glance", "tables", "pages", "reports", "grading", "gradescope", "autograder"),
-    *("similarity", "handout", "nbgrader", "giving_out", "__init__", "__main__"),
+    *("graded", "collecting", "marks", "settings", "progress", "batch", "scheduler", "alike", "gradebook", "privacy"),
+    *("reports", "reporting", "grading", "similarity", "giving_out", "__init__", "__main__"),
 )
+COLLECTING = ("archive", "gradescope_metadata", "patterns", "roster", "gather", "__init__")
+REPORTS = ("wording", "harmless", "page", "tally", "student_page", "glance", "tables", "pages", "__init__")
+GIVING_OUT = ("handout", "nbgrader", "gradescope", "autograder", "commands", "__init__")
 FOLDER = (
     *("layout", "disk", "stored", "copies", "merge", "originals", "parts"),
     *("update", "reset", "saving", "jupyter", "lab", "__init__"),
@@ -198,9 +199,14 @@ def test_leaves_of_course_lib_import_no_other_leaf():
 
 
 @pytest.mark.parametrize(
-    ("package", "order"), [("jail", JAIL), ("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)]
+    ("package", "order"),
+    [
+        *(("jail", JAIL), ("grader", GRADER), ("workbook", WORKBOOK), ("classroom", CLASSROOM)),
+        *(("classroom.collecting", COLLECTING), ("classroom.reports", REPORTS), ("classroom.giving_out", GIVING_OUT)),
+    ],
 )
 def test_rooms_import_to_the_left(package, order):
+    assert {part(found.importer, package) for found in imports_in(package)} <= set(order)
     assert out_of_order(package, order) == []
 
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from classroom.archive import MOST_MEMBERS, Archive, check_directory
+from classroom.collecting.archive import MOST_MEMBERS, Archive, check_directory
 from grader.handed_in import LARGEST_FILE, SubmissionError
 
 

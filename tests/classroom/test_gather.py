@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from classroom.gather import GatherError, gather
-from classroom.patterns import PatternError
-from classroom.roster import read_roster
+from classroom.collecting.gather import GatherError, gather
+from classroom.collecting.patterns import PatternError
+from classroom.collecting.roster import read_roster
 
 MINE = b"the notebook of the student "
 
@@ -157,7 +157,7 @@ def test_a_pattern_may_say_when_and_whether_late(put):
 
 
 def test_a_pattern_that_takes_forever_is_ended(put, monkeypatch):
-    monkeypatch.setattr("classroom.patterns.PATIENCE", 3)
+    monkeypatch.setattr("classroom.collecting.patterns.PATIENCE", 3)
     place = put({"a" * 60 + "!.ipynb": b"1"})
     with pytest.raises(PatternError, match="take forever"):
         found(place, patterns=[r"(?P<student>(a+)+)\.ipynb"])

@@ -3,8 +3,8 @@
 import pytest
 from a_class import CHAPTER, Read, attacked, each_hostile, graded
 
-from classroom.glance import glance_page, glance_text
-from classroom.harmless import columns_of
+from classroom.reports.glance import glance_page, glance_text
+from classroom.reports.harmless import columns_of
 
 WRONG = {"outcome": "wrong", "mistake": "divided_by_d_k"}
 CLASS = [

@@ -14,9 +14,9 @@ import pytest
 from a_class import CHAPTER, attacked, each_hostile, report
 
 from classroom.__main__ import main
-from classroom.autograder import build
-from classroom.gradescope import failure, results
-from classroom.gradescope import main as grade
+from classroom.giving_out.autograder import build
+from classroom.giving_out.gradescope import failure, results
+from classroom.giving_out.gradescope import main as grade
 from jail.keeper import NoJailError
 
 ROOT = Path(__file__).parents[2]
@@ -225,7 +225,9 @@ def test_a_link_is_no_notebook(run, tmp_path):
 
 
 @needs_bash
-@pytest.mark.parametrize("broken", ["autograder.json", "grade.py", "classroom/gradescope.py", "tasks/__init__.py"])
+@pytest.mark.parametrize(
+    "broken", ["autograder.json", "grade.py", "classroom/giving_out/gradescope.py", "tasks/__init__.py"]
+)
 def test_there_are_results_when_everything_fails(run, image, broken):
     path = image / "source" / broken
     before = path.read_bytes()
@@ -243,7 +245,7 @@ def test_where_there_is_no_jail_instructors_read_the_way_out(tmp_path, monkeypat
     def no_jail(*_, **__):
         raise NoJailError("this machine lacks Landlock")
 
-    monkeypatch.setattr("classroom.gradescope.Judge", no_jail)
+    monkeypatch.setattr("classroom.giving_out.gradescope.Judge", no_jail)
     for name in ("source", "submission"):
         (tmp_path / name).mkdir()
     settings = {"catalogue": str(ROOT / "tasks"), "chapter": "02", "seed": 1, "trust": False}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from classroom.__main__ import main
-from classroom.handout import Handout, HandoutError, zip_folder
+from classroom.giving_out.handout import Handout, HandoutError, zip_folder
 from grader.parts import packed, parse, source_of
 from tasks import CATALOGUE
 

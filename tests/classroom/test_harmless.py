@@ -3,7 +3,7 @@
 import pytest
 from a_class import each_hostile
 
-from classroom.harmless import LONGEST, cell, columns_of, harmless, markup, name_markup, on_one_line, plain
+from classroom.reports.harmless import LONGEST, cell, columns_of, harmless, markup, name_markup, on_one_line, plain
 
 
 @pytest.mark.parametrize(

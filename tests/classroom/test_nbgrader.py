@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from classroom.nbgrader import source, write_course
+from classroom.giving_out.nbgrader import source, write_course
 from tasks import CATALOGUE
 from workbook import points, questions
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from classroom.collecting.roster import RosterError, read_roster
 from classroom.graded import Student
-from classroom.roster import RosterError, read_roster
 
 ANN, BO = ("Ann Lee", "ann@example.org"), ("Bo Müller", "bo@example.org")
 DIALECTS = {

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from a_class import CHAPTER, Read, attacked, each_hostile, graded
 
-from classroom.student_page import student_page
+from classroom.reports.student_page import student_page
 
 SHOWN = {
     "case": "the example of the text",

@@ -8,9 +8,9 @@ import pytest
 from a_class import CHAPTER, attacked, each_hostile, graded
 
 from classroom.graded import Student
-from classroom.harmless import cell
-from classroom.pages import page_names, write_pages
-from classroom.tables import (
+from classroom.reports.harmless import cell
+from classroom.reports.pages import page_names, write_pages
+from classroom.reports.tables import (
     TABLES,
     canvas_rows,
     gradescope_rows,

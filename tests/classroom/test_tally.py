@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from a_class import CHAPTER, graded
 
-from classroom import tally
+from classroom.reports import tally
 
 
 def wrong(mistake, outcome="wrong", **more):

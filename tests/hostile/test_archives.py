@@ -10,7 +10,7 @@ import zlib
 import pytest
 from attack import SCALED, honest_notebook
 
-from classroom.gather import gather
+from classroom.collecting.gather import gather
 
 HONEST = honest_notebook(SCALED)
 SECRET = b"a text that only lies outside of what was handed in"

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 from attacks import ATTACKS
 
+from classroom.giving_out.gradescope import results
 from classroom.graded import Graded, Student
-from classroom.gradescope import results
-from classroom.student_page import student_page
-from classroom.tables import write_tables
+from classroom.reports.student_page import student_page
+from classroom.reports.tables import write_tables
 from tasks import CATALOGUE
 
 pytestmark = [

@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-from classroom import gradescope_metadata
-from classroom.archive import Archive, check_directory
-from classroom.patterns import EXPORTS, LONGEST_NAME, matches
-from classroom.roster import Roster
+from classroom.collecting import gradescope_metadata
+from classroom.collecting.archive import Archive, check_directory
+from classroom.collecting.patterns import EXPORTS, LONGEST_NAME, matches
+from classroom.collecting.roster import Roster
 from grader.grade import LEARNERS
 from grader.handed_in import LARGEST_FILE, HandedIn, SubmissionError, plain_bytes
 

@@ -13,10 +13,10 @@ import time
 import traceback
 from pathlib import Path
 
-from classroom.harmless import LONGEST_NAME, harmless, on_one_line, plain
-from classroom.tables import replaced
-from classroom.tally import results_of_report
-from classroom.wording import OUTCOMES
+from classroom.reports.harmless import LONGEST_NAME, harmless, on_one_line, plain
+from classroom.reports.tables import replaced
+from classroom.reports.tally import results_of_report
+from classroom.reports.wording import OUTCOMES
 from grader.catalogue import load_catalogue
 from grader.grade import Judge
 from grader.handed_in import SubmissionError, handed_in

@@ -2,10 +2,10 @@
 
 import html
 
-from classroom import tally
-from classroom.harmless import LONGEST_NAME, columns_of, markup, name_markup, on_one_line
-from classroom.page import page
-from classroom.wording import DASH, MINUS, counted, lasting, number, share
+from classroom.reports import tally
+from classroom.reports.harmless import LONGEST_NAME, columns_of, markup, name_markup, on_one_line
+from classroom.reports.page import page
+from classroom.reports.wording import DASH, MINUS, counted, lasting, number, share
 
 KINDS = {"right": "right", "wrong": "wrong", "raised": "raised", "other": "other", "not attempted": "none"}
 WORDS = {

@@ -11,9 +11,9 @@ import math
 import os
 from pathlib import Path
 
-from classroom.harmless import cell, harmless, plain
-from classroom.tally import results_of
-from classroom.wording import OUTCOMES, lasting, number
+from classroom.reports.harmless import cell, harmless, plain
+from classroom.reports.tally import results_of
+from classroom.reports.wording import OUTCOMES, lasting, number
 
 MOODLE_COMMENT = 8_000  # characters
 

@@ -1,7 +1,7 @@
 """How handed-in files are called: whose they are, read off their names by regular expressions.
 
 An instructor's own pattern meets names that students chose, and some patterns take forever on some names. So those are
-tried in a process of its own, which is ended if it does not come back. `python -m classroom.patterns` is that process.
+tried in a process of its own, which is ended if it does not come back: `python -m classroom.collecting.patterns`.
 """
 
 import json
@@ -53,7 +53,7 @@ def matches(patterns, paths):
     if not patterns or not paths:
         return [None] * len(paths)
     request = json.dumps([list(patterns), [path[:LONGEST_NAME] for path in paths]])
-    command = [sys.executable, "-m", "classroom.patterns"]
+    command = [sys.executable, "-m", "classroom.collecting.patterns"]
     try:
         done = subprocess.run(
             command, input=request, stdout=subprocess.PIPE, encoding="utf-8", timeout=PATIENCE, check=True, cwd=_ROOT
@@ -66,7 +66,7 @@ def matches(patterns, paths):
     return json.loads(done.stdout)
 
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 
 
 def _answer():

@@ -4,9 +4,9 @@ import hashlib
 import re
 from pathlib import Path
 
-from classroom.glance import glance_page
-from classroom.student_page import COURSE, student_page
-from classroom.tables import replaced, write_tables
+from classroom.reports.glance import glance_page
+from classroom.reports.student_page import COURSE, student_page
+from classroom.reports.tables import replaced, write_tables
 
 STUDENTS = "students"  # the folder of what may be given to students; all beside it is the instructor's
 

@@ -7,14 +7,15 @@ import json
 import sys
 from pathlib import Path
 
-from classroom import alike, nbgrader, privacy, similarity
-from classroom.gather import gather
+from classroom import alike, privacy, similarity
+from classroom.collecting.gather import gather
+from classroom.collecting.roster import read_roster
+from classroom.giving_out import nbgrader
+from classroom.giving_out.handout import Handout, HandoutError, zip_folder
 from classroom.gradebook import FILE as GRADEBOOK
 from classroom.gradebook import Gradebook
 from classroom.grading import ROSTER
-from classroom.handout import Handout, HandoutError, zip_folder
-from classroom.reports import write_reports
-from classroom.roster import read_roster
+from classroom.reporting import write_reports
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, read_settings
 from grader.catalogue import CatalogueError, load_catalogue
@@ -22,7 +23,7 @@ from grader.grade import Judge
 from grader.handed_in import SubmissionError, plain_bytes
 from jail.keeper import NoJailError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COURSE = "tasks"  # the package with the course's own catalogue
 
 

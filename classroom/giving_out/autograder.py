@@ -14,10 +14,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from classroom.gradescope import SETTINGS
+from classroom.giving_out.gradescope import SETTINGS
 from grader.catalogue import PREFIX, CatalogueError, load_catalogue
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("grader", "jail", "classroom", "course_lib")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip knows: the same files give the same zip to the byte
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -75,7 +75,7 @@ GRADE = '''\
 
 import sys
 
-from classroom.gradescope import main
+from classroom.giving_out.gradescope import main
 
 sys.exit(main(sys.argv[1]))
 '''

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from classroom import alike
-from classroom.pages import write_pages
 from classroom.privacy import shown, shown_ids
+from classroom.reports.pages import write_pages
 
 FOLDER = "reports"
 

@@ -1,9 +1,9 @@
 """The page that one student gets: what was right, what is not yet and why, and how the points come about."""
 
-from classroom.harmless import LONGEST_NAME, markup, name_markup, on_one_line
-from classroom.page import page
-from classroom.tally import choice_of, group, results_of
-from classroom.wording import MINUS, OUTCOMES, counted, lasting, moment, number
+from classroom.reports.harmless import LONGEST_NAME, markup, name_markup, on_one_line
+from classroom.reports.page import page
+from classroom.reports.tally import choice_of, group, results_of
+from classroom.reports.wording import MINUS, OUTCOMES, counted, lasting, moment, number
 
 COURSE = "Self-Attention, Step by Step"
 MOST_CASES = 40
