@@ -73,7 +73,6 @@ More:
   {CALL} progress              shows how far you are
   {CALL} reset 03              gives you exercise 03 anew and keeps the old one aside (a lesson: reset Lesson 03)
   {CALL} grade PATH...         grades notebooks, or folders of them
-  {CALL} gradescope CHAPTER    builds the zip of a Gradescope autograder for a chapter (with --into FOLDER)
   {CALL} run NOTEBOOK...       runs notebooks from top to bottom and stores their outputs
   {CALL} release [--check]     makes exercises/ from solutions/, or checks that they agree
   {CALL} minutes NOTEBOOK...   says how long a lone reader takes over a lesson
@@ -97,6 +96,8 @@ What students get, and what they hand in:
 
   {CALL} handout --into FOLDER
       makes a copy of the course without solutions (--bare: without what the grader knows about answers, too)
+  {CALL} gradescope CHAPTER --into FOLDER
+      builds the zip of a Gradescope autograder for a chapter
   {CALL} nbgrader --into FOLDER
       makes the folder from which nbgrader gives out and grades the exercises
   {CALL} similar PATH... --chapter 02
