@@ -82,9 +82,8 @@ class Runner:
         if not self.level.holds and not trust:
             self.close()
             raise NoJailError(
-                f"Answers would run on this machine {self.level}. That is no place for strangers' code. If you trust "
-                f"everyone whose work this is, say so with --trust; else grade on Linux 5.13 or later, or with "
-                f"bubblewrap installed."
+                f"On this machine, answers would run {self.level}. That is no place for strangers' code: grade it on "
+                f"Linux, 5.13 or later. If this is your own work, or you trust everyone whose work it is, say --trust."
             )
 
     def __enter__(self):
