@@ -204,6 +204,10 @@ def adjust(options):
         write_reports(book, catalogue, options.chapter)
         now = next(one for one in privacy.shown(book, book.graded(options.chapter)) if _is(book, one, student))
     print(f"{now.student.id} has {now.points:g} of {now.possible:g} points in chapter {options.chapter}.")
+    if len(now.adjustments) > 1 or now.points > now.possible:
+        made = ", ".join(f"{one.points:+g}" for one in now.adjustments)
+        more = "That is more than there are. " if now.points > now.possible else ""
+        print(f"{more}By hand so far: {made}. They add up; the opposite number takes one back.")
     return 0
 
 

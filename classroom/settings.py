@@ -208,7 +208,7 @@ class _Reader:
     def deadline(self, value, where, timezone):
         if isinstance(value, str):
             try:
-                value = datetime.fromisoformat(value)
+                value = date.fromisoformat(value) if len(value) <= len("2026-03-01") else datetime.fromisoformat(value)
             except ValueError:
                 raise self.wrong(where, value, "a time such as 2026-03-01T23:59:00+01:00") from None
         if not isinstance(value, datetime):

@@ -185,6 +185,7 @@ def _questions(package_name):
 
 
 def _unknown(kind, wanted, known):
-    nearest = difflib.get_close_matches(str(wanted), known, n=1)
+    nearest = [one for one in known if one == str(wanted).zfill(2)]  # 2 is 02
+    nearest = nearest or difflib.get_close_matches(str(wanted), known, n=1)
     suggestion = f" Did you mean {nearest[0]!r}?" if nearest else f" There are {', '.join(known)}."
     return LookupError(f"there is no {kind} {wanted!r}.{suggestion}")

@@ -149,9 +149,8 @@ def unreadable(task, reason):
 def judge_question(question, letter):
     """Return the `QuestionResult` for a choice: a letter, "" if left open, None if the notebook does not ask."""
     if letter is None:
-        message = (
-            f'No cell answers this question: its cell was deleted. Add answer("{question.id}", "a") with your letter.'
-        )
+        way_out = f'Add answer("{question.id}", "a") with your letter.'
+        message = f"No cell answers this question: it was deleted, or made a comment. {way_out}"
         return QuestionResult(question.id, question.points, Outcome.UNREADABLE, message)
     if not letter:
         return QuestionResult(question.id, question.points, Outcome.NOT_ATTEMPTED, "Not attempted yet.")

@@ -94,11 +94,9 @@ def _by_name(graded):
 
 
 def _flags_of(one, flags):
-    """Return all that there is to look at for one student: what could not be read, what the judge saw, the rest."""
+    """Return all that there is to look at for one student: what the judge saw, and the rest."""
     report = one.report or {}
-    found = [f"The file could not be graded: {report['problem']}"] if report.get("problem") else []
-    found += [str(flag) for flag in report.get("flags") or ()]
-    where = {}
+    found, where = [str(flag) for flag in report.get("flags") or ()], {}
     for result in report.get("results", ()):
         for flag in result.get("flags") or ():
             where.setdefault(flag, []).append(result["id"])
@@ -277,14 +275,26 @@ def _question(tallied):
 
 
 def _to_look_at(graded, flags):
-    people = [(one, _flags_of(one, flags)) for one in _by_name(graded)]
-    rows = "".join(
-        f"<tr><td>{_who(one)}</td><td>{'<br>'.join(markup(flag) for flag in found)}</td></tr>"
-        for one, found in people
-        if found
-    )
-    table = f'<div class="wide"><table class="list">{rows}</table></div>'
-    return f'<h2>To look at by hand</h2>\n<p class="soft small">{HINTS_ALONE}</p>\n{table}' if rows else ""
+    said = {
+        "Could not be graded": ("", _ungraded(graded)),
+        "To look at by hand": (HINTS_ALONE, [(one, _flags_of(one, flags)) for one in _by_name(graded)]),
+    }
+    parts = []
+    for title, (note, people) in said.items():
+        rows = "".join(
+            f"<tr><td>{_who(one)}</td><td>{'<br>'.join(markup(flag) for flag in found)}</td></tr>"
+            for one, found in people
+            if found
+        )
+        note = f'<p class="soft small">{note}</p>\n' if note else ""
+        if rows:
+            parts.append(f'<h2>{title}</h2>\n{note}<div class="wide"><table class="list">{rows}</table></div>')
+    return "\n".join(parts)
+
+
+def _ungraded(graded):
+    """Return (whose, [why]) of all files that could not be graded."""
+    return [(one, [one.report["problem"]]) for one in _by_name(graded) if one.report and one.report.get("problem")]
 
 
 def _who(one):
@@ -421,6 +431,10 @@ def _question_lines(asked, width):
 
 def _people_lines(graded, flags, width):
     lines = []
+    if ungraded := _ungraded(graded):
+        lines += ["", "Could not be graded"]
+        for one, (why,) in ungraded:
+            lines += _wrapped(f"{_called(one)}: {on_one_line(why)}", width, indent=4)
     looked = [(one, _flags_of(one, flags)) for one in _by_name(graded)]
     if any(found for _, found in looked):
         lines += ["", "To look at by hand", *_wrapped(HINTS_ALONE, width)]

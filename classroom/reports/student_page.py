@@ -49,7 +49,7 @@ def _lead(graded, chapter):
         )
     if problem := graded.report.get("problem"):
         return (
-            f"Your file arrived, but it could not be graded. {markup(problem)} "
+            f"Your file arrived, but it could not be graded. {markup(problem[:1].upper() + problem[1:])} "
             "Talk to your instructor if you want to hand it in once more."
         )
     results = results_of(graded)

@@ -9,6 +9,7 @@ import html
 import json
 import math
 import os
+import re
 from pathlib import Path
 
 from classroom.reports.harmless import cell, harmless, plain
@@ -125,15 +126,23 @@ def plain_rows(graded, chapter):
 def moodle_rows(graded, chapter):
     """Yield Moodle's grading worksheet.
 
-    Moodle knows a student by "Participant" and a number. Where the ids are such numbers, as in the folders of what it
-    exports, it can be uploaded as it is; where they are others, the column Identifier is to be copied from the
-    worksheet that Moodle gives.
+    Moodle knows a student by "Participant" and a number, which stands in the folders of what it exports. Where it is
+    in neither the name of the submission nor the id, the column Identifier is to be copied from the worksheet that
+    Moodle gives.
     """
     yield ["Identifier", "Full name", "Email address", "Grade", "Last modified (grade)", "Feedback comments"]
     for one in filter(_has_grade, graded):
         student = one.student
-        known = f"Participant {student.id}" if student.id.isdecimal() else student.id
-        yield [known, student.name, student.email, _grade(one), "", _html_comment(one, chapter)]
+        number = re.search(r"_(\d+)_assignsubmission_", one.submission)
+        number = number[1] if number else student.id if student.id.isdecimal() else None
+        yield [
+            f"Participant {number}" if number else student.id,
+            student.name,
+            student.email,
+            _grade(one),
+            "",
+            _html_comment(one, chapter),
+        ]
 
 
 def canvas_rows(graded, chapter):

@@ -82,7 +82,7 @@ def test_a_class(handed_in, grade, mine):
     assert points(mine) == {"ann": 6, "bo": 2, "cy": 0, "zed": 0}
     assert reported(mine)["zed"]["report"] is None
     assert reported(mine)["ann"]["report"]["seed"] == 3
-    assert "cy: The file could not be graded: cy/x.ipynb is no Jupyter notebook" in " ".join(printed.split())
+    assert "cy: cy/x.ipynb is no Jupyter notebook" in " ".join(printed.split())
     assert "Not on the roster, graded all the same: cy." in printed
     assert "Handed in nothing (1) Zed (zed)" in " ".join(printed.split())
     assert "Chapter 01, seed 3: 3 graded now, 0 as before." in printed

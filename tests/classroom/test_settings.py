@@ -87,3 +87,11 @@ def test_what_is_wrong_is_told(read, text, said):
 def test_a_file_that_is_none(tmp_path):
     with pytest.raises(SettingsError, match="cannot be read"):
         read_settings(Path(tmp_path))
+
+
+def test_a_deadline_in_quotes_is_no_day_alone(tmp_path):
+    """A day alone would be taken for its first minute, and the whole class be late."""
+    file = tmp_path / "grading.toml"
+    file.write_text('timezone = "UTC"\n[chapter.02]\ndeadline = "2026-11-20"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="a time as well as a day"):
+        read_settings(file)

@@ -1,6 +1,7 @@
 """Tables and data: read back, they are what was written; no text in them is a formula."""
 
 import csv
+import dataclasses
 import json
 import re
 
@@ -87,8 +88,6 @@ def test_moodle_gets_what_its_worksheet_has(tmp_path):
 
 @pytest.mark.parametrize(("key", "expected"), [("123", "Participant 123"), ("ada", "ada")])
 def test_moodle_knows_a_participant_by_number(key, expected):
-    import dataclasses
-
     one = dataclasses.replace(graded("Ada"), student=Student(key, "Ada"))
     assert list(moodle_rows([one], CHAPTER))[1][0] == expected
 
@@ -177,3 +176,10 @@ def test_names_of_pages_are_names_of_files_everywhere(hostile):
     assert all(re.fullmatch(r"[A-Za-z0-9][\w.@+-]{0,80}\.html", name, re.ASCII) for name in names), names
     assert names[9] == "b.c@d-e_f+g.html"
     assert names[4] != "con.html"
+
+
+def test_moodle_knows_a_student_by_the_number_of_its_own_folder():
+    """Whatever the roster calls them, and whatever they call their file."""
+    name = "Ann Lee_101_assignsubmission_file_/x_7_assignsubmission_file_.ipynb"
+    _, row = moodle_rows([dataclasses.replace(graded("Ann Lee"), submission=name)], CHAPTER)
+    assert row[0] == "Participant 101"
