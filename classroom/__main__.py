@@ -4,10 +4,12 @@ import argparse
 import contextlib
 import json
 import math
+import re
 import secrets
 import signal
 import sqlite3
 import sys
+from collections import Counter
 from pathlib import Path
 
 from classroom import privacy
@@ -36,6 +38,7 @@ OURS = (
     *(CatalogueError, GatherError, GradebookError, PatternError, RefusedError),
     *(NoJailError, RosterError, SchedulerError, SettingsError),
 )
+OTHER_CHAPTER = re.compile(r"is the exercise of chapter (\w+); chapter \w+ was asked for\.$")
 STOPPED = 130  # what a command returns that was ended by Ctrl-C
 
 
@@ -137,6 +140,8 @@ def grade_into(options):
         graded = privacy.shown(book, book.graded(options.chapter))
     print(glance_text(graded, load_catalogue(place).chapter(options.chapter)), end="\n\n")
     print(_summary(options.chapter, graded, told, terms, folder))
+    if other := _other_chapter(graded):
+        print(f"Most of them are the exercise of chapter {other}: did you mean --chapter {other}?")
     _write_json(options.json, [as_data(one) for one in graded])
     return int(told.unsound > 0)
 
@@ -170,6 +175,14 @@ def _workers(options, place):
     tls = {"ca": options.tls_ca, "cert": options.tls_cert, "key": options.tls_key}
     with Cluster(options.scheduler, place, **tls) as cluster:
         yield {"workers": cluster.workers, "start": cluster.start, "work": cluster.work()}
+
+
+def _other_chapter(graded):
+    """Return the number of another chapter that more than half of what was handed in is the exercise of, or ""."""
+    told = [one.report["problem"] for one in graded if one.report]
+    found = Counter(match[1] for problem in told if (match := OTHER_CHAPTER.search(problem)))
+    number, count = found.most_common(1)[0] if found else ("", 0)
+    return number if 2 * count > len(told) else ""
 
 
 def _summary(chapter, graded, told, terms, folder):

@@ -487,7 +487,18 @@ def layer_of_other_sizes(reply):
     return f"A linear map there is built for vectors of size {found[2]}, and gets vectors of size {found[1]}"
 
 
+def no_files(reply):
+    """Files that are there for a learner are not there for whoever grades."""
+    if reply.error not in ("FileNotFoundError", "PermissionError"):
+        return None
+    return (
+        f"{reply.error}: {reply.message}. An answer is graded where it can read no files of yours and write none: it "
+        f"works with what it is handed"
+    )
+
+
 RULES = (
+    no_files,
     before_super,
     super_with_sizes,
     no_forward,

@@ -1,6 +1,7 @@
 """From what was handed in to the gradebook and its reports, by the commands that an instructor calls."""
 
 import json
+import shutil
 import tracemalloc
 import zipfile
 from concurrent.futures import Executor, Future
@@ -420,3 +421,12 @@ def peak_of(number, folder, sums):
 def test_memory_does_not_grow_with_the_number_of_submissions(tmp_path, sums):
     few, many = peak_of(10, tmp_path, sums), peak_of(60, tmp_path, sums)
     assert many - few < 5 * 2**20  # fifty more of a mebibyte each
+
+
+def test_a_class_of_another_chapter_is_noticed(handed_in, grade, sums, capsys):
+    other = sums / "chapter_02"
+    shutil.copytree(sums / "chapter_01", other)
+    for file in other.glob("*.py"):
+        file.write_text(file.read_text(encoding="utf-8").replace("01.", "02."), encoding="utf-8")
+    _, printed, _ = grade(handed_in(ann=ALL, bo=HALF), chapter="02")
+    assert printed.endswith("Most of them are the exercise of chapter 01: did you mean --chapter 01?\n")

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from grader.advice import told
 from grader.call import Terms
 from grader.program import Program
 from grader.reply import Crashed, TimedOut
@@ -351,3 +352,9 @@ def test_a_decorated_function_is_not_taken_for_its_neighbor(called, noticed):
     name = "torch.nn.utils.clip_grad_norm_"  # PyTorch puts one and the same wrapper around both
     reply = run(body, "import torch", finished=(name,), cases=CASES[:1])[0]
     assert (name in reply.called) is noticed
+
+
+def test_a_file_that_is_not_there_for_the_grader_is_told_so():
+    reply = run("return np.load('/etc/hostname')")[0]
+    assert reply.error in ("PermissionError", "FileNotFoundError")
+    assert told(reply).endswith("it works with what it is handed.")
