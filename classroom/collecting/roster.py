@@ -90,6 +90,10 @@ def _roster(path, rows, headings, keys):
             by_key[key] = None if key in by_key else student  # what two share identifies neither
         for called in {_name(name)} - {""}:
             by_name[called] = None if called in by_name else student  # of two of one name, neither is meant
+    if told and not students:
+        raise RosterError(
+            f"{path}: no line has an id. A column id or email says who is who; there are: {', '.join(headings)}."
+        )
     by_key |= {_key(student.id): student for student in students}  # an id wins against the login of another
     return Roster(tuple(students), tuple(told), by_key, by_name)
 

@@ -124,3 +124,11 @@ def test_a_number_of_one_assignment_is_an_id_if_there_is_no_other(write):
 
 def test_an_email_is_an_id_if_there_is_no_other(write):
     assert read_roster(write("Name,Email\nAnn,ann@example.org\n")).students[0].id == "ann@example.org"
+
+
+def test_a_roster_without_a_single_id_is_refused(tmp_path):
+    """Or the whole class would be graded as if there were none."""
+    path = tmp_path / "roster.csv"
+    path.write_text("Matrikelnummer;Vorname;Mail\n1;Ann;\n2;Bo;\n", encoding="utf-8")
+    with pytest.raises(RosterError, match="no line has an id"):
+        read_roster(path)
