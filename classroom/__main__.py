@@ -240,7 +240,7 @@ def forget(options):
         student = book.student(options.student)
         gone = book.forget(student)
         _report_all(book, catalogue)
-    counts = ", ".join(f"{number} {table}" for table, number in gone.items())
+    counts = ", ".join(f"{number} {table[:-1] if number == 1 else table}" for table, number in gone.items())
     print(
         f"Deleted from the gradebook: {_on_one_line(student.id)}, with {counts}. The reports are written without them."
     )

@@ -382,7 +382,7 @@ def test_a_forgotten_student_is_in_no_file(handed_in, grade, mine, capsys, comma
     capsys.readouterr()
     assert command("forget", "ann-of-the-class") == 0
     said = capsys.readouterr().out
-    assert "Deleted from the gradebook: ann-of-the-class, with 1 results, 1 submissions, 1 adjustments." in said
+    assert "Deleted from the gradebook: ann-of-the-class, with 1 result, 1 submission, 1 adjustment." in said
     assert "What they handed in" in said
     assert points(mine) == {"bo": 2}
     for path in mine.rglob("*"):
