@@ -101,10 +101,10 @@ class Canaries:
             self._kept = self._state()
         return found
 
-    def left_over(self):
-        """Return the processes that are still there, below this one; they are ended."""
+    def left_over(self, ours=()):
+        """Return the processes that are still there, below this one, besides `ours`; they are ended."""
         for _ in range(PATIENCE if LINUX else 1):
-            left = [one for one in psutil.Process().children(recursive=True) if _lives(one)]
+            left = [one for one in psutil.Process().children(recursive=True) if one not in ours and _lives(one)]
             if not left:
                 return []
             time.sleep(0.05)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import psutil
 import pytest
 from attack import HONEST, SCALED, TOOLS, VARIANCE, attack, attempting, dedented
 from batch import wrong_grades
@@ -81,12 +82,13 @@ def test_memory_that_is_read_or_changed_is_seen(canaries):
 
 
 def test_a_process_that_stays_is_seen_and_ended(canaries, monkeypatch):
+    ours = psutil.Process().children(recursive=True)  # other tests of this process have servers of their own
     monkeypatch.setattr("canaries.PATIENCE", 1)
     leaving = "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True, stdout=-3, stderr=-3)"
     unheld(attack("x", leaving), canaries)
-    assert any("sleep 1000" in name for name in canaries.left_over())
+    assert any("sleep 1000" in name for name in canaries.left_over(ours))
     monkeypatch.undo()
-    assert canaries.left_over() == []
+    assert canaries.left_over(ours) == []
 
 
 def test_the_text_that_tells_a_win_is_in_no_source(canaries):
