@@ -23,6 +23,7 @@ from classroom.gradebook import Gradebook, GradebookError
 from classroom.grading import grade_class, terms_of
 from classroom.reporting import FOLDER, write_reports
 from classroom.reports.glance import glance_text
+from classroom.reports.harmless import on_one_line
 from classroom.reports.tables import as_data
 from classroom.scheduler import Cluster, SchedulerError
 from classroom.settings import FILE as SETTINGS
@@ -50,13 +51,13 @@ def main(arguments=None):
     try:
         return options.run(options)
     except OURS as error:
-        print(_on_one_line(error), file=sys.stderr)
+        print(on_one_line(error), file=sys.stderr)
         return 2
     except sqlite3.Error as error:
-        print(f"The gradebook cannot be read or written: {_on_one_line(error)}.", file=sys.stderr)
+        print(f"The gradebook cannot be read or written: {on_one_line(error)}.", file=sys.stderr)
         return 2
     except OSError as error:
-        print(_on_one_line(f"{error.filename}: {error.strerror}." if error.strerror else error), file=sys.stderr)
+        print(on_one_line(f"{error.filename}: {error.strerror}." if error.strerror else error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
@@ -187,7 +188,7 @@ def _other_chapter(graded):
 
 def _summary(chapter, graded, told, terms, folder):
     """Return a few lines on a class that was graded."""
-    lines = [_on_one_line(note) for note in told.notes]
+    lines = [on_one_line(note) for note in told.notes]
     here = [one for one in graded if one.report]
     possible = max((one.possible for one in graded), default=0)
     lines.append(f"Chapter {chapter}, seed {terms.seed}: {told.graded} graded now, {told.kept} as before.")
@@ -242,7 +243,7 @@ def forget(options):
         _report_all(book, catalogue)
     counts = ", ".join(f"{number} {table[:-1] if number == 1 else table}" for table, number in gone.items())
     print(
-        f"Deleted from the gradebook: {_on_one_line(student.id)}, with {counts}. The reports are written without them."
+        f"Deleted from the gradebook: {on_one_line(student.id)}, with {counts}. The reports are written without them."
     )
     print(
         "What they handed in, backups, and their line in roster.csv are yours to delete; grading would read them again."
@@ -297,11 +298,6 @@ def _write_json(file, data):
     if file is not None:
         text = json.dumps(data, indent=1, ensure_ascii=False)
         file.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-
-
-def _on_one_line(text):
-    """Return a text of others without what could break the lines of a terminal, or color them."""
-    return "".join(character if character.isprintable() else " " for character in str(text))
 
 
 def _parser():

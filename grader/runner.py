@@ -34,7 +34,6 @@ ROOT = Path(__file__).parents[1]
 WORKER = "grader.worker"
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from grader.worker import main; main()"
 NUMPY, TORCH, FIGURES = ("numpy",), ("numpy", "torch"), ("numpy", "torch", "matplotlib.pyplot")  # for the servers
-LARGEST_SOURCE = 64 * 2**20  # bytes: memory for a notebook that is parsed takes many times its size
 CASES = 100  # times what a case may take: all that a child may ever compute
 
 
@@ -47,13 +46,14 @@ class Limits:
         patience: how many times as long a case may take by the clock. It ends what waits and computes nothing, such as
             input() or a sleep, and is far from what decides on an answer that works.
         memory: bytes beyond what the libraries take.
-        sleep: seconds that a case may sleep through, seen at every look: then it waits for what never comes.
+        sleep: seconds by the clock through which all of a case may sleep, seen at every look: then it waits for what
+            never comes. What computes, gets no turn, or waits for a disk does not sleep.
     """
 
     seconds: float = 2.0
     patience: float = 100.0
     memory: int = 2 * 2**30
-    sleep: float = 2.0
+    sleep: float = 10.0
 
 
 DEFAULT_LIMITS = Limits()
@@ -78,6 +78,7 @@ class Runner:
         self.own, self.hidden, self.limits = tuple(own), tuple(hidden), limits
         self._layers = {} if layers is None else {"layers": layers}
         self._keepers = {}
+        self._jailed = False
         self.level = self._level()
         if not self.level.holds and not trust:
             self.close()
@@ -144,7 +145,10 @@ class Runner:
         if libraries not in self._keepers:
             packages = {name: Path(importlib.util.find_spec(name).origin).parent for name in self.own}
             self._keepers[libraries] = Keeper(ROOT, WORKER, libraries=libraries, packages=packages, **self._layers)
-        return self._keepers[libraries]
+        keeper = self._keepers[libraries]
+        if self._jailed and not keeper.level.holds:  # each server has proved itself, not the first alone
+            raise NoJailError(f"With {', '.join(libraries)} loaded, answers would run {keeper.level}.")
+        return keeper
 
     def _level(self):
         try:

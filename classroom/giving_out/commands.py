@@ -16,6 +16,7 @@ from classroom.gradebook import FILE as GRADEBOOK
 from classroom.gradebook import Gradebook
 from classroom.grading import ROSTER
 from classroom.reporting import write_reports
+from classroom.reports.harmless import on_one_line, plain
 from classroom.settings import FILE as SETTINGS
 from classroom.settings import Settings, read_settings
 from grader.catalogue import CatalogueError, load_catalogue
@@ -47,7 +48,7 @@ def told(command):
             sentence = str(error.args[0])
         except (CatalogueError, HandoutError, NoJailError) as error:
             sentence = str(error)
-        print(printable(sentence), file=sys.stderr)
+        print(on_one_line(sentence), file=sys.stderr)
         return 2
 
     return run
@@ -127,10 +128,12 @@ def show_similar(options):
     if options.json:
         options.json.write_text(json.dumps(similarity.as_data(found), indent=1) + "\n", encoding="utf-8")
     for hint in found:
-        print(f"{printable(hint.first)} and {printable(hint.second)}: {hint.likeness:.0%} alike ({hint.evidence:g})")
+        print(
+            f"{on_one_line(hint.first)} and {on_one_line(hint.second)}: {hint.likeness:.0%} alike ({hint.evidence:g})"
+        )
         for shared in hint.shared:
-            print(f"  {printable(shared.task) or 'in a cell of their own'}")
-            print("\n".join(f"    | {printable(line)}" for line in shared.first.splitlines()))
+            print(f"  {on_one_line(shared.task) or 'in a cell of their own'}")
+            print("\n".join(f"    | {line}" for line in plain(shared.first).splitlines()))
     hints = f"{len(found)} hint{'s' * (len(found) != 1)}"
     print(f"{hints} in {number} submissions. A hint is no verdict: read both, and ask.")
     return 0
@@ -156,12 +159,12 @@ def _notebooks(submissions, judge):
     for one in submissions:
         found, _, wrong = one.read()
         for sentence in wrong if not found else ():
-            print(printable(f"{one.id}: {sentence}"), file=sys.stderr)
+            print(on_one_line(f"{one.id}: {sentence}"), file=sys.stderr)
         if found:
             try:
                 cells = judge.cells(found[0])
             except SubmissionError as error:
-                print(printable(f"{one.id}: {error}"), file=sys.stderr)
+                print(on_one_line(f"{one.id}: {error}"), file=sys.stderr)
             else:
                 yield one.id, similarity.notebook_of(cells)
 
@@ -191,8 +194,3 @@ def _with_shown_ids(book, hints):
         )
         for hint in hints
     ]
-
-
-def printable(text):
-    """Return a text of others without what could command a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
